@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// Unit, contract and property tests of the packages. Cross-package imports resolve to the built output (`npm run build`
+// first), so what is tested is what ships. Browser, crash and packed-package suites have runners of their own.
+export default defineConfig({
+  test: {
+    include: ['packages/*/test/**/*.test.{ts,tsx}', 'apps/*/test/**/*.test.{ts,tsx}', 'test/workspace/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 20_000,
+    reporters: ['default'],
+  },
+});
