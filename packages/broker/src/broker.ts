@@ -1,0 +1,175 @@
+// The port through which streams are stored and nodes learn what changed. The guarantees stand here, at the port; the
+// contract suite (`@trunkline/broker/contract`) checks every sentence of them on each implementation.
+
+import type { Epoch, Offset, Position, StreamName } from '@trunkline/protocol';
+
+/** Who sent an entry, and its count among this producer's publishes to the stream. Makes an append idempotent. */
+export interface ProducerSeq {
+  /**
+   * The producer's key, at most 512 characters of text. The core puts the user's id into it, which binds a producer to its user.
+   */
+  readonly producer: string;
+  /** 1, 2, 3 … in the order of sending. Numbers may be left out, never used twice. */
+  readonly seq: number;
+}
+
+/** An entry to be appended. */
+export interface NewEntry {
+  /** Server time when it was accepted, in milliseconds since 1970. Stored as given. */
+  readonly at: number;
+  /** The payload as JSON text. The broker never looks into it. */
+  readonly data: string;
+  /** The publisher as others may see them, as JSON text; `null` when the server published. */
+  readonly user: string | null;
+  /** Absent for what the server itself publishes: such an entry is stored each time it is appended. */
+  readonly source?: ProducerSeq;
+}
+
+/** An entry as stored. */
+export interface Entry extends NewEntry {
+  readonly offset: Offset;
+}
+
+/** Where an appended entry stands. */
+export interface Appended {
+  readonly offset: Offset;
+  /** `at` of the stored entry: that of the first append if this one was a repeat. */
+  readonly at: number;
+  /** The entry was stored by an earlier append with the same `source`. */
+  readonly duplicate: boolean;
+}
+
+export interface AppendResult {
+  readonly epoch: Epoch;
+  /** One for each entry, in the order given. */
+  readonly appended: readonly Appended[];
+}
+
+/** How much of a log is kept. What exceeds either bound is trimmed from the oldest end, soon but not at once. */
+export interface Retention {
+  /** Entries to keep. Default: all. At least 1. */
+  readonly entries?: number;
+  /** Age in milliseconds, by `at`, up to which entries are kept. Default: any. */
+  readonly ageMs?: number;
+}
+
+export interface AppendOptions {
+  /** Replaces the stream's retention from now on. */
+  readonly retain?: Retention;
+  /**
+   * A token from `lease`. The append is refused with `FencedError` if the stream has seen a higher token, from any
+   * process: a former owner that woke up late can no longer write. A stream remembers the highest token it has seen.
+   */
+  readonly fence?: number;
+}
+
+/** A stream's state. */
+export interface StreamState extends Position {
+  /** Offset before the oldest entry that is kept: entries `floor + 1 … offset` can be read. */
+  readonly floor: Offset;
+}
+
+/** Bounds of one page. A page always holds at least one entry if there is one, even if that alone exceeds `bytes`. */
+export interface PageLimit {
+  readonly entries: number;
+  /** Of `data` and `user`, in UTF-8. Default: no bound. */
+  readonly bytes?: number;
+}
+
+export interface Page extends StreamState {
+  /** In offset order, contiguous. */
+  readonly entries: readonly Entry[];
+}
+
+/** A change of a stream: the entries in `(from, to]` of `epoch` now exist. */
+export interface Advance {
+  readonly stream: StreamName;
+  readonly epoch: Epoch;
+  readonly from: Offset;
+  readonly to: Offset;
+  /** All entries of the range, if the broker carries the data along. */
+  readonly entries?: readonly Entry[];
+}
+
+/** A watch on a stream. */
+export interface Watch {
+  /** Notifications are complete from here on: whatever lies after this position will be announced. */
+  readonly state: StreamState;
+  /** Ends the watch. No notification is delivered after it returns. Harmless when called twice. */
+  close(): void;
+}
+
+/** Ownership of a name for a while. */
+export interface Lease {
+  /** Grows with every new owner of the name: the fencing token. */
+  readonly token: number;
+  /** Extends the lease by `ttlMs` from now. `false`: it was lost, and someone else may own the name. */
+  renew(): Promise<boolean>;
+  /** Gives the name back, if it is still owned. */
+  release(): Promise<void>;
+}
+
+/**
+ * Stores streams and tells every node what changed.
+ *
+ * All methods may be called at any time and in any number; calls on one stream take effect in the order in which they
+ * were made on this object. A broken world (disk, network) rejects with `BrokerUnavailableError`, and then nobody knows
+ * whether the append happened: appending the same `source` again tells. After `close()` every call rejects with it.
+ */
+export interface Broker {
+  /**
+   * Appends entries as one step: all of them or none (repeats aside), with contiguous offsets in the order given, after
+   * everything appended before. Resolves when they are stored at the level this broker documents, never earlier.
+   *
+   * Idempotent by `source`: an entry whose `{producer, seq}` was stored before is not stored again; it is answered with
+   * the offset it got the first time, even if it was trimmed since. Producers are remembered for 7 days after their last
+   * append to the stream. Two entries of one call may not share a source.
+   *
+   * A stream that never existed, or was removed, begins with a new random epoch and offset 1.
+   *
+   * @throws OutOfOrderError if a producer has stored a higher `seq` and never this one: storing it now would break the producer's order.
+   * @throws FencedError if `options.fence` is lower than the highest the stream has seen.
+   * @throws BrokerUnavailableError
+   */
+  append(stream: StreamName, entries: readonly NewEntry[], options?: AppendOptions): Promise<AppendResult>;
+
+  /** What `append` would answer for a `source` that was stored before, or `null`. Sees every append that has resolved. */
+  lookup(
+    stream: StreamName,
+    source: ProducerSeq,
+  ): Promise<{ readonly epoch: Epoch; readonly offset: Offset; readonly at: number } | null>;
+
+  /**
+   * Entries after `after.offset`, oldest first, up to the limit. Sees every append that has resolved.
+   * An empty page means that there is nothing newer.
+   *
+   * @throws UnrecoverablePositionError if the epoch differs (`epoch`; also when `after.offset` is beyond the head, which
+   * only another history can explain) or entries after the position were trimmed (`trimmed`). Never a page with a hole.
+   */
+  read(stream: StreamName, after: Position, limit: PageLimit): Promise<Page>;
+
+  /** The newest entries before offset `before` (default: the newest of all), in offset order. An empty page: there are none that are kept. */
+  readBack(stream: StreamName, before: Offset | undefined, limit: PageLimit): Promise<Page>;
+
+  /**
+   * Calls `onAdvance` for every change of the stream after the returned state, whoever made it, on any node.
+   *
+   * Notifications come soon after the change is stored and never before it. They may repeat, overlap, or arrive out of
+   * order, and one may be missing when a later one arrives; but a change is never announced to nobody: the last one always
+   * comes. `onAdvance` is not called before the promise resolves, and what it throws is not caught.
+   */
+  watch(stream: StreamName, onAdvance: (advance: Advance) => void): Promise<Watch>;
+
+  /** Forgets the stream, its history and its producers. Watchers are not told; the next append starts a new epoch. */
+  remove(stream: StreamName): Promise<void>;
+
+  /**
+   * Takes ownership of a name, if nobody holds it, for `ttlMs` milliseconds from now: at most one owner at any moment by
+   * the broker's clock. `null` if somebody holds it. Each new ownership has a higher token than all before it, also over restarts
+   * of a durable broker.
+   */
+  lease(name: string, ttlMs: number): Promise<Lease | null>;
+
+  /** Waits until what was accepted is stored, then lets go of everything. Harmless when called twice. */
+  close(): Promise<void>;
+}

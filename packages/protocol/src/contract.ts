@@ -1,0 +1,38 @@
+// The types that run from a server's definitions to a component. They exist at compile time only: a definition carries
+// its contract under the optional key `~contract`, which no object ever has, and a client infers from `typeof app`.
+
+/** What a `log` channel promises: parameter names, what clients send, what is stored, the refusals of its hook. */
+export interface LogContract {
+  readonly kind: 'log';
+  readonly params: readonly string[];
+  readonly input: unknown;
+  readonly stored: unknown;
+  readonly refusal: string;
+}
+
+/** Any kind of channel. */
+export interface ChannelContract {
+  readonly kind: string;
+  readonly params: readonly string[];
+}
+
+/** What an app promises to its clients. */
+export interface AppContract {
+  readonly channels: Readonly<Record<string, ChannelContract>>;
+  /** What others may see of a user. */
+  readonly publicUser: unknown;
+}
+
+/** Anything that carries a contract in its type. */
+export interface Contracted<C> {
+  readonly '~contract'?: C;
+}
+
+/** The contract of a definition or an app. */
+export type ContractOf<T> = T extends Contracted<infer C> ? Exclude<C, undefined> : never;
+
+/** Positional arguments for parameter names: `['room', 'day']` → `[string, string]`. */
+export type ParamValues<Names extends readonly string[]> = { readonly [I in keyof Names]: string };
+
+/** Parameters by name, as hooks see them: `['room']` → `{ room: string }`. */
+export type ParamRecord<Names extends readonly string[]> = { readonly [N in Names[number]]: string };

@@ -1,0 +1,40 @@
+// Every limit of the protocol, with its default and unit. The server announces those that a client can run into in
+// `welcome.limits`; each has an error code and a test on both sides of the boundary.
+
+/** Limits that one connection meets. All are configurable on the server. */
+export interface Limits {
+  /** Largest WebSocket message from a client, in bytes. Default 262_144. A larger one closes the connection with 1009. */
+  readonly maxMessageBytes: number;
+  /** Largest `data` of one publish as JSON text, in bytes of UTF-8, before and after the hook. Default 65_536. Answer: `too_large`. */
+  readonly maxEntryBytes: number;
+  /** Protocol objects in one WebSocket message. Default 1_024. Answer to the whole message: `too_large`. */
+  readonly maxObjectsPerMessage: number;
+  /** Subscriptions of one connection at a time. Default 256. Answer: `rate_limited`, without retry. */
+  readonly maxSubscriptions: number;
+  /** Requests of one connection that await an answer. Default 64. Beyond it the connection is not read until some are answered. */
+  readonly maxRequestsInWork: number;
+  /** Publishes per second that one connection may make in the long run. Default 50. Answer: `rate_limited` with `afterMs`. */
+  readonly publishRatePerSecond: number;
+  /** Publishes that one connection may make at once above that rate. Default 100. */
+  readonly publishBurst: number;
+  /** Entries that `last` and `limit` may ask for. Default 1_000. Answer: `invalid`. */
+  readonly maxPageEntries: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxMessageBytes: 262_144,
+  maxEntryBytes: 65_536,
+  maxObjectsPerMessage: 1_024,
+  maxSubscriptions: 256,
+  maxRequestsInWork: 64,
+  publishRatePerSecond: 50,
+  publishBurst: 100,
+  maxPageEntries: 1_000,
+};
+
+/** A slice holds at most this many bytes of items, or one item. */
+export const MAX_SLICE_BYTES = 65_536;
+/** Publishes to one stream that a producer may have sent without an answer; a client queues at most as many. */
+export const MAX_UNACKNOWLEDGED = 64;
+/** A producer's publishes are remembered this long after its last one, in milliseconds: 7 days. */
+export const PRODUCER_MEMORY_MS = 7 * 24 * 3_600_000;

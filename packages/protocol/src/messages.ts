@@ -1,0 +1,232 @@
+// The messages, as TypeScript types. `docs/PROTOCOL.md` explains each with an example; `validate.ts` checks each field.
+// One WebSocket message holds one or more of these as JSON objects separated by "\n". Unknown fields are ignored.
+
+import type { ErrorCode, Outcome } from './errors.js';
+import type { JsonValue } from './json.js';
+import type { Limits } from './limits.js';
+import type { Epoch, Offset } from './names.js';
+
+/** The version that `hello` names, and the subprotocol that names version and encoding (also meant when none is named). */
+export const PROTOCOL_VERSION = 1;
+export const SUBPROTOCOL = 'trunkline.v1.json';
+
+/** The id by which an answer finds its request: a positive safe integer, unique among the connection's open requests. */
+export type RequestId = number;
+
+/** Where a client stands in a stream. `at` is the server time of the entry at `offset`: a second check on the epoch. */
+export interface After {
+  readonly epoch: Epoch;
+  readonly offset: Offset;
+  readonly at?: number;
+}
+
+// ── client → server ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** First message of a connection. */
+export interface Hello {
+  readonly type: 'hello';
+  readonly version: number;
+  readonly token?: string;
+  readonly features?: readonly string[];
+}
+/** Opens a cursor: after a position, or `last` entries back (default 0: from now on). With `after`, `last` counts only if the position is lost. */
+export interface Subscribe {
+  readonly type: 'subscribe';
+  readonly id: RequestId;
+  readonly stream: string;
+  readonly after?: After;
+  readonly last?: number;
+  /** If more entries than this were missed: a `gap` and the newest page instead. Default: no bound. */
+  readonly most?: number;
+}
+export interface Unsubscribe {
+  readonly type: 'unsubscribe';
+  readonly id: RequestId;
+  readonly stream: string;
+}
+/** Appends an entry. `seq` counts a producer's publishes to this stream from 1; sent again, it is answered with the first offset. */
+export interface Publish {
+  readonly type: 'publish';
+  readonly id: RequestId;
+  readonly stream: string;
+  readonly producer: string;
+  readonly seq: number;
+  readonly data: JsonValue;
+}
+/** A page of history: the newest entries before an offset, or the oldest after one. Exactly one of the two. */
+export interface Read {
+  readonly type: 'read';
+  readonly id: RequestId;
+  readonly stream: string;
+  readonly epoch?: Epoch;
+  readonly before?: Offset;
+  readonly after?: Offset;
+  readonly limit: number;
+}
+/** Replaces the token of the open connection. */
+export interface Refresh {
+  readonly type: 'refresh';
+  readonly id: RequestId;
+  readonly token: string;
+}
+/** Probes the server; answered by `pong` with the same id. */
+export interface ClientPing {
+  readonly type: 'ping';
+  readonly id: RequestId;
+}
+/** Answers the server's `ping`. */
+export interface ClientPong {
+  readonly type: 'pong';
+}
+
+export type ClientMessage = Hello | Subscribe | Unsubscribe | Publish | Read | Refresh | ClientPing | ClientPong;
+
+// ── server → client ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Welcome {
+  readonly type: 'welcome';
+  /** Names this connection in logs and tools; grants nothing. */
+  readonly session: string;
+  /** The connection's user as others see it. */
+  readonly user: JsonValue;
+  /** The server pings this often; a client that received nothing for twice as long has lost the link. */
+  readonly pingMs: number;
+  readonly limits: Limits;
+  /** Server time, in milliseconds since 1970. */
+  readonly now: number;
+  readonly features: readonly string[];
+}
+/** Answers `subscribe`. No data message names `ch` before this one. */
+export interface SubscribeOk {
+  readonly type: 'ok';
+  readonly id: RequestId;
+  /** The stream's number on this connection's node; dies with the connection. */
+  readonly ch: number;
+  readonly kind: 'log';
+  /** `null` for a stream that was never written; the slice that starts at 0 then names the epoch. */
+  readonly epoch: Epoch | null;
+  readonly head: Offset;
+  /** Offset before the oldest entry that is kept. */
+  readonly floor: Offset;
+  /** Where the cursor starts. A `gap` that follows moves it. */
+  readonly from: Offset;
+}
+/** Answers `unsubscribe`: a barrier, no message of that stream follows. */
+export interface PlainOk {
+  readonly type: 'ok';
+  readonly id: RequestId;
+}
+export interface PublishOk {
+  readonly type: 'ok';
+  readonly id: RequestId;
+  readonly epoch: Epoch;
+  readonly offset: Offset;
+  readonly at: number;
+}
+export interface ReadOk {
+  readonly type: 'ok';
+  readonly id: RequestId;
+  readonly epoch: Epoch | null;
+  readonly head: Offset;
+  readonly floor: Offset;
+  readonly items: readonly Item[];
+}
+export interface RefreshOk {
+  readonly type: 'ok';
+  readonly id: RequestId;
+  readonly user: JsonValue;
+}
+export type Ok = SubscribeOk | PublishOk | ReadOk | RefreshOk | PlainOk;
+
+/** A request that failed, or (without `id`) a message that could not be understood. */
+export interface ErrorMessage {
+  readonly type: 'error';
+  readonly id?: RequestId;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retry: boolean;
+  readonly outcome: Outcome;
+  readonly afterMs?: number;
+  /** With `refused`: the application's own code. */
+  readonly refusal?: string;
+}
+/** One entry of a log. */
+export interface Item {
+  readonly offset: Offset;
+  /** Server time when it was accepted, in milliseconds since 1970. */
+  readonly at: number;
+  /** Who published it, as others may see them; absent when the server did. */
+  readonly user?: JsonValue;
+  readonly producer?: string;
+  readonly seq?: number;
+  readonly data: JsonValue;
+}
+/** A slice of a log: the entries in `(from, to]`. Moves the cursor from `from` to `to`. */
+export interface Entries {
+  readonly type: 'entries';
+  readonly ch: number;
+  readonly from: Offset;
+  readonly to: Offset;
+  /** Present when `from` is 0: the epoch begins here. */
+  readonly epoch?: Epoch;
+  readonly items: readonly Item[];
+}
+/** The cursor has reached the head: what follows is live. */
+export interface Synced {
+  readonly type: 'synced';
+  readonly ch: number;
+  readonly to: Offset;
+}
+/** `trimmed`: no longer kept · `epoch`: another history · `skipped`: more than `most` were missed. */
+export type GapReason = 'trimmed' | 'epoch' | 'skipped';
+/** Entries were lost to this subscriber. The cursor is now at `to` in `epoch`. */
+export interface Gap {
+  readonly type: 'gap';
+  readonly ch: number;
+  readonly reason: GapReason;
+  /** How many entries; absent if nobody knows. */
+  readonly lost?: number;
+  readonly epoch: Epoch | null;
+  readonly to: Offset;
+}
+/** The server ended a subscription. `retry`: subscribing again can succeed. */
+export interface Ended {
+  readonly type: 'ended';
+  readonly ch: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retry: boolean;
+  readonly afterMs?: number;
+}
+export interface ServerPing {
+  readonly type: 'ping';
+  readonly now: number;
+  /** Round trip measured by the last `ping` and `pong`, in milliseconds. */
+  readonly rttMs?: number;
+}
+export interface ServerPong {
+  readonly type: 'pong';
+  readonly id: RequestId;
+  readonly now: number;
+}
+/** Precedes a close by the server: the close code, why in words, and when to come back. */
+export interface Goodbye {
+  readonly type: 'goodbye';
+  readonly code: number;
+  readonly reason: string;
+  readonly afterMs?: number;
+  /** Come back at a random moment within this span after `afterMs`. */
+  readonly spreadMs?: number;
+}
+
+export type ServerMessage =
+  | Welcome
+  | Ok
+  | ErrorMessage
+  | Entries
+  | Synced
+  | Gap
+  | Ended
+  | ServerPing
+  | ServerPong
+  | Goodbye;

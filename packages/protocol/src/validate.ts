@@ -1,0 +1,198 @@
+// What a well-formed message is: one table per direction, a check for each field. The tables are typed by the messages,
+// so a field added to a message without a check here does not compile.
+
+import { ERROR_CODES, type ErrorCode } from './errors.js';
+import type { JsonValue } from './json.js';
+import type { Limits } from './limits.js';
+import type {
+  After,
+  ClientMessage,
+  GapReason,
+  Item,
+  PublishOk,
+  ReadOk,
+  ServerMessage,
+  SubscribeOk,
+} from './messages.js';
+import { MAX_STREAM_NAME_BYTES } from './names.js';
+
+interface Check<T> {
+  readonly is: (value: unknown) => value is T;
+  readonly expected: string;
+}
+interface MaybeOptional {
+  readonly optional?: true;
+}
+
+/** One check per field of a message; optional fields have optional checks. */
+type Shape<M> = {
+  readonly [K in Exclude<keyof M, 'type'>]-?: Check<Exclude<M[K], undefined>> &
+    (undefined extends M[K] ? { readonly optional: true } : { readonly optional?: never });
+};
+
+type Shapes<M extends { type: string }> = { readonly [T in Exclude<M['type'], 'ok'>]: Shape<Extract<M, { type: T }>> };
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+
+const count: Check<number> = { is: isCount, expected: 'a whole number from 0 to 2^53 - 1' };
+const ordinal: Check<number> = {
+  is: (value): value is number => isCount(value) && value > 0,
+  expected: 'a whole number from 1 to 2^53 - 1',
+};
+const time: Check<number> = { is: isTime, expected: 'a number of milliseconds' };
+const flag: Check<boolean> = { is: (value) => typeof value === 'boolean', expected: 'true or false' };
+const word: Check<string> = { is: (value) => typeof value === 'string', expected: 'text' };
+const words: Check<readonly string[]> = {
+  is: (value): value is readonly string[] => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+  expected: 'a list of texts',
+};
+const id = ordinal;
+const json: Check<JsonValue> = { is: (value): value is JsonValue => value !== undefined, expected: 'a JSON value' };
+const name: Check<string> = {
+  is: (value): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_STREAM_NAME_BYTES,
+  expected: `a stream's name of 1 to ${MAX_STREAM_NAME_BYTES} bytes`,
+};
+const PRODUCER = /^[A-Za-z0-9_-]{1,64}$/;
+const producer: Check<string> = {
+  is: (value): value is string => typeof value === 'string' && PRODUCER.test(value),
+  expected: '1 to 64 letters, digits, _ or -',
+};
+const EPOCH = /^[A-Za-z0-9_-]{1,64}$/;
+const epoch: Check<string> = {
+  is: (value): value is string => typeof value === 'string' && EPOCH.test(value),
+  expected: 'an epoch as the server gave it',
+};
+const epochOrNull: Check<string | null> = {
+  is: (value): value is string | null => value === null || epoch.is(value),
+  expected: 'an epoch or null',
+};
+const position: Check<After> = {
+  is: (value): value is After =>
+    isRecord(value) && epoch.is(value.epoch) && isCount(value.offset) && (value.at === undefined || isTime(value.at)),
+  expected: '{epoch, offset, at?}',
+};
+const errorCode: Check<ErrorCode> = {
+  is: (value): value is ErrorCode => typeof value === 'string' && Object.hasOwn(ERROR_CODES, value),
+  expected: 'an error code',
+};
+const optional = <T>(check: Check<T>): Check<T> & { readonly optional: true } => ({ ...check, optional: true });
+
+const CLIENT: Shapes<ClientMessage> = {
+  hello: { version: count, token: optional(word), features: optional(words) },
+  subscribe: { id, stream: name, after: optional(position), last: optional(count), most: optional(ordinal) },
+  unsubscribe: { id, stream: name },
+  publish: { id, stream: name, producer, seq: ordinal, data: json },
+  read: { id, stream: name, epoch: optional(epoch), before: optional(count), after: optional(count), limit: ordinal },
+  refresh: { id, token: word },
+  ping: { id },
+  pong: {},
+};
+
+const items: Check<readonly Item[]> = {
+  is: (value): value is readonly Item[] =>
+    Array.isArray(value) &&
+    value.every((item) => isRecord(item) && isCount(item.offset) && isTime(item.at) && json.is(item.data)),
+  expected: 'a list of items',
+};
+const REASONS: Readonly<Record<GapReason, true>> = { trimmed: true, epoch: true, skipped: true };
+
+const SERVER: Shapes<ServerMessage> = {
+  welcome: {
+    session: word,
+    user: json,
+    pingMs: ordinal,
+    limits: { is: (value): value is Limits => isRecord(value), expected: 'the limits' },
+    now: time,
+    features: words,
+  },
+  error: {
+    id: optional(id),
+    code: errorCode,
+    message: word,
+    retry: flag,
+    outcome: { is: (value) => value === 'refused' || value === 'unknown', expected: 'refused or unknown' },
+    afterMs: optional(time),
+    refusal: optional(word),
+  },
+  entries: { ch: count, from: count, to: count, epoch: optional(epoch), items },
+  synced: { ch: count, to: count },
+  gap: {
+    ch: count,
+    reason: {
+      is: (value): value is GapReason => typeof value === 'string' && Object.hasOwn(REASONS, value),
+      expected: 'trimmed, epoch or skipped',
+    },
+    lost: optional(count),
+    epoch: epochOrNull,
+    to: count,
+  },
+  ended: { ch: count, code: errorCode, message: word, retry: flag, afterMs: optional(time) },
+  ping: { now: time, rttMs: optional(time) },
+  pong: { id, now: time },
+  goodbye: { code: count, reason: word, afterMs: optional(time), spreadMs: optional(time) },
+};
+
+/** What is wrong with a message, in one sentence, or `null` if nothing is. */
+export function clientProblem(value: unknown): string | null {
+  const problem = shapeProblem(CLIENT, value);
+  if (problem !== null) return problem;
+  const message = value as ClientMessage;
+  if (message.type === 'read' && (message.before === undefined) === (message.after === undefined)) {
+    return 'read: name exactly one of before and after';
+  }
+  return null;
+}
+
+/** The same for a message of the server. An `ok` is checked by whoever awaits it, as only they know what it answers. */
+export function serverProblem(value: unknown): string | null {
+  if (isRecord(value) && value.type === 'ok') return id.is(value.id) ? null : `ok: id must be ${id.expected}`;
+  return shapeProblem(SERVER, value);
+}
+
+function shapeProblem(
+  shapes: Readonly<Record<string, Readonly<Record<string, Check<unknown> & MaybeOptional>>>>,
+  value: unknown,
+): string | null {
+  if (!isRecord(value)) return 'a message must be a JSON object';
+  const type = value.type;
+  if (typeof type !== 'string') return 'a message must have a type';
+  // hasOwn: a type named like a member of Object.prototype is just unknown.
+  const shape = Object.hasOwn(shapes, type) ? shapes[type] : undefined;
+  if (shape === undefined) return `unknown type ${JSON.stringify(type.slice(0, 40))}`;
+  for (const field in shape) {
+    const check = shape[field] as Check<unknown> & MaybeOptional;
+    const given = Object.hasOwn(value, field) ? value[field] : undefined;
+    if (given === undefined ? check.optional !== true : !check.is(given)) {
+      return `${type}: ${field} must be ${check.expected}`;
+    }
+  }
+  return null;
+}
+
+/** Whether an `ok` answers a `subscribe` of the kind asked for. */
+export function isSubscribeOk(value: object): value is SubscribeOk {
+  const ok = value as Record<string, unknown>;
+  return (
+    isCount(ok.ch) &&
+    typeof ok.kind === 'string' &&
+    epochOrNull.is(ok.epoch) &&
+    isCount(ok.head) &&
+    isCount(ok.floor) &&
+    isCount(ok.from)
+  );
+}
+
+/** Whether an `ok` answers a `publish`. */
+export function isPublishOk(value: object): value is PublishOk {
+  const ok = value as Record<string, unknown>;
+  return epoch.is(ok.epoch) && isCount(ok.offset) && isTime(ok.at);
+}
+
+/** Whether an `ok` answers a `read`. */
+export function isReadOk(value: object): value is ReadOk {
+  const ok = value as Record<string, unknown>;
+  return epochOrNull.is(ok.epoch) && isCount(ok.head) && isCount(ok.floor) && items.is(ok.items);
+}
