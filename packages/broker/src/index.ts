@@ -1,4 +1,4 @@
-// The broker port, its errors and the memory broker.
+// The broker port, its errors, the memory broker, and what brokers of other packages share with it.
 
 export type {
   Advance,
@@ -16,6 +16,7 @@ export type {
   StreamState,
   Watch,
 } from './broker.js';
+export { checkAppend, checkLimit, checkTtl, MAX_PRODUCER_LENGTH } from './check-arguments.js';
 export {
   BrokerError,
   BrokerUnavailableError,
@@ -23,3 +24,8 @@ export {
   OutOfOrderError,
   UnrecoverablePositionError,
 } from './errors.js';
+export { type MemoryBrokerOptions, memoryBroker } from './memory-broker.js';
+export { entryBytes } from './memory-stream.js';
+export { type Opens, opens } from './opens.js';
+export { randomEpoch } from './random-epoch.js';
+export { Watchers } from './watchers.js';

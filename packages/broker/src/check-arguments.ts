@@ -1,0 +1,69 @@
+// What every broker refuses before it looks at its store: calls that can never be right. They are mistakes of the calling
+// program, so they are plain TypeErrors and RangeErrors, not `BrokerError`s.
+
+import type { AppendOptions, NewEntry, PageLimit } from './broker.js';
+
+/** Longest `producer` of a source, in UTF-16 code units. */
+export const MAX_PRODUCER_LENGTH = 512;
+
+/**
+ * @throws TypeError or RangeError when an entry is malformed, two entries share a source, or an option is out of range.
+ */
+export function checkAppend(entries: readonly NewEntry[], options: AppendOptions | undefined): void {
+  for (const entry of entries) checkEntry(entry);
+  if (entries.length > 1) checkSources(entries);
+  if (options === undefined) return;
+  const { fence, retain } = options;
+  if (fence !== undefined && !(Number.isSafeInteger(fence) && fence >= 0)) {
+    throw new RangeError(`fence must be a token from lease(), not ${fence}`);
+  }
+  if (retain?.entries !== undefined && !isPositiveInteger(retain.entries)) {
+    throw new RangeError(`retain.entries must be an integer of at least 1, not ${retain.entries}`);
+  }
+  if (retain?.ageMs !== undefined && !(retain.ageMs > 0)) {
+    throw new RangeError(`retain.ageMs must be above 0, not ${retain.ageMs}`);
+  }
+}
+
+/** @throws RangeError when a bound of the page is not positive. */
+export function checkLimit(limit: PageLimit): void {
+  if (!isPositiveInteger(limit.entries)) {
+    throw new RangeError(`limit.entries must be an integer of at least 1, not ${limit.entries}`);
+  }
+  if (limit.bytes !== undefined && !(limit.bytes >= 0)) {
+    throw new RangeError(`limit.bytes must be at least 0, not ${limit.bytes}`);
+  }
+}
+
+/** @throws RangeError when a lease's time is not positive. */
+export function checkTtl(ttlMs: number): void {
+  if (!(ttlMs > 0 && ttlMs < Number.POSITIVE_INFINITY)) throw new RangeError(`ttlMs must be above 0, not ${ttlMs}`);
+}
+
+function checkEntry(entry: NewEntry): void {
+  if (!Number.isSafeInteger(entry.at)) throw new TypeError(`at must be whole milliseconds, not ${entry.at}`);
+  if (typeof entry.data !== 'string') throw new TypeError('data must be JSON text');
+  if (entry.user !== null && typeof entry.user !== 'string') throw new TypeError('user must be JSON text or null');
+  const source = entry.source;
+  if (source === undefined) return;
+  if (typeof source.producer !== 'string' || source.producer.length > MAX_PRODUCER_LENGTH) {
+    throw new TypeError(`producer must be text of at most ${MAX_PRODUCER_LENGTH} characters`);
+  }
+  if (!isPositiveInteger(source.seq)) throw new RangeError(`seq must be 1, 2, 3 …, not ${source.seq}`);
+}
+
+function checkSources(entries: readonly NewEntry[]): void {
+  const seqs = new Map<string, Set<number>>();
+  for (const { source } of entries) {
+    if (source === undefined) continue;
+    const seen = seqs.get(source.producer);
+    if (seen === undefined) seqs.set(source.producer, new Set([source.seq]));
+    else if (seen.has(source.seq))
+      throw new TypeError(`two entries of one append have seq ${source.seq} of a producer`);
+    else seen.add(source.seq);
+  }
+}
+
+function isPositiveInteger(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1;
+}

@@ -1,0 +1,166 @@
+// The broker without a disk: for tests and throwaway state. Pure: clock and randomness are arguments, and every call takes
+// effect at once, so that a given order of calls always gives the same history. Nothing survives the process; "stored"
+// means in this process's memory.
+
+import type { Epoch, Offset, Position, StreamName } from '@trunkline/protocol';
+import type {
+  Advance,
+  AppendOptions,
+  AppendResult,
+  Broker,
+  Lease,
+  NewEntry,
+  Page,
+  PageLimit,
+  ProducerSeq,
+  StreamState,
+  Watch,
+} from './broker.js';
+import { checkAppend, checkLimit, checkTtl } from './check-arguments.js';
+import { BrokerUnavailableError, UnrecoverablePositionError } from './errors.js';
+import { MemoryStream } from './memory-stream.js';
+import { randomEpoch } from './random-epoch.js';
+import { Watchers } from './watchers.js';
+
+export interface MemoryBrokerOptions {
+  /** The clock for ages, leases and the memory of producers, in milliseconds since 1970. Default: `Date.now`. */
+  readonly nowMs?: () => number;
+  /** Names a new history; must never return the same text twice. Default: 96 random bits. */
+  readonly randomEpoch?: () => Epoch;
+}
+
+const NEVER_WRITTEN: StreamState = { epoch: null, offset: 0, floor: 0 };
+
+/** A broker that keeps everything in this process's memory. */
+export function memoryBroker(options: MemoryBrokerOptions = {}): Broker {
+  return new MemoryBroker(options.nowMs ?? Date.now, options.randomEpoch ?? randomEpoch);
+}
+
+class MemoryBroker implements Broker {
+  readonly #nowMs: () => number;
+  readonly #randomEpoch: () => Epoch;
+  readonly #streams = new Map<StreamName, MemoryStream>();
+  readonly #watchers = new Watchers();
+  readonly #owners = new Map<string, { token: number; expiresAtMs: number }>();
+  #lastToken = 0;
+  #sweep: Iterator<MemoryStream> | undefined;
+  #closed = false;
+
+  constructor(nowMs: () => number, randomEpoch: () => Epoch) {
+    this.#nowMs = nowMs;
+    this.#randomEpoch = randomEpoch;
+  }
+
+  async append(name: StreamName, entries: readonly NewEntry[], options?: AppendOptions): Promise<AppendResult> {
+    this.#mustBeOpen();
+    checkAppend(entries, options);
+    const nowMs = this.#nowMs();
+    this.#trimOneMore(nowMs);
+    // Kept only if the append succeeds: a refused one does not begin a stream.
+    const stream = this.#streams.get(name) ?? new MemoryStream(name, this.#randomEpoch());
+    const from = stream.head;
+    const appended = stream.append(entries, options, nowMs);
+    this.#streams.set(name, stream);
+    const to = stream.head;
+    if (to > from && this.#watchers.has(name)) {
+      this.#watchers.announce({ stream: name, epoch: stream.epoch, from, to, entries: stream.newest(to - from) });
+    }
+    stream.trim(nowMs);
+    return { epoch: stream.epoch, appended };
+  }
+
+  async lookup(
+    name: StreamName,
+    source: ProducerSeq,
+  ): Promise<{ readonly epoch: Epoch; readonly offset: Offset; readonly at: number } | null> {
+    this.#mustBeOpen();
+    const stream = this.#streams.get(name);
+    const stored = stream?.lookup(source) ?? null;
+    return stream === undefined || stored === null ? null : { epoch: stream.epoch, ...stored };
+  }
+
+  async read(name: StreamName, after: Position, limit: PageLimit): Promise<Page> {
+    checkLimit(limit);
+    const stream = this.#trimmed(name);
+    if (stream !== undefined) return stream.read(after, limit);
+    if (after.epoch === null && after.offset === 0) return { ...NEVER_WRITTEN, entries: [] };
+    throw new UnrecoverablePositionError(name, 'epoch', after, NEVER_WRITTEN);
+  }
+
+  async readBack(name: StreamName, before: Offset | undefined, limit: PageLimit): Promise<Page> {
+    checkLimit(limit);
+    return this.#trimmed(name)?.readBack(before, limit) ?? { ...NEVER_WRITTEN, entries: [] };
+  }
+
+  async watch(name: StreamName, onAdvance: (advance: Advance) => void): Promise<Watch> {
+    const state = this.#trimmed(name)?.state ?? NEVER_WRITTEN;
+    return { state, close: this.#watchers.add(name, onAdvance) };
+  }
+
+  async remove(name: StreamName): Promise<void> {
+    this.#mustBeOpen();
+    this.#streams.delete(name);
+  }
+
+  async lease(name: string, ttlMs: number): Promise<Lease | null> {
+    this.#mustBeOpen();
+    checkTtl(ttlMs);
+    const nowMs = this.#nowMs();
+    this.#forgetOwners(nowMs);
+    if ((this.#owners.get(name)?.expiresAtMs ?? 0) > nowMs) return null;
+    this.#lastToken += 1;
+    const mine = { token: this.#lastToken, expiresAtMs: nowMs + ttlMs };
+    this.#owners.delete(name);
+    this.#owners.set(name, mine);
+    const owns = () => this.#owners.get(name) === mine && mine.expiresAtMs > this.#nowMs();
+    return {
+      token: mine.token,
+      renew: async () => {
+        this.#mustBeOpen();
+        if (!owns()) return false;
+        mine.expiresAtMs = this.#nowMs() + ttlMs;
+        this.#owners.delete(name);
+        this.#owners.set(name, mine);
+        return true;
+      },
+      release: async () => {
+        this.#mustBeOpen();
+        if (owns()) this.#owners.delete(name);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watchers.clear();
+    this.#streams.clear();
+    this.#owners.clear();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new BrokerUnavailableError('the broker was closed');
+  }
+
+  #trimmed(name: StreamName): MemoryStream | undefined {
+    this.#mustBeOpen();
+    const stream = this.#streams.get(name);
+    stream?.trim(this.#nowMs());
+    return stream;
+  }
+
+  /** Owners are in order of their last renewal, so those who went away without a word gather in front. */
+  #forgetOwners(nowMs: number): void {
+    for (const [name, { expiresAtMs }] of this.#owners) {
+      if (expiresAtMs > nowMs) return;
+      this.#owners.delete(name);
+    }
+  }
+
+  /** Each append also trims one other stream, so that one nobody writes to any more grows old like the rest. */
+  #trimOneMore(nowMs: number): void {
+    this.#sweep ??= this.#streams.values();
+    const next = this.#sweep.next();
+    if (next.done === true) this.#sweep = undefined;
+    else next.value.trim(nowMs);
+  }
+}
