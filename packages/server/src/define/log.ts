@@ -1,0 +1,99 @@
+// `t.log`: what a log channel is made of, with every type inferred from the schema and the hooks.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Contracted, JsonOnly, LogContract, ParamRecord } from '@trunkline/protocol';
+import type { At } from './handles.js';
+import type { Refusal } from './refusal.js';
+
+/** What a user may be about to do with a channel. */
+export type Action = 'subscribe' | 'read' | 'publish';
+
+/** Stands for "no hook was given" in the place of a hook's result. */
+export interface NoHook {
+  readonly noHook: never;
+}
+
+type InputOf<S extends StandardSchemaV1> = StandardSchemaV1.InferInput<S>;
+type OutputOf<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<S>;
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook that returns nothing has `void` in its type
+type Nothing = void | undefined;
+
+/** What is stored: the hook's value, or the schema's output where the hook is absent or returns nothing. */
+export type StoredOf<S extends StandardSchemaV1, Result> = [Result] extends [NoHook]
+  ? OutputOf<S>
+  : Exclude<Result, Nothing | Refusal<string>> | (Extract<Result, Nothing> extends never ? never : OutputOf<S>);
+
+export type RefusalOf<Result> = Result extends Refusal<infer Code> ? Code : never;
+
+/** A hook's result, with a complaint in its type if what it stores is not JSON. */
+export type Checked<Result> = Result & JsonOnly<Exclude<Result, Nothing | Refusal<string>>>;
+
+/** How much of a log is kept; the rest is trimmed from the oldest end. Default: everything. */
+export interface Retain {
+  /** Newest entries to keep. */
+  readonly entries?: number;
+  /** Age in days up to which entries are kept. */
+  readonly days?: number;
+}
+
+/** What `authorize` is asked. */
+export interface AuthorizeContext<User, Names extends readonly string[]> {
+  readonly user: User;
+  readonly params: ParamRecord<Names>;
+  readonly action: Action;
+}
+
+/** What `onPublish` gets. */
+export interface PublishContext<User, Names extends readonly string[], Entry> {
+  /** The payload, validated: the schema's output. */
+  readonly entry: Entry;
+  readonly user: User;
+  readonly params: ParamRecord<Names>;
+  /** Reaches any other channel of the app. */
+  readonly at: At;
+  /** Names this publish: the same over retries, so that what the hook does elsewhere can be made idempotent too. */
+  readonly source: { readonly producer: string; readonly seq: number };
+}
+
+export interface LogOptions<User, Names extends readonly string[], S extends StandardSchemaV1> {
+  /** What clients publish: any Standard Schema (Zod, Valibot, ArkType …). Its input, and what is stored, must be JSON values. */
+  readonly entry: S & JsonOnly<InputOf<S>>;
+  readonly retain?: Retain;
+  /** Whether the user may do that. Default: every authenticated user may do everything. A throw counts as `internal`. */
+  readonly authorize?: (context: AuthorizeContext<User, Names>) => boolean | Promise<boolean>;
+}
+
+/** The options of a log whose entries are stored as validated: what the schema makes of them must be JSON. */
+export interface PlainLogOptions<User, Names extends readonly string[], S extends StandardSchemaV1, Result>
+  extends LogOptions<User, Names, S> {
+  readonly entry: S & JsonOnly<InputOf<S>> & JsonOnly<OutputOf<S>>;
+  // Never chosen with a hook, as the hooked signature comes first; it stands here so that the compiler's complaint about a hook
+  // whose result is not JSON names the field.
+  readonly onPublish?: HookedLogOptions<User, Names, S, Result>['onPublish'];
+}
+
+/** The options of a log with a hook: what the hook returns must be JSON. */
+export interface HookedLogOptions<User, Names extends readonly string[], S extends StandardSchemaV1, Result>
+  extends LogOptions<User, Names, S> {
+  /**
+   * Runs before an entry is stored: processes, enriches, refuses (`return refuse('rude')`), forwards. What it returns is
+   * stored; returning nothing stores the entry as it is. Runs one at a time for a producer and stream, and may run again for the same
+   * `source` after a crash.
+   */
+  readonly onPublish: (context: PublishContext<User, Names, OutputOf<S>>) => Checked<Result> | Promise<Checked<Result>>;
+}
+
+/** A log channel: a value to pass to `t.app` and to `at`. */
+export interface LogDefinition<C extends LogContract = LogContract> extends Contracted<C> {
+  readonly kind: 'log';
+  readonly params: C['params'];
+}
+
+export interface LogContractOf<Names extends readonly string[], S extends StandardSchemaV1, Result>
+  extends LogContract {
+  readonly kind: 'log';
+  readonly params: Names;
+  readonly input: InputOf<S>;
+  readonly stored: StoredOf<S, Result>;
+  readonly refusal: RefusalOf<Result>;
+}

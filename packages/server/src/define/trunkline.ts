@@ -1,0 +1,68 @@
+// `trunkline()`: the start of every app. Its result makes the channels, so that each of them knows the type of the user.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { AppContract, Contracted, ContractOf, JsonOnly } from '@trunkline/protocol';
+import type { AnyDefinition } from './handles.js';
+import type { HookedLogOptions, LogContractOf, LogDefinition, NoHook, PlainLogOptions } from './log.js';
+
+/** Every user has an id: text that names them for good. Producers are bound to it. */
+export interface BaseUser {
+  readonly id: string;
+}
+
+/** The HTTP request that opened a connection. */
+export interface RequestInfo {
+  /** Path and query, as sent. */
+  readonly url: string;
+  /** The `Origin` header; absent when the client is not a browser. */
+  readonly origin: string | undefined;
+  /** The peer's IP address; that of `X-Forwarded-For` if the peer is a trusted proxy. */
+  readonly address: string;
+  /** Header names in lower case. A header that came several times is joined by ", ". */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+export interface TrunklineOptions<User extends BaseUser, Public> {
+  /**
+   * Who is it? Runs at `hello` and at each `refresh`. `null` refuses with `unauthorized`. A throw means that you cannot tell now:
+   * the client is told to come back (`unavailable`).
+   */
+  readonly authenticate: (context: {
+    readonly token: string | undefined;
+    readonly request: RequestInfo;
+  }) => Promise<User | null> | User | null;
+  /** What others may see of a user, a JSON value. It stands on each entry they publish. Default: the id. */
+  readonly publicUser?: ((user: User) => Public) & JsonOnly<Public>;
+}
+
+type Channels = Readonly<Record<string, AnyDefinition>>;
+
+export interface AppContractOf<C extends Channels, Public> extends AppContract {
+  readonly channels: { readonly [K in keyof C]: ContractOf<C[K]> };
+  readonly publicUser: Public;
+}
+
+/** An app: give it to `serve` or `attach`, and its type to the client. */
+export interface App<C extends Channels = Channels, Public = unknown> extends Contracted<AppContractOf<C, Public>> {
+  readonly channels: C;
+}
+
+/** Makes the parts of an app whose user is `User`. */
+export interface Trunkline<User extends BaseUser, Public> {
+  /**
+   * A log channel: ordered entries, all kept within `retain`. `t.log(['room'], { entry: z.object({ text: z.string() }) })`
+   * @param params Names of the channel's parameters: `chat/lobby` has one.
+   */
+  // Two signatures, not one with conditional types: those would keep TypeScript from inferring the hook's result.
+  log<const Names extends readonly string[], S extends StandardSchemaV1, Result>(
+    params: Names,
+    options: HookedLogOptions<User, Names, S, Result>,
+  ): LogDefinition<LogContractOf<Names, S, Result>>;
+  log<const Names extends readonly string[], S extends StandardSchemaV1, Result>(
+    params: Names,
+    options: PlainLogOptions<User, Names, S, Result>,
+  ): LogDefinition<LogContractOf<Names, S, NoHook>>;
+
+  /** The app: its channels by name. The name is the first part of a stream's name on the wire. */
+  app<C extends Channels>(parts: { readonly channels: C }): App<C, Public>;
+}

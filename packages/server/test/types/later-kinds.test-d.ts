@@ -1,0 +1,127 @@
+// DESIGN §4 names kinds of channels, and procedures, that come later. Here they are declared (only here: the package has
+// no trace of them) to prove before they are built that the shape of the API carries them: each adds one method to
+// `Trunkline` and one member to `ServerHandles`, and hooks, procedures and the app's contract infer through them.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ChannelContract, Contracted, ContractOf, JsonOnly, ParamRecord } from '@trunkline/protocol';
+import { describe, expectTypeOf, it } from 'vitest';
+import * as z from 'zod';
+import type { AnyDefinition, At } from '../../src/define/handles.js';
+import type { App, BaseUser, Trunkline } from '../../src/index.js';
+
+type Out<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<S>;
+interface TableContract extends ChannelContract {
+  readonly kind: 'table';
+  readonly row: unknown;
+}
+interface InboxContract extends ChannelContract {
+  readonly kind: 'inbox';
+  readonly data: unknown;
+}
+interface Procedure<Input, Output, Code extends string>
+  extends Contracted<{ input: Input; output: Output; refusal: Code }> {
+  readonly kind: 'procedure';
+}
+interface Definition<C extends ChannelContract> extends Contracted<C> {
+  readonly kind: C['kind'];
+  readonly params: C['params'];
+}
+
+declare module '../../src/define/handles.js' {
+  interface ServerHandles<C extends ChannelContract> {
+    readonly table: C extends TableContract
+      ? { set(key: string, row: C['row']): Promise<void>; patch(key: string, fields: Partial<C['row']>): Promise<void> }
+      : never;
+    readonly inbox: C extends InboxContract ? { notify(data: C['data']): Promise<{ id: string }> } : never;
+  }
+}
+declare module '../../src/define/trunkline.js' {
+  interface Trunkline<User extends BaseUser, Public> {
+    table<const Names extends readonly string[], S extends StandardSchemaV1>(
+      params: Names,
+      options: { readonly row: S & JsonOnly<Out<S>>; readonly write: 'server' | 'client' },
+    ): Definition<{ readonly kind: 'table'; readonly params: Names; readonly row: Out<S> }>;
+    inbox<const Names extends readonly string[], S extends StandardSchemaV1>(
+      params: Names,
+      options: {
+        readonly data: S & JsonOnly<Out<S>>;
+        readonly authorize?: (context: { user: User; params: ParamRecord<Names> }) => boolean;
+      },
+    ): Definition<{ readonly kind: 'inbox'; readonly params: Names; readonly data: Out<S> }>;
+    procedure<I extends StandardSchemaV1, O extends StandardSchemaV1>(options: {
+      readonly input: I & JsonOnly<StandardSchemaV1.InferInput<I>>;
+      readonly output: O & JsonOnly<Out<O>>;
+      readonly run: (context: { input: Out<I>; user: User; at: At }) => Promise<Out<O>> | Out<O>;
+    }): Procedure<StandardSchemaV1.InferInput<I>, Out<O>, never>;
+    app<
+      C extends Readonly<Record<string, AnyDefinition>>,
+      P extends Readonly<Record<string, { kind: 'procedure' }>>,
+    >(parts: {
+      readonly channels: C;
+      readonly procedures: P;
+    }): App<C, Public> & Contracted<{ readonly procedures: { readonly [K in keyof P]: ContractOf<P[K]> } }>;
+  }
+}
+
+interface Trader {
+  readonly id: string;
+  readonly desk: string;
+}
+declare const t: Trunkline<Trader, string>;
+
+const inbox = t.inbox(['userId'], {
+  data: z.object({ title: z.string() }),
+  authorize: ({ user, params }) => user.id === params.userId,
+});
+const quotes = t.table(['market'], { row: z.object({ bid: z.number(), ask: z.number() }), write: 'server' });
+const chat = t.log(['room'], {
+  entry: z.object({ text: z.string() }),
+  onPublish: async ({ entry, user, at }) => {
+    const sent = await at(inbox, 'ada').notify({ title: entry.text });
+    expectTypeOf(sent).toEqualTypeOf<{ id: string }>();
+    await at(quotes, 'nyse').patch('ACME', { bid: 10 });
+    // @ts-expect-error a notification has a title
+    await at(inbox, 'ada').notify({ text: entry.text });
+    // @ts-expect-error rows have no such field
+    await at(quotes, 'nyse').patch('ACME', { price: 10 });
+    return { ...entry, author: user.id };
+  },
+});
+const placeOrder = t.procedure({
+  input: z.object({ symbol: z.string(), size: z.number() }),
+  output: z.object({ price: z.number() }),
+  run: async ({ input, user, at }) => {
+    expectTypeOf(input).toEqualTypeOf<{ symbol: string; size: number }>();
+    expectTypeOf(user).toEqualTypeOf<Trader>();
+    await at(chat, 'desk').publish({ text: `${user.desk} bought ${input.size}`, author: user.id });
+    // @ts-expect-error the stored form has an author
+    await at(chat, 'desk').publish({ text: 'x' });
+    await at(quotes, 'nyse').set(input.symbol, { bid: 1, ask: 2 });
+    return { price: 2 };
+  },
+});
+const app = t.app({ channels: { chat, inbox, quotes }, procedures: { placeOrder } });
+
+describe('kinds that come later', () => {
+  it('carry their own contracts through the app', () => {
+    type Channels = ContractOf<App<typeof app.channels, string>>['channels'];
+    expectTypeOf<Channels['quotes']['row']>().toEqualTypeOf<{ bid: number; ask: number }>();
+    expectTypeOf<Channels['inbox']['data']>().toEqualTypeOf<{ title: string }>();
+    expectTypeOf<Channels['chat']['stored']>().toEqualTypeOf<{ text: string; author: string }>();
+    expectTypeOf<ContractOf<typeof placeOrder>>().toEqualTypeOf<{
+      input: { symbol: string; size: number };
+      output: { price: number };
+      refusal: never;
+    }>();
+  });
+  it('reject payloads that are not JSON by the name of the field', () => {
+    // @ts-expect-error not a JSON value: at
+    t.table([], { row: z.object({ at: z.date() }), write: 'server' });
+    t.procedure({
+      input: z.object({ n: z.number() }),
+      // @ts-expect-error not a JSON value: total
+      output: z.object({ total: z.bigint() }),
+      run: () => ({ total: 1n }),
+    });
+  });
+});
