@@ -1,0 +1,29 @@
+// The suites of `npm test`, in the order of what is cheapest to fail.
+
+import { chromiumProblem } from './debian.mjs';
+import { TOOLS } from './paths.mjs';
+import { failure, resultOf } from './result.mjs';
+import { runNode } from './run.mjs';
+import { typeTests } from './type-tests.mjs';
+import { vitestSuite } from './vitest-suite.mjs';
+
+export const SUITES = [
+  { name: 'lint', title: 'format and lint (Biome)', run: lint },
+  { name: 'types', title: 'types, and the tests of types', run: typeTests },
+  { name: 'unit', title: 'unit, contract and property tests', config: 'vitest.config.ts' },
+  { name: 'crash', title: 'kill -9 under load', config: 'test/crash/vitest.config.ts' },
+  { name: 'browser', title: 'the demo in Chromium', config: 'test/browser/vitest.config.ts', problem: chromiumProblem },
+  { name: 'packed', title: 'the packages as they ship', config: 'test/packed/vitest.config.ts' },
+].map((suite) => ({ ...suite, needsBuild: suite.config !== undefined, run: suite.run ?? (() => tests(suite)) }));
+
+async function tests({ name, config, problem }) {
+  const missing = await problem?.();
+  return missing ? failure(missing) : vitestSuite(name, config);
+}
+
+async function lint() {
+  // Biome colours each character of a diff, which is unreadable in a file.
+  const plain = process.stdout.isTTY ? [] : ['--colors=off'];
+  const { code } = await runNode(TOOLS.biome, ['ci', '.', '--max-diagnostics=20', ...plain]);
+  return code === 0 ? resultOf(1, 0, []) : failure('biome ci found problems; `npm run format` mends most of them');
+}
