@@ -1,1 +1,31 @@
-export {};
+// Trunkline for browsers: one connection, replicas that resume, publishes that are stored once.
+
+export { BadNameError, type ErrorCode, type GapReason, type Outcome, TrunklineError } from '@trunkline/protocol';
+export { connect } from './connect.js';
+export type {
+  AnyApp,
+  Channels,
+  Connection,
+  ConnectionSnapshot,
+  ConnectionState,
+  ConnectOptions,
+  ExpiringToken,
+  HandleOf,
+  Line,
+  LineProblem,
+  PublicUserOf,
+  TokenSource,
+  UntypedApp,
+} from './line.js';
+export type {
+  LogEntry,
+  LogGap,
+  LogHandle,
+  LogInterest,
+  LogSnapshot,
+  LogState,
+  PendingEntry,
+  PublishError,
+  Published,
+} from './log-handle.js';
+export type { Clock, CloseInfo, Network, NetworkSignal, OpenSocket, Socket, SocketEvents } from './ports.js';
