@@ -1,1 +1,31 @@
-export {};
+export { type Clock, systemClock } from './clock.js';
+export { Connection, type ConnectionEvents, type ConnectionOptions, type Role } from './connection.js';
+export {
+  type BreachCode,
+  BreachError,
+  type MisuseCode,
+  MisuseError,
+  type TransportCode,
+  TransportError,
+  WebSocketError,
+} from './errors.js';
+export { PreparedFrame, prepareBinary, prepareText } from './frame.js';
+export type { HeaderFields } from './header-fields.js';
+export { DEFAULT_LIMITS, type Limits, resolveLimits } from './limits.js';
+export type { NodeSocket, SendResult, WebSocketHandler } from './node-socket.js';
+export type { FrameObserver, ObservedFrame } from './observer.js';
+export type { Outgoing } from './outbox.js';
+export {
+  createWebSocketServer,
+  type DrainOptions,
+  type WebSocketServer,
+  type WebSocketServerOptions,
+} from './server.js';
+export {
+  checkUpgrade,
+  type HandshakeInfo,
+  type Refusal,
+  type Upgrade,
+  type UpgradeRequest,
+  upgradeResponse,
+} from './server-handshake.js';

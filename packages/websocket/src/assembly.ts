@@ -1,0 +1,60 @@
+/**
+ * A message that is not complete in one chunk. Its bytes are copied into one buffer that grows with what was
+ * received, never with what a header promised: a peer must send half of the memory it makes us hold.
+ */
+import { OPCODE_TEXT } from './frame.js';
+import { checkUtf8, decodeAscii, decodeChecked, UTF8_COMPLETE, UTF8_INVALID } from './utf8.js';
+
+const FIRST_BYTES = 256;
+
+export class Assembly {
+  length = 0;
+  fragments = 1;
+  readonly #isText: boolean;
+  #buffer: Buffer | null = null;
+  #utf8 = UTF8_COMPLETE;
+  #high = 0;
+
+  constructor(opcode: number) {
+    this.#isText = opcode === OPCODE_TEXT;
+  }
+
+  get isText(): boolean {
+    return this.#isText;
+  }
+
+  /**
+   * Adds unmasked bytes.
+   * @param high whether any of them is not ASCII; ignored for binary messages.
+   * @param expected how many bytes the frames seen so far promise in all; growth stops there.
+   * @returns false if a text can no longer become valid.
+   */
+  add(bytes: Buffer, start: number, end: number, high: number, expected: number): boolean {
+    if (this.#isText && (high !== 0 || this.#utf8 !== UTF8_COMPLETE)) {
+      this.#high = 0x80;
+      this.#utf8 = checkUtf8(this.#utf8, bytes, start, end);
+      if (this.#utf8 === UTF8_INVALID) return false;
+    }
+    const length = this.length + end - start;
+    let buffer = this.#buffer;
+    if (buffer === null || buffer.length < length) {
+      const doubled = Math.max(FIRST_BYTES, 2 * this.length, length);
+      const grown = Buffer.allocUnsafeSlow(Math.max(length, Math.min(doubled, Math.max(expected, FIRST_BYTES))));
+      if (buffer !== null) grown.set(buffer.subarray(0, this.length), 0);
+      this.#buffer = grown;
+      buffer = grown;
+    }
+    bytes.copy(buffer, this.length, start, end);
+    this.length = length;
+    return true;
+  }
+
+  /** The whole message; `null` if the text ends inside a code point. */
+  finish(): string | Uint8Array | null {
+    const buffer = this.#buffer;
+    if (!this.#isText) return buffer === null ? new Uint8Array(0) : buffer.subarray(0, this.length);
+    if (this.#utf8 !== UTF8_COMPLETE) return null;
+    if (buffer === null) return '';
+    return this.#high === 0 ? decodeAscii(buffer, 0, this.length) : decodeChecked(buffer, 0, this.length);
+  }
+}

@@ -1,0 +1,114 @@
+/** The frame header (RFC 6455 §5.2), and frames that are built once and sent to many. */
+import { isUtf8 } from 'node:buffer';
+import { MisuseError } from './errors.js';
+
+export const OPCODE_CONTINUATION = 0x0;
+export const OPCODE_TEXT = 0x1;
+export const OPCODE_BINARY = 0x2;
+export const OPCODE_CLOSE = 0x8;
+export const OPCODE_PING = 0x9;
+export const OPCODE_PONG = 0xa;
+
+export const FIN = 0x80;
+export const MASKED = 0x80;
+
+/** Most payload bytes of a control frame (§5.5). */
+export const MAX_CONTROL_BYTES = 125;
+
+/** Bytes of an unmasked header for this many payload bytes. */
+export function headerBytes(payloadBytes: number): number {
+  return payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10;
+}
+
+/**
+ * Writes an unfragmented frame's header at `at`, without a mask key.
+ * @param maskBit `MASKED` or 0.
+ * @returns where the header (so far) ends.
+ */
+export function writeHeader(
+  target: Uint8Array,
+  at: number,
+  opcode: number,
+  payloadBytes: number,
+  maskBit: number,
+): number {
+  target[at] = FIN | opcode;
+  if (payloadBytes < 126) {
+    target[at + 1] = maskBit | payloadBytes;
+    return at + 2;
+  }
+  if (payloadBytes < 65_536) {
+    target[at + 1] = maskBit | 126;
+    target[at + 2] = payloadBytes >>> 8;
+    target[at + 3] = payloadBytes;
+    return at + 4;
+  }
+  target[at + 1] = maskBit | 127;
+  const high = Math.floor(payloadBytes / 0x1_0000_0000);
+  target[at + 2] = 0;
+  target[at + 3] = high >>> 16;
+  target[at + 4] = high >>> 8;
+  target[at + 5] = high;
+  target[at + 6] = payloadBytes >>> 24;
+  target[at + 7] = payloadBytes >>> 16;
+  target[at + 8] = payloadBytes >>> 8;
+  target[at + 9] = payloadBytes;
+  return at + 10;
+}
+
+/**
+ * One message, framed once. A server sends the very same `bytes` to any number of connections, without a copy (its
+ * frames are not masked, so they are equal for everyone); a client masks a copy. Do not change the bytes.
+ */
+export class PreparedFrame {
+  constructor(
+    /** Header and payload, unmasked. */
+    readonly bytes: Uint8Array,
+    /** Where the payload begins in `bytes`. */
+    readonly payloadStart: number,
+    readonly opcode: number,
+  ) {}
+}
+
+/**
+ * Frames a text message. Bytes must be UTF-8; a list of pieces is joined behind the header in the one copy that is
+ * needed anyway.
+ * @throws MisuseError if the bytes are not UTF-8, or the argument is something else.
+ */
+export function prepareText(data: string | Uint8Array | readonly Uint8Array[]): PreparedFrame {
+  if (typeof data === 'string') {
+    const payloadBytes = Buffer.byteLength(data);
+    const start = headerBytes(payloadBytes);
+    const bytes = Buffer.allocUnsafe(start + payloadBytes);
+    writeHeader(bytes, 0, OPCODE_TEXT, payloadBytes, 0);
+    bytes.write(data, start, 'utf8');
+    return new PreparedFrame(bytes, start, OPCODE_TEXT);
+  }
+  const frame = prepare(data, OPCODE_TEXT);
+  if (!isUtf8(frame.bytes.subarray(frame.payloadStart))) {
+    throw new MisuseError('invalid_argument', 'a text message must be valid UTF-8');
+  }
+  return frame;
+}
+
+/** Frames a binary message. @throws MisuseError if the argument is not bytes. */
+export function prepareBinary(data: Uint8Array | readonly Uint8Array[]): PreparedFrame {
+  return prepare(data, OPCODE_BINARY);
+}
+
+function prepare(data: Uint8Array | readonly Uint8Array[], opcode: number): PreparedFrame {
+  const pieces = data instanceof Uint8Array ? [data] : data;
+  if (!Array.isArray(pieces) || !pieces.every((piece) => piece instanceof Uint8Array)) {
+    throw new MisuseError('invalid_argument', 'a message is a string or a Uint8Array');
+  }
+  let payloadBytes = 0;
+  for (const piece of pieces) payloadBytes += piece.byteLength;
+  const start = headerBytes(payloadBytes);
+  const bytes = Buffer.allocUnsafe(start + payloadBytes);
+  let at = writeHeader(bytes, 0, opcode, payloadBytes, 0);
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.byteLength;
+  }
+  return new PreparedFrame(bytes, start, opcode);
+}

@@ -1,0 +1,64 @@
+/**
+ * Every limit of the engine, with its default. Limits are on from the first byte: the missing or huge default was
+ * itself the hole in CVE-2016-10542. Reached from `createWebSocketServer`, `connect` and `Connection`.
+ */
+import { MisuseError } from './errors.js';
+
+export interface Limits {
+  /**
+   * Largest message accepted, in bytes after reassembly. Default 1_048_576; `0` admits only empty messages.
+   * A larger one fails the connection with 1009 (RFC 6455 §7.4.1); a declared length past the limit is refused unread.
+   */
+  readonly maxMessageBytes: number;
+  /**
+   * Most frames one message may be made of, empty ones included. Default 4_096. One more fails the connection with 1008.
+   * Independent of it, `bytes + 100 * frames` of a fragmented message must stay within `2 * maxMessageBytes` (at least
+   * 65_536), so that tiny fragments cost their sender more than they cost us.
+   */
+  readonly maxFragments: number;
+  /** Pings and pongs accepted in one second. Default 1_000. One more fails the connection with 1008. */
+  readonly maxControlFramesPerSecond: number;
+  /**
+   * Most bytes that may wait to be sent, in this package and in Node's stream together. Default 1_048_576. A message
+   * that would exceed it aborts the connection (1006 on both sides, error `outgoing_limit`): behind that much unsent
+   * data a close frame would not arrive either. One message of any size is accepted while nothing is waiting.
+   */
+  readonly maxBufferedBytes: number;
+  /** How long the peer has to answer a close, and to end the transport after it, in milliseconds. Default 10_000. */
+  readonly closeWaitMs: number;
+  /** Client: from `connect()` to the validated response, time in the queue excluded, in milliseconds. Default 10_000. */
+  readonly handshakeMs: number;
+  /** Client: largest response head, in bytes. Default 16_384. (A server's request head is bounded by `node:http`.) */
+  readonly maxHandshakeBytes: number;
+  /** Most header fields in a handshake head, either side. Default 100. */
+  readonly maxHandshakeFields: number;
+}
+
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  maxMessageBytes: 1_048_576,
+  maxFragments: 4_096,
+  maxControlFramesPerSecond: 1_000,
+  maxBufferedBytes: 1_048_576,
+  closeWaitMs: 10_000,
+  handshakeMs: 10_000,
+  maxHandshakeBytes: 16_384,
+  maxHandshakeFields: 100,
+});
+
+/** A message cannot be larger than what one Node buffer and one 32-bit counter can hold with room to spare. */
+const MAX_LIMIT = 0x3fff_ffff;
+
+/** Fills in defaults. @throws MisuseError if a limit is not an integer between 0 and 2^30 - 1. */
+export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  const limits: Limits = { ...DEFAULT_LIMITS, ...withoutUndefined(given) };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isInteger(value) || value < 0 || value > MAX_LIMIT) {
+      throw new MisuseError('invalid_argument', `limits.${name} must be an integer from 0 to ${MAX_LIMIT}`);
+    }
+  }
+  return limits;
+}
+
+function withoutUndefined(given: Partial<Limits>): Partial<Limits> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}

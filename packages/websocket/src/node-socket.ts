@@ -1,0 +1,475 @@
+/**
+ * A connection on a Node stream: the adapter between `Connection` and any `Duplex`, for server and client alike.
+ *
+ * It gathers writes. What handlers send while a chunk is processed leaves in one write when the chunk is done; what is
+ * sent at any other time leaves in one write at the end of the turn. It holds no timer, emitter or closure: listeners
+ * are shared functions that find their socket through a symbol on the stream.
+ */
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock, Deadlines, Expiring } from './clock.js';
+import { CLOSE_NORMAL } from './close-codes.js';
+import { Connection, type ConnectionEvents, type Role } from './connection.js';
+import { MisuseError, TransportError, type WebSocketError } from './errors.js';
+import type { PreparedFrame } from './frame.js';
+import type { Limits } from './limits.js';
+import type { FrameObserver } from './observer.js';
+import type { HandshakeInfo } from './server-handshake.js';
+import { atEndOfTurn, type TurnTask } from './turn.js';
+
+/**
+ * What an application does on its connections: one object for all of them. An error thrown by a callback closes the
+ * connection with 1011 and goes to `error`; without `error` it is thrown again as an uncaught exception.
+ */
+export interface WebSocketHandler<Data = unknown> {
+  /** The connection is open. The handshake is not kept: copy what is needed, for instance into `socket.data`. */
+  open?(socket: NodeSocket<Data>, handshake: HandshakeInfo): void;
+  /** A text message (string) or a binary one (bytes; a view of received memory, which may be kept: at most 64 KiB stay with it). */
+  message(socket: NodeSocket<Data>, data: string | Uint8Array): void;
+  /** A ping, already answered. Copy the payload to keep it. */
+  ping?(socket: NodeSocket<Data>, payload: Uint8Array): void;
+  pong?(socket: NodeSocket<Data>, payload: Uint8Array): void;
+  /** After a `send` that returned `queued`: what waited was taken by the transport, or nearly so. */
+  drain?(socket: NodeSocket<Data>): void;
+  /** What went wrong, before `close`. */
+  error?(socket: NodeSocket<Data>, error: WebSocketError): void;
+  /**
+   * Exactly once, also when `open` was never called (client).
+   * @param code the peer's close code; 1005 if its close frame had none, 1006 if no close frame came.
+   * @param wasClean whether both close frames were exchanged.
+   */
+  close?(socket: NodeSocket<Data>, code: number, reason: string, wasClean: boolean): void;
+}
+
+/**
+ * `sent`: leaves with this turn's write. `queued`: accepted, but the peer is not keeping up; `drain` follows.
+ * `dropped`: the connection is not open, nothing will be sent.
+ */
+export type SendResult = 'sent' | 'queued' | 'dropped';
+
+/** Whoever made the socket. */
+export interface SocketOwner {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly limits: Limits;
+  /** The outcome is known; the transport may still be ending. */
+  socketClosed(socket: NodeSocket<unknown>): void;
+  /** The transport is gone. */
+  socketGone(socket: NodeSocket<unknown>): void;
+}
+
+/** More than this waiting within one turn is reported as `queued`, so that producers pause between turns. */
+const QUEUED_FROM_BYTES = 65_536;
+
+const SOCKET = Symbol('socket');
+
+interface Transport extends Duplex {
+  [SOCKET]?: NodeSocket<unknown> | undefined;
+}
+
+const EVENTS: ConnectionEvents<NodeSocket<unknown>> = {
+  message: (socket, data) => socket.handler.message(socket, data),
+  ping: (socket, payload) => socket.handler.ping?.(socket, payload),
+  pong: (socket, payload) => socket.handler.pong?.(socket, payload),
+  failed: (socket, error) => socket.handler.error?.(socket, error),
+  closed: (socket, code, reason, wasClean) => {
+    socket.owner.socketClosed(socket);
+    socket.handler.close?.(socket, code, reason, wasClean);
+  },
+};
+
+export interface StartOptions {
+  readonly transport: Duplex;
+  readonly role: Role;
+  readonly protocol: string;
+  readonly handshake: HandshakeInfo;
+  /** Bytes that came behind the handshake. */
+  readonly head: Uint8Array;
+  /** Bytes to write before the first frame. */
+  readonly response?: Uint8Array;
+  readonly nextMask?: () => number;
+  readonly observer?: FrameObserver | undefined;
+}
+
+export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
+  /** The application's state of this connection. `undefined` until the application sets it, normally in `open`. */
+  data: Data = undefined as Data;
+  /** The subprotocol both sides agreed on, empty for none. */
+  protocol = '';
+  /** The peer's IP address, empty if the transport has none. */
+  remoteAddress = '';
+  /** @internal */
+  readonly handler: WebSocketHandler<Data>;
+  /** @internal */
+  readonly owner: SocketOwner;
+  /** @internal Place in the owner's list, -1 for none. */
+  index = -1;
+
+  #connection: Connection<NodeSocket<unknown>> | null = null;
+  #transport: Transport | null = null;
+  #isOver = false;
+  /** Whether the kernel has the bytes once `writableLength` is 0; true for plain sockets only. */
+  #isPlain = false;
+  #isReceiving = false;
+  #isScheduled = false;
+  #isBlocked = false;
+  #isWatched = false;
+  #hasEnded = false;
+  #owesDrain = false;
+  #owesResume = false;
+
+  /** @internal Made by `createWebSocketServer` and `connect`. */
+  constructor(handler: WebSocketHandler<Data>, owner: SocketOwner) {
+    this.handler = handler;
+    this.owner = owner;
+  }
+
+  get readyState(): 'connecting' | 'open' | 'closing' | 'closed' {
+    if (this.#connection !== null) return this.#connection.readyState;
+    return this.#isOver ? 'closed' : 'connecting';
+  }
+
+  /** Bytes accepted by `send` that the kernel has not taken yet, frame headers included. */
+  get bufferedBytes(): number {
+    return (this.#connection?.outgoingBytes ?? 0) + (this.#transport?.writableLength ?? 0);
+  }
+
+  /**
+   * Sends a text message (string; lone surrogates become U+FFFD) or a binary one (bytes, copied).
+   * Never throws for the state of the connection. More than `maxBufferedBytes` waiting aborts the connection.
+   * @throws MisuseError if `data` is anything else.
+   */
+  send(data: string | Uint8Array): SendResult {
+    const isText = typeof data === 'string';
+    if (!isText && !(data instanceof Uint8Array)) {
+      throw new MisuseError('invalid_argument', 'a message is a string or a Uint8Array');
+    }
+    const connection = this.#connection;
+    if (connection === null || !connection.isOpen) return 'dropped';
+    // A UTF-16 unit becomes at most three bytes. Only near the limit is it worth measuring.
+    const mostBytes = isText ? data.length * 3 : data.byteLength;
+    if (this.bufferedBytes + mostBytes > this.owner.limits.maxBufferedBytes) {
+      if (!this.#makeRoom(connection, isText ? Buffer.byteLength(data) : mostBytes)) return 'dropped';
+    }
+    if (isText) connection.sendText(data);
+    else connection.sendBinary(data);
+    return this.#accepted(connection);
+  }
+
+  /** Sends a message that was framed before. On a server the frame's own bytes are written, without a copy. */
+  sendFrame(frame: PreparedFrame): SendResult {
+    const connection = this.#connection;
+    if (connection === null || !connection.isOpen) return 'dropped';
+    const bytes = frame.bytes.length;
+    if (this.bufferedBytes + bytes > this.owner.limits.maxBufferedBytes) {
+      if (!this.#makeRoom(connection, bytes)) return 'dropped';
+    }
+    connection.sendPrepared(frame);
+    return this.#accepted(connection);
+  }
+
+  /**
+   * Sends a ping. @param payload at most 125 bytes.
+   * @throws MisuseError for anything else.
+   */
+  ping(payload?: Uint8Array): SendResult {
+    const connection = this.#connection;
+    if (connection === null) return 'dropped';
+    return connection.ping(payload) ? this.#accepted(connection) : 'dropped';
+  }
+
+  /**
+   * Starts the closing handshake; later calls do nothing. Messages that still arrive are dropped, also those held back
+   * by `pause`. The peer has `closeWaitMs` to answer. While connecting, it gives up instead.
+   * @param code default 1000; 1000–1003, 1007–1014 or 3000–4999. @param reason at most 123 bytes of UTF-8.
+   * @throws MisuseError for a code or reason that may not be sent.
+   */
+  close(code: number = CLOSE_NORMAL, reason = ''): void {
+    const connection = this.#connection;
+    if (connection === null) {
+      this.abort();
+      return;
+    }
+    const wasPaused = connection.paused;
+    connection.close(code, reason, this.owner.clock.nowMs());
+    if (wasPaused) this.resume();
+    else this.#schedule();
+  }
+
+  /** Destroys the transport at once; `close` gets 1006. What waits is not sent. */
+  abort(): void {
+    if (this.#connection === null) {
+      if (!this.#isOver) this.cancel?.();
+      return;
+    }
+    this.#connection.abort();
+    this.#settle(this.#connection);
+  }
+
+  /** @internal Client: gives up connecting. */
+  cancel: (() => void) | undefined = undefined;
+
+  /**
+   * Stops reading: `message` is not called again until `resume`, not even for messages received already, and TCP holds
+   * the peer back. Pings are not answered meanwhile. No effect unless open.
+   */
+  pause(): void {
+    const connection = this.#connection;
+    if (connection === null || !connection.isOpen) return;
+    this.#owesResume = false;
+    connection.pause();
+    this.#transport?.pause();
+  }
+
+  /** Reads again. Messages that waited are delivered from the end of this turn on, never within this call. */
+  resume(): void {
+    if (this.#connection === null || this.#owesResume) return;
+    this.#owesResume = true;
+    this.#schedule();
+  }
+
+  /** Writes what was sent so far now, and not at the end of the turn. */
+  flush(): void {
+    const connection = this.#connection;
+    const transport = this.#transport;
+    if (connection === null || transport === null || this.#isBlocked || transport.destroyed) return;
+    const outgoing = connection.takeOutgoing();
+    if (outgoing === null) return;
+    let isTaken = true;
+    if (outgoing instanceof Uint8Array) {
+      isTaken = transport.write(outgoing);
+    } else {
+      transport.cork();
+      for (const part of outgoing) isTaken = transport.write(part);
+      transport.uncork();
+    }
+    const left = transport.writableLength;
+    connection.settleOutgoing(left === 0 && this.#isPlain);
+    if (isTaken || left === 0) return;
+    this.#isBlocked = true;
+    connection.setBlocked(true);
+  }
+
+  // ---- for the owner
+
+  /** @internal Takes over a transport whose handshake is done. */
+  start(options: StartOptions): void {
+    const { transport, handshake } = options;
+    const connection = new Connection<NodeSocket<unknown>>({
+      role: options.role,
+      events: EVENTS,
+      context: this,
+      limits: this.owner.limits,
+      observer: options.observer,
+      ...(options.nextMask === undefined ? {} : { nextMask: options.nextMask }),
+    });
+    this.#connection = connection;
+    this.#transport = transport;
+    this.#isPlain = transport.constructor === Socket;
+    this.protocol = options.protocol;
+    this.remoteAddress = handshake.address;
+    listen(transport, this);
+    if (options.response !== undefined) connection.sendHead(options.response);
+    this.#guarded(connection, () => {
+      this.handler.open?.(this, handshake);
+      if (options.head.length > 0) connection.receive(options.head, this.owner.clock.nowMs());
+    });
+  }
+
+  /** @internal Client: the connection never came to be. */
+  failToOpen(error: WebSocketError): void {
+    if (this.#isOver || this.#connection !== null) return;
+    this.#isOver = true;
+    this.cancel = undefined;
+    this.handler.error?.(this, error);
+    this.owner.socketClosed(this);
+    this.handler.close?.(this, 1006, '', false);
+  }
+
+  /** @internal */
+  get deadlineMs(): number {
+    return this.#connection?.deadlineMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** @internal */
+  expire(nowMs: number): void {
+    const connection = this.#connection;
+    if (connection !== null) this.#guarded(connection, () => connection.advance(nowMs));
+  }
+
+  /** @internal */
+  endTurn(): void {
+    this.#isScheduled = false;
+    const connection = this.#connection;
+    if (connection === null) return;
+    if (this.#owesResume) {
+      this.#owesResume = false;
+      this.#guarded(connection, () => connection.resume(this.owner.clock.nowMs()));
+      if (!connection.paused) this.#transport?.resume();
+      return;
+    }
+    this.#settle(connection);
+  }
+
+  /** @internal */
+  received(chunk: Buffer): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.#isReceiving = true;
+    try {
+      connection.receive(chunk, this.owner.clock.nowMs());
+    } catch (error) {
+      this.#threw(connection, error);
+    }
+    this.#isReceiving = false;
+    this.#settle(connection);
+  }
+
+  /** @internal The transport takes more again. */
+  drained(): void {
+    const connection = this.#connection;
+    if (connection === null || !this.#isBlocked) return;
+    this.#isBlocked = false;
+    connection.setBlocked(false);
+    this.#settle(connection);
+  }
+
+  /** @internal The peer ended its side, or the transport broke or is gone. */
+  lost(isGone: boolean, cause?: unknown): void {
+    const connection = this.#connection;
+    const transport = this.#transport;
+    if (connection === null || transport === null) return;
+    // The peer may still read: replies to what came before its end are written first.
+    if (!isGone && cause === undefined) this.flush();
+    this.#guarded(connection, () => connection.transportLost(cause));
+    if (!isGone) return;
+    transport[SOCKET] = undefined;
+    this.#transport = null;
+    this.owner.deadlines.forget(this);
+    this.owner.socketGone(this);
+  }
+
+  // ---- inside
+
+  /** Frees room by writing early. @returns whether the message may be queued; if not, the connection was aborted. */
+  #makeRoom(connection: Connection<NodeSocket<unknown>>, bytes: number): boolean {
+    const limit = this.owner.limits.maxBufferedBytes;
+    if (this.bufferedBytes + bytes <= limit) return true;
+    this.flush();
+    const held = this.bufferedBytes;
+    if (held === 0 || held + bytes <= limit) return true;
+    connection.abort(new TransportError('outgoing_limit', `more than ${limit} bytes wait to be sent`));
+    this.#settle(connection);
+    return false;
+  }
+
+  #accepted(connection: Connection<NodeSocket<unknown>>): SendResult {
+    this.#schedule();
+    if (!this.#isBlocked && connection.outgoingBytes <= QUEUED_FROM_BYTES) return 'sent';
+    this.#owesDrain = true;
+    return 'queued';
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isReceiving) return;
+    this.#isScheduled = true;
+    atEndOfTurn(this);
+  }
+
+  #guarded(connection: Connection<NodeSocket<unknown>>, work: () => void): void {
+    const wasReceiving = this.#isReceiving;
+    this.#isReceiving = true;
+    try {
+      work();
+    } catch (error) {
+      this.#threw(connection, error);
+    }
+    this.#isReceiving = wasReceiving;
+    if (!wasReceiving) this.#settle(connection);
+  }
+
+  /** A handler threw. The reader lost its place in the chunk, so the connection cannot go on. */
+  #threw(connection: Connection<NodeSocket<unknown>>, cause: unknown): void {
+    const isReported = this.handler.error !== undefined && connection.readyState !== 'closed';
+    try {
+      connection.failInternally(cause, this.owner.clock.nowMs());
+    } catch (second) {
+      rethrowLater(second);
+    }
+    if (!isReported) rethrowLater(cause);
+  }
+
+  /** Brings the transport to where the connection is. */
+  #settle(connection: Connection<NodeSocket<unknown>>): void {
+    const transport = this.#transport;
+    if (transport === null) return;
+    if (connection.wantsDestroy) {
+      transport.destroy();
+      return;
+    }
+    this.flush();
+    if (this.#owesResume) this.#schedule();
+    if (connection.deadlineMs !== Number.POSITIVE_INFINITY) {
+      if (!this.#isWatched) {
+        this.#isWatched = true;
+        this.owner.deadlines.watch(this);
+      }
+      if (connection.wantsEnd && !this.#hasEnded && !this.#isBlocked) {
+        this.#hasEnded = true;
+        transport.end();
+        // What still comes is thrown away, but it must be read for the peer's end to be seen.
+        transport.resume();
+      }
+    }
+    if (this.#owesDrain && !this.#isBlocked && connection.outgoingBytes === 0) this.#drain(connection);
+  }
+
+  #drain(connection: Connection<NodeSocket<unknown>>): void {
+    this.#owesDrain = false;
+    if (!connection.isOpen || this.handler.drain === undefined) return;
+    try {
+      this.handler.drain(this);
+    } catch (error) {
+      this.#threw(connection, error);
+      this.#schedule();
+    }
+  }
+}
+
+function rethrowLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}
+
+// ---- listeners, shared by all transports
+
+function onError(this: Transport, error: Error): void {
+  this[SOCKET]?.lost(false, error);
+}
+
+function onData(this: Transport, chunk: Buffer): void {
+  this[SOCKET]?.received(chunk);
+}
+
+function onEnd(this: Transport): void {
+  this[SOCKET]?.lost(false);
+}
+
+function onDrain(this: Transport): void {
+  this[SOCKET]?.drained();
+}
+
+function onClose(this: Transport): void {
+  this[SOCKET]?.lost(true);
+}
+
+function listen(transport: Transport, socket: NodeSocket<unknown>): void {
+  transport[SOCKET] = socket;
+  // First of all: an error without a listener ends the process (CVE-2022-41940).
+  transport.on('error', onError);
+  transport.on('data', onData);
+  transport.on('end', onEnd);
+  transport.on('drain', onDrain);
+  transport.on('close', onClose);
+}

@@ -1,0 +1,179 @@
+/**
+ * What one connection has to say and has not handed to its transport yet.
+ *
+ * Frames of one turn lie behind each other in a slab that all connections share, so that they leave in one write and
+ * cost no buffer each. A shared frame is kept as a reference and goes out uncopied when it is alone. While a transport
+ * is blocked its frames go to memory of its own: a few waiting bytes must not keep a whole slab alive.
+ */
+
+/** One write's buffers: nothing, one, or several (for a gathering write). */
+export type Outgoing = Uint8Array | readonly Uint8Array[] | null;
+
+const SLAB_BYTES = 16_384;
+
+/** A larger frame gets a buffer of its own. */
+const SLAB_FRAME_BYTES_MAX = 4_096;
+
+/** Several parts up to this size together are copied into one buffer; above it a gathering write is cheaper. */
+const JOIN_BYTES_MAX = 16_384;
+
+class Slab {
+  at = 0;
+  /** Regions handed out and not known to be free again. */
+  regions = 0;
+
+  constructor(readonly buffer: Buffer) {}
+
+  release(): void {
+    this.regions--;
+    if (this.regions === 0) this.at = 0;
+  }
+}
+
+let shared = new Slab(Buffer.allocUnsafeSlow(SLAB_BYTES));
+
+/**
+ * Where to write the frame that was reserved last. Not kept per connection: it would keep a slab alive for each idle one.
+ */
+export const room: { target: Buffer; at: number } = { target: shared.buffer, at: 0 };
+
+export class Outbox {
+  /** Bytes waiting here. */
+  bytes = 0;
+
+  /** Closed parts, oldest first. */
+  #parts: Uint8Array[] | null = null;
+  /** The slab of the region still growing, if any, and the region's bounds. */
+  #slab: Slab | null = null;
+  #start = 0;
+  #end = 0;
+  /** The slab behind what `take` returned last, when it was one region. */
+  #taken: Slab | null = null;
+  /** Memory of this connection alone, used while its transport is blocked. */
+  #own: Slab | null = null;
+  #blocked = false;
+
+  /** Tells whether the transport refuses more for now. */
+  setBlocked(blocked: boolean): void {
+    this.#blocked = blocked;
+    if (!blocked) this.#own = null;
+  }
+
+  /** Makes room for a frame of at most `bytes`: write it to `room`, then `commit`. */
+  reserve(bytes: number): void {
+    if (bytes > SLAB_FRAME_BYTES_MAX) {
+      this.#closeRegion();
+      room.target = Buffer.allocUnsafeSlow(bytes);
+      room.at = 0;
+      return;
+    }
+    const slab = this.#blocked ? this.#ownSlab(bytes) : sharedSlab(bytes);
+    if (this.#slab !== slab || this.#end !== slab.at) {
+      this.#closeRegion();
+      this.#slab = slab;
+      slab.regions++;
+      this.#start = slab.at;
+      this.#end = slab.at;
+    }
+    room.target = slab.buffer;
+    room.at = slab.at;
+  }
+
+  /** Takes the reserved frame over: `bytes` of it were used. */
+  commit(bytes: number): void {
+    this.bytes += bytes;
+    if (this.#slab !== null) {
+      this.#slab.at += bytes;
+      this.#end = this.#slab.at;
+      return;
+    }
+    this.#push(bytes === room.target.length ? room.target : room.target.subarray(0, bytes));
+    room.target = shared.buffer;
+  }
+
+  /** Queues bytes by reference. */
+  append(bytes: Uint8Array): void {
+    if (this.#blocked && bytes.length <= SLAB_FRAME_BYTES_MAX) {
+      // Small shared frames are parts of larger blocks, each would keep its whole block.
+      this.reserve(bytes.length);
+      room.target.set(bytes, room.at);
+      this.commit(bytes.length);
+      return;
+    }
+    this.#closeRegion();
+    this.#push(bytes);
+    this.bytes += bytes.length;
+  }
+
+  /** Hands over everything that waits. Call `settle` after the write. */
+  take(): Outgoing {
+    const parts = this.#parts;
+    if (parts === null) {
+      const slab = this.#slab;
+      if (slab === null) return null;
+      this.#taken = slab;
+      this.#slab = null;
+      this.bytes = 0;
+      return slab.buffer.subarray(this.#start, this.#end);
+    }
+    this.#closeRegion();
+    this.#taken = null;
+    this.#parts = null;
+    const bytes = this.bytes;
+    this.bytes = 0;
+    if (parts.length === 1) return parts[0] as Uint8Array;
+    return bytes <= JOIN_BYTES_MAX ? join(parts, bytes) : parts;
+  }
+
+  /**
+   * Ends a `take`.
+   * @param consumed whether the transport has no more use for the bytes; only then is their memory used again.
+   */
+  settle(consumed: boolean): void {
+    const slab = this.#taken;
+    this.#taken = null;
+    if (consumed && slab !== null) slab.release();
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#parts = null;
+    this.#slab = null;
+    this.#own = null;
+    this.bytes = 0;
+  }
+
+  #closeRegion(): void {
+    const slab = this.#slab;
+    if (slab === null) return;
+    this.#slab = null;
+    if (this.#end > this.#start) this.#push(slab.buffer.subarray(this.#start, this.#end));
+  }
+
+  #push(part: Uint8Array): void {
+    if (this.#parts === null) this.#parts = [part];
+    else this.#parts.push(part);
+  }
+
+  #ownSlab(bytes: number): Slab {
+    if (this.#own === null || this.#own.buffer.length - this.#own.at < bytes) {
+      this.#own = new Slab(Buffer.allocUnsafeSlow(SLAB_FRAME_BYTES_MAX));
+    }
+    return this.#own;
+  }
+}
+
+function sharedSlab(bytes: number): Slab {
+  if (SLAB_BYTES - shared.at < bytes) shared = new Slab(Buffer.allocUnsafeSlow(SLAB_BYTES));
+  return shared;
+}
+
+function join(parts: readonly Uint8Array[], bytes: number): Buffer {
+  const joined = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
