@@ -13,7 +13,14 @@ export type {
 } from './contract.js';
 export { ERROR_CODES, type ErrorCode, type Outcome, TrunklineError } from './errors.js';
 export type { JsonOnly, JsonValue, NonJsonPath, NotJson } from './json.js';
-export { DEFAULT_LIMITS, type Limits, MAX_SLICE_BYTES, MAX_UNACKNOWLEDGED, PRODUCER_MEMORY_MS } from './limits.js';
+export {
+  DEFAULT_LIMITS,
+  type Limits,
+  MAX_DATA_DEPTH,
+  MAX_SLICE_BYTES,
+  MAX_UNACKNOWLEDGED,
+  PRODUCER_MEMORY_MS,
+} from './limits.js';
 export {
   type After,
   type ClientMessage,

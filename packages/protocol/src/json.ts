@@ -23,11 +23,15 @@ type ExoticObject =
 type IsAny<T> = 0 extends 1 & T ? true : false;
 type IsUnknown<T> = IsAny<T> extends true ? false : unknown extends T ? true : false;
 
+/** Equal for equal types only: a parameter is compared in both directions. */
+type Mark<T> = (type: T) => T;
+
 /**
  * The paths inside `T` that are not JSON, as a union of strings (`"when"`, `"items[].made"`); `never` when all of it is.
- * A field that may be `undefined` counts as JSON: it is left out when it is.
+ * A field that may be `undefined` counts as JSON: it is left out when it is. `Seen` marks the interfaces on the way
+ * down: one that holds itself is looked at once.
  */
-export type NonJsonPath<T, Path extends string = 'the payload'> =
+export type NonJsonPath<T, Path extends string = 'the payload', Seen = never> =
   IsAny<T> extends true
     ? never
     : IsUnknown<T> extends true
@@ -37,13 +41,21 @@ export type NonJsonPath<T, Path extends string = 'the payload'> =
         : T extends NeverJson | ExoticObject
           ? Path
           : T extends readonly (infer Item)[]
-            ? NonJsonPath<Item, `${Path}[]`>
+            ? NonJsonPath<Item, `${Path}[]`, Seen>
             : T extends object
-              ? {
-                  [K in keyof T]-?: K extends string | number
-                    ? NonJsonPath<Exclude<T[K], undefined>, Path extends 'the payload' ? `${K}` : `${Path}.${K}`>
-                    : 'a symbol key';
-                }[keyof T]
+              ? [keyof T] extends [never]
+                ? Path // `object`, or an empty interface: anything at all may be in there
+                : Mark<T> extends Seen
+                  ? never
+                  : {
+                      [K in keyof T]-?: K extends string | number
+                        ? NonJsonPath<
+                            Exclude<T[K], undefined>,
+                            Path extends 'the payload' ? `${K}` : `${Path}.${K}`,
+                            Seen | Mark<T>
+                          >
+                        : 'a symbol key';
+                    }[keyof T]
               : Path;
 
 /** What a caller sees instead of its own type when a payload is not JSON: the message names the field. */

@@ -34,6 +34,8 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** A slice holds at most this many bytes of items, or one item. */
 export const MAX_SLICE_BYTES = 65_536;
+/** Arrays and objects that may be inside one another in the `data` of a publish. Deeper: `invalid`. */
+export const MAX_DATA_DEPTH = 100;
 /** Publishes to one stream that a producer may have sent without an answer; a client queues at most as many. */
 export const MAX_UNACKNOWLEDGED = 64;
 /** A producer's publishes are remembered this long after its last one, in milliseconds: 7 days. */

@@ -3,7 +3,7 @@
 
 import { ERROR_CODES, type ErrorCode } from './errors.js';
 import type { JsonValue } from './json.js';
-import type { Limits } from './limits.js';
+import { DEFAULT_LIMITS, type Limits, MAX_DATA_DEPTH } from './limits.js';
 import type {
   After,
   ClientMessage,
@@ -35,6 +35,10 @@ type Shapes<M extends { type: string }> = { readonly [T in Exclude<M['type'], 'o
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isDeeper = (value: unknown, depth: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1)));
 const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
 const count: Check<number> = { is: isCount, expected: 'a whole number from 0 to 2^53 - 1' };
@@ -51,6 +55,12 @@ const words: Check<readonly string[]> = {
 };
 const id = ordinal;
 const json: Check<JsonValue> = { is: (value): value is JsonValue => value !== undefined, expected: 'a JSON value' };
+// JSON.parse takes any depth, but JSON.stringify and most validators recurse: a few thousand brackets would end in a
+// RangeError wherever the value is touched next.
+const payload: Check<JsonValue> = {
+  is: (value): value is JsonValue => value !== undefined && !isDeeper(value, MAX_DATA_DEPTH),
+  expected: `a JSON value, nested at most ${MAX_DATA_DEPTH} deep`,
+};
 const name: Check<string> = {
   is: (value): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_STREAM_NAME_BYTES,
   expected: `a stream's name of 1 to ${MAX_STREAM_NAME_BYTES} bytes`,
@@ -84,7 +94,7 @@ const CLIENT: Shapes<ClientMessage> = {
   hello: { version: count, token: optional(word), features: optional(words) },
   subscribe: { id, stream: name, after: optional(position), last: optional(count), most: optional(ordinal) },
   unsubscribe: { id, stream: name },
-  publish: { id, stream: name, producer, seq: ordinal, data: json },
+  publish: { id, stream: name, producer, seq: ordinal, data: payload },
   read: { id, stream: name, epoch: optional(epoch), before: optional(count), after: optional(count), limit: ordinal },
   refresh: { id, token: word },
   ping: { id },
@@ -94,8 +104,22 @@ const CLIENT: Shapes<ClientMessage> = {
 const items: Check<readonly Item[]> = {
   is: (value): value is readonly Item[] =>
     Array.isArray(value) &&
-    value.every((item) => isRecord(item) && isCount(item.offset) && isTime(item.at) && json.is(item.data)),
+    value.every(
+      (item) =>
+        isRecord(item) &&
+        ordinal.is(item.offset) &&
+        isTime(item.at) &&
+        (item.producer === undefined || producer.is(item.producer)) &&
+        (item.seq === undefined || ordinal.is(item.seq)) &&
+        json.is(item.data),
+    ),
   expected: 'a list of items',
+};
+const limits: Check<Limits> = {
+  is: (value): value is Limits =>
+    isRecord(value) &&
+    Object.keys(DEFAULT_LIMITS).every((limit) => isTime(value[limit]) && (value[limit] as number) >= 0),
+  expected: 'the limits',
 };
 const REASONS: Readonly<Record<GapReason, true>> = { trimmed: true, epoch: true, skipped: true };
 
@@ -104,7 +128,7 @@ const SERVER: Shapes<ServerMessage> = {
     session: word,
     user: json,
     pingMs: ordinal,
-    limits: { is: (value): value is Limits => isRecord(value), expected: 'the limits' },
+    limits,
     now: time,
     features: words,
   },
