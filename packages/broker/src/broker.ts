@@ -17,7 +17,7 @@ export interface ProducerSeq {
 export interface NewEntry {
   /** Server time when it was accepted, in milliseconds since 1970. Stored as given. */
   readonly at: number;
-  /** The payload as JSON text. The broker never looks into it. */
+  /** The payload as JSON text, stored as given: the broker never looks into it. JSON text holds no NUL and no half of a surrogate pair. */
   readonly data: string;
   /** The publisher as others may see them, as JSON text; `null` when the server published. */
   readonly user: string | null;
@@ -25,7 +25,7 @@ export interface NewEntry {
   readonly source?: ProducerSeq;
 }
 
-/** An entry as stored. */
+/** An entry as stored. `source` may be absent once the producer was forgotten. */
 export interface Entry extends NewEntry {
   readonly offset: Offset;
 }
@@ -113,7 +113,9 @@ export interface Lease {
  * Stores streams and tells every node what changed.
  *
  * All methods may be called at any time and in any number; calls on one stream take effect in the order in which they
- * were made on this object. A broken world (disk, network) rejects with `BrokerUnavailableError`, and then nobody knows
+ * were made on this object, except that a read may already see what was appended or removed after it was called.
+ * A call that can never be right (a `seq` of 0, a limit of 0) rejects with a `TypeError` or `RangeError`.
+ * A broken world (disk, network) rejects with `BrokerUnavailableError`, and then nobody knows
  * whether the append happened: appending the same `source` again tells. After `close()` every call rejects with it.
  */
 export interface Broker {
@@ -125,7 +127,8 @@ export interface Broker {
    * the offset it got the first time, even if it was trimmed since. Producers are remembered for 7 days after their last
    * append to the stream. Two entries of one call may not share a source.
    *
-   * A stream that never existed, or was removed, begins with a new random epoch and offset 1.
+   * A stream that never existed, or was removed, begins with a new random epoch and offset 1. An append of no entries
+   * begins the stream as well and applies the options. One that is refused changes nothing at all.
    *
    * @throws OutOfOrderError if a producer has stored a higher `seq` and never this one: storing it now would break the producer's order.
    * @throws FencedError if `options.fence` is lower than the highest the stream has seen.
@@ -142,6 +145,8 @@ export interface Broker {
   /**
    * Entries after `after.offset`, oldest first, up to the limit. Sees every append that has resolved.
    * An empty page means that there is nothing newer.
+   *
+   * A position without an epoch, at offset 0, is before the first entry of whatever history there is.
    *
    * @throws UnrecoverablePositionError if the epoch differs (`epoch`; also when `after.offset` is beyond the head, which
    * only another history can explain) or entries after the position were trimmed (`trimmed`). Never a page with a hole.
@@ -160,7 +165,7 @@ export interface Broker {
    */
   watch(stream: StreamName, onAdvance: (advance: Advance) => void): Promise<Watch>;
 
-  /** Forgets the stream, its history and its producers. Watchers are not told; the next append starts a new epoch. */
+  /** Forgets the stream, its history, its producers and the highest token it has seen. Watchers are not told; the next append starts a new epoch. */
   remove(stream: StreamName): Promise<void>;
 
   /**

@@ -42,8 +42,8 @@ export function checkTtl(ttlMs: number): void {
 
 function checkEntry(entry: NewEntry): void {
   if (!Number.isSafeInteger(entry.at)) throw new TypeError(`at must be whole milliseconds, not ${entry.at}`);
-  if (typeof entry.data !== 'string') throw new TypeError('data must be JSON text');
-  if (entry.user !== null && typeof entry.user !== 'string') throw new TypeError('user must be JSON text or null');
+  if (!isStorable(entry.data)) throw new TypeError('data must be JSON text');
+  if (entry.user !== null && !isStorable(entry.user)) throw new TypeError('user must be JSON text or null');
   const source = entry.source;
   if (source === undefined) return;
   if (typeof source.producer !== 'string' || source.producer.length > MAX_PRODUCER_LENGTH) {
@@ -62,6 +62,13 @@ function checkSources(entries: readonly NewEntry[]): void {
       throw new TypeError(`two entries of one append have seq ${source.seq} of a producer`);
     else seen.add(source.seq);
   }
+}
+
+// What no JSON text holds (JSON.stringify escapes both) and not every store can keep: NUL, and half of a surrogate pair.
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
+
+function isStorable(text: unknown): text is string {
+  return typeof text === 'string' && !UNSTORABLE.test(text);
 }
 
 function isPositiveInteger(value: number): boolean {

@@ -16,7 +16,7 @@ export type {
   StreamState,
   Watch,
 } from './broker.js';
-export { checkAppend, checkLimit, checkTtl, MAX_PRODUCER_LENGTH } from './check-arguments.js';
+export { checkAppend, checkLimit, MAX_PRODUCER_LENGTH } from './check-arguments.js';
 export {
   BrokerError,
   BrokerUnavailableError,
@@ -24,6 +24,7 @@ export {
   OutOfOrderError,
   UnrecoverablePositionError,
 } from './errors.js';
+export { Leases } from './leases.js';
 export { type MemoryBrokerOptions, memoryBroker } from './memory-broker.js';
 export { entryBytes } from './memory-stream.js';
 export { type Opens, opens } from './opens.js';

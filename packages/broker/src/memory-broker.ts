@@ -16,8 +16,9 @@ import type {
   StreamState,
   Watch,
 } from './broker.js';
-import { checkAppend, checkLimit, checkTtl } from './check-arguments.js';
+import { checkAppend, checkLimit } from './check-arguments.js';
 import { BrokerUnavailableError, UnrecoverablePositionError } from './errors.js';
+import { Leases } from './leases.js';
 import { MemoryStream } from './memory-stream.js';
 import { randomEpoch } from './random-epoch.js';
 import { Watchers } from './watchers.js';
@@ -41,14 +42,15 @@ class MemoryBroker implements Broker {
   readonly #randomEpoch: () => Epoch;
   readonly #streams = new Map<StreamName, MemoryStream>();
   readonly #watchers = new Watchers();
-  readonly #owners = new Map<string, { token: number; expiresAtMs: number }>();
-  #lastToken = 0;
+  readonly #leases: Leases;
   #sweep: Iterator<MemoryStream> | undefined;
   #closed = false;
 
   constructor(nowMs: () => number, randomEpoch: () => Epoch) {
     this.#nowMs = nowMs;
     this.#randomEpoch = randomEpoch;
+    let lastToken = 0;
+    this.#leases = new Leases(nowMs, async () => ++lastToken);
   }
 
   async append(name: StreamName, entries: readonly NewEntry[], options?: AppendOptions): Promise<AppendResult> {
@@ -104,28 +106,17 @@ class MemoryBroker implements Broker {
 
   async lease(name: string, ttlMs: number): Promise<Lease | null> {
     this.#mustBeOpen();
-    checkTtl(ttlMs);
-    const nowMs = this.#nowMs();
-    this.#forgetOwners(nowMs);
-    if ((this.#owners.get(name)?.expiresAtMs ?? 0) > nowMs) return null;
-    this.#lastToken += 1;
-    const mine = { token: this.#lastToken, expiresAtMs: nowMs + ttlMs };
-    this.#owners.delete(name);
-    this.#owners.set(name, mine);
-    const owns = () => this.#owners.get(name) === mine && mine.expiresAtMs > this.#nowMs();
+    const lease = await this.#leases.take(name, ttlMs);
+    if (lease === null) return null;
     return {
-      token: mine.token,
+      token: lease.token,
       renew: async () => {
         this.#mustBeOpen();
-        if (!owns()) return false;
-        mine.expiresAtMs = this.#nowMs() + ttlMs;
-        this.#owners.delete(name);
-        this.#owners.set(name, mine);
-        return true;
+        return lease.renew();
       },
       release: async () => {
         this.#mustBeOpen();
-        if (owns()) this.#owners.delete(name);
+        return lease.release();
       },
     };
   }
@@ -134,7 +125,7 @@ class MemoryBroker implements Broker {
     this.#closed = true;
     this.#watchers.clear();
     this.#streams.clear();
-    this.#owners.clear();
+    this.#leases.clear();
   }
 
   #mustBeOpen(): void {
@@ -146,14 +137,6 @@ class MemoryBroker implements Broker {
     const stream = this.#streams.get(name);
     stream?.trim(this.#nowMs());
     return stream;
-  }
-
-  /** Owners are in order of their last renewal, so those who went away without a word gather in front. */
-  #forgetOwners(nowMs: number): void {
-    for (const [name, { expiresAtMs }] of this.#owners) {
-      if (expiresAtMs > nowMs) return;
-      this.#owners.delete(name);
-    }
   }
 
   /** Each append also trims one other stream, so that one nobody writes to any more grows old like the rest. */
