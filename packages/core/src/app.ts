@@ -1,0 +1,69 @@
+// An app, as the core runs it: what `trunkline()` collects on the server, with the types worn off.
+
+import type { Retention } from '@trunkline/broker';
+import { type JsonValue, parseStreamName, type StreamName, TrunklineError } from '@trunkline/protocol';
+
+/** Who a connection belongs to. */
+export interface Identity {
+  /** Names the user for good; producers are bound to it. At most 400 characters. */
+  readonly id: string;
+  /** What the app's hooks get. */
+  readonly user: unknown;
+  /** What others may see of the user. */
+  readonly publicUser: JsonValue;
+}
+
+export type Action = 'subscribe' | 'read' | 'publish';
+
+/** Either a value of the schema's output type, or one sentence on what is wrong. */
+export type Validated = { readonly value: unknown } | { readonly problem: string };
+
+/** What a hook decided. `store: undefined` stores the entry as it was validated. */
+export type HookResult =
+  | { readonly store: unknown }
+  | { readonly refusal: { readonly code: string; readonly message: string } };
+
+export interface PublishCall {
+  readonly entry: unknown;
+  readonly user: unknown;
+  readonly params: readonly string[];
+  readonly source: { readonly producer: string; readonly seq: number };
+}
+
+/** A log channel. */
+export interface LogRuntime {
+  readonly kind: 'log';
+  /** Names of the parameters; a stream's name must have as many. */
+  readonly params: readonly string[];
+  readonly retain?: Retention;
+  validate(data: JsonValue): Validated | Promise<Validated>;
+  /** Absent: every authenticated user may do everything. */
+  readonly authorize?: (user: unknown, params: readonly string[], action: Action) => boolean | Promise<boolean>;
+  readonly onPublish?: (call: PublishCall) => HookResult | Promise<HookResult>;
+}
+
+export interface AppRuntime<Request> {
+  readonly channels: ReadonlyMap<string, LogRuntime>;
+  /** `null`: unauthorized. A rejection: cannot tell now. */
+  authenticate(token: string | undefined, request: Request): Promise<Identity | null>;
+}
+
+/** What a stream's name stands for in the app. */
+export interface Target {
+  readonly name: StreamName;
+  readonly channel: LogRuntime;
+  readonly params: readonly string[];
+}
+
+/** @throws TrunklineError `unknown_channel` if the app has no such channel, or it has another number of parameters. */
+export function resolveStream(app: Pick<AppRuntime<never>, 'channels'>, name: string): Target {
+  const parsed = parseStreamName(name);
+  const channel = parsed === null ? undefined : app.channels.get(parsed.key);
+  if (parsed === null || channel === undefined || channel.params.length !== parsed.params.length) {
+    throw new TrunklineError(
+      'unknown_channel',
+      `there is no channel for the stream ${JSON.stringify(name.slice(0, 80))}`,
+    );
+  }
+  return { name: name as StreamName, channel, params: parsed.params };
+}

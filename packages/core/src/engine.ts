@@ -1,0 +1,99 @@
+// A node's engine: what its sessions share. A transport hands it connections; it never opens anything itself.
+
+import type { Broker } from '@trunkline/broker';
+import { DEFAULT_LIMITS, type Limits, streamName } from '@trunkline/protocol';
+import type { AppRuntime } from './app.js';
+import { Hub } from './hub.js';
+import type { Clock, Connection, Log } from './ports.js';
+import { type Published, Publisher } from './publisher.js';
+import { Session } from './session.js';
+
+export interface EngineOptions<Request> {
+  readonly app: AppRuntime<Request>;
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A word that nobody can guess, for session ids. */
+  readonly randomId: () => string;
+  readonly limits?: Partial<Limits>;
+  /** The server pings this often, in milliseconds. Default 25_000; a peer silent for twice as long is given up. */
+  readonly pingMs?: number;
+  /** `hello` must come within this many milliseconds. Default 10_000. */
+  readonly helloTimeoutMs?: number;
+  /** A peer that takes nothing of what was sent to it for this many milliseconds is given up. Default 60_000. */
+  readonly stallTimeoutMs?: number;
+  readonly ringBytes?: number;
+  readonly flushIntervalMs?: number;
+  /** Called after a stretch of flushing: the transport writes out what it gathered. */
+  readonly afterFlush?: () => void;
+}
+
+const SWEEP_MS = 1_000;
+
+export class Engine<Request = unknown> {
+  readonly app: AppRuntime<Request>;
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: Limits;
+  readonly pingMs: number;
+  readonly helloTimeoutMs: number;
+  readonly stallTimeoutMs: number;
+  readonly randomId: () => string;
+  readonly hub: Hub;
+  readonly publisher: Publisher;
+  readonly sessions = new Set<Session<Request>>();
+  #cancelSweep: () => void;
+
+  constructor(options: EngineOptions<Request>) {
+    this.app = options.app;
+    this.broker = options.broker;
+    this.clock = options.clock;
+    this.log = options.log;
+    this.randomId = options.randomId;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.pingMs = options.pingMs ?? 25_000;
+    this.helloTimeoutMs = options.helloTimeoutMs ?? 10_000;
+    this.stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
+    this.hub = new Hub(options);
+    this.publisher = new Publisher({
+      broker: options.broker,
+      log: options.log,
+      nowMs: () => options.clock.nowMs(),
+      maxEntryBytes: this.limits.maxEntryBytes,
+    });
+    this.#cancelSweep = this.clock.after(SWEEP_MS, this.#sweep);
+  }
+
+  /** A new connection. Hand its messages to `receive`, its drains to `drained`, its end to `closed`. */
+  accept(connection: Connection, request: Request): Session<Request> {
+    const session = new Session(this, connection, request);
+    this.sessions.add(session);
+    return session;
+  }
+
+  /**
+   * Appends to a log as the server itself.
+   * @throws TrunklineError `too_large`, `invalid`, `unavailable`; `unknown_channel` if the app has no such channel.
+   */
+  async publish(key: string, params: readonly string[], data: unknown): Promise<Published> {
+    const channel = this.app.channels.get(key);
+    if (channel === undefined) throw new Error(`the app has no channel "${key}"`);
+    return this.publisher.publishAsServer(streamName(key, params), channel, data);
+  }
+
+  /** Says goodbye to everyone, with 1001. Connections end by their closing handshakes. */
+  stop(reason: string, spreadMs: number): void {
+    this.#cancelSweep();
+    for (const session of this.sessions) session.goodbye(reason, spreadMs);
+    this.hub.close();
+  }
+
+  // One timer for all connections: at 10,000 of them a round is well under a millisecond.
+  readonly #sweep = (): void => {
+    const now = this.clock.nowMs();
+    for (const session of this.sessions) session.sweep(now);
+    this.hub.sweep();
+    this.#cancelSweep = this.clock.after(SWEEP_MS, this.#sweep);
+  };
+}

@@ -1,0 +1,141 @@
+// The streams that this node watches, and the flush: changes made in one turn of the event loop go out together, as one
+// message per stream to everyone at its head. A flush yields to the event loop, so that thousands of writes delay nobody else.
+
+import type { Broker } from '@trunkline/broker';
+import type { StreamName } from '@trunkline/protocol';
+import { ActiveStream, type StreamHost } from './active-stream.js';
+import type { Clock, Connection, Log } from './ports.js';
+import { Subscription } from './subscription.js';
+
+export interface HubOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Bytes of encoded entries that each active stream keeps at hand. Default 262_144. */
+  readonly ringBytes?: number;
+  /** Waits this long before a flush, in milliseconds: fewer writes for more latency. Default 0: the end of the turn. */
+  readonly flushIntervalMs?: number;
+  /** Called after a stretch of flushing: the transport writes out what it gathered. */
+  readonly afterFlush?: () => void;
+}
+
+/** A flush yields to the event loop after this long. */
+const FLUSH_STRETCH_MS = 2;
+/** The clock is read once for this many subscribers. */
+const CLOCK_STRIDE = 32;
+/** A stream without subscribers is kept this long: people reload pages. */
+const IDLE_STREAM_MS = 30_000;
+
+export class Hub implements StreamHost {
+  readonly broker: Broker;
+  readonly ringBytes: number;
+  readonly #options: HubOptions;
+  readonly #streams = new Map<StreamName, { stream: ActiveStream; opened: Promise<void>; idleSinceMs: number }>();
+  #numbers = 0;
+  readonly #dirty = new Set<ActiveStream>();
+  #scheduled = false;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.broker = options.broker;
+    this.ringBytes = options.ringBytes ?? 262_144;
+  }
+
+  /** Streams that are watched now. */
+  get activeStreams(): number {
+    return this.#streams.size;
+  }
+
+  /** The stream, watched and loaded. Rejects as the broker does. */
+  async open(name: StreamName): Promise<ActiveStream> {
+    const known = this.#streams.get(name);
+    if (known !== undefined) {
+      known.idleSinceMs = this.#options.clock.nowMs();
+      await known.opened;
+      return known.stream;
+    }
+    this.#numbers += 1;
+    const stream = new ActiveStream(this.#numbers, name, this);
+    const opened = stream.open();
+    this.#streams.set(name, { stream, opened, idleSinceMs: this.#options.clock.nowMs() });
+    try {
+      await opened;
+    } catch (error) {
+      stream.close();
+      this.#streams.delete(name);
+      throw error;
+    }
+    return stream;
+  }
+
+  /** A cursor on the stream for one connection; `start` it, and `drop` it in the end. */
+  subscribe(stream: ActiveStream, connection: Connection): Subscription {
+    const subscription = new Subscription(stream, connection);
+    stream.subscriptions.add(subscription);
+    return subscription;
+  }
+
+  drop(subscription: Subscription): void {
+    const { stream } = subscription;
+    subscription.close();
+    stream.leave(subscription);
+    stream.subscriptions.delete(subscription);
+    const held = this.#streams.get(stream.name);
+    if (held !== undefined) held.idleSinceMs = this.#options.clock.nowMs();
+  }
+
+  dirty(stream: ActiveStream): void {
+    this.#dirty.add(stream);
+    this.#schedule(this.#options.flushIntervalMs ?? 0);
+  }
+
+  failed(stream: ActiveStream, error: unknown): void {
+    this.#options.log.warn({ stream: stream.name, error }, 'the broker failed; subscribers wait until it is back');
+  }
+
+  /** Call about once a second: retries what failed, and forgets streams that nobody has shown for a while. */
+  sweep(): void {
+    const now = this.#options.clock.nowMs();
+    for (const [name, held] of this.#streams) {
+      if (held.stream.subscriptions.size > 0) held.stream.retry();
+      else if (!held.stream.loading && now - held.idleSinceMs > IDLE_STREAM_MS) {
+        held.stream.close();
+        this.#streams.delete(name);
+      }
+    }
+  }
+
+  close(): void {
+    for (const { stream } of this.#streams.values()) stream.close();
+    this.#streams.clear();
+    this.#dirty.clear();
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false;
+    const { clock } = this.#options;
+    const until = clock.nowMs() + FLUSH_STRETCH_MS;
+    let steps = 0;
+    const mayGoOn = () => {
+      steps += 1;
+      return steps % CLOCK_STRIDE !== 0 || clock.nowMs() < until;
+    };
+    for (const stream of this.#dirty) {
+      this.#dirty.delete(stream);
+      // Not finished, or changed while it was served: the rest of it comes after the others had their turn.
+      if (!stream.flush(mayGoOn)) {
+        this.#dirty.add(stream);
+        break;
+      }
+    }
+    if (this.#dirty.size > 0) this.#schedule(0);
+    this.#options.afterFlush?.();
+  };
+
+  #schedule(delayMs: number): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    if (delayMs > 0) this.#options.clock.after(delayMs, this.#flush);
+    else this.#options.clock.endOfTurn(this.#flush);
+  }
+}

@@ -1,0 +1,216 @@
+// From a publish to a stored entry, in the order of DESIGN §9: known already? → limits → shape → may this user? → hook → stored.
+// Publishes of one producer to one stream pass one after the other up to the broker, across connections too (an old
+// connection may still be at work on what a new one sends again); they do not wait for each other's storing.
+
+import { type Appended, type Broker, BrokerUnavailableError, type Entry, OutOfOrderError } from '@trunkline/broker';
+import { type Epoch, type JsonValue, type StreamName, TrunklineError, utf8Bytes } from '@trunkline/protocol';
+import type { Identity, LogRuntime } from './app.js';
+import type { Log } from './ports.js';
+import { producerKey } from './slice.js';
+
+/** Lanes kept for producers that have nothing under way; forgetting one costs a lookup. */
+const MAX_IDLE_LANES = 10_000;
+
+export interface PublishRequest {
+  readonly identity: Identity;
+  readonly channel: LogRuntime;
+  readonly params: readonly string[];
+  readonly stream: StreamName;
+  readonly producer: string;
+  readonly seq: number;
+  readonly data: JsonValue;
+  /** Throws a TrunklineError if the connection may not publish now. Asked only for what is not a repeat. */
+  readonly admit: () => void;
+}
+
+export interface Published {
+  readonly epoch: Epoch;
+  readonly offset: number;
+  readonly at: number;
+}
+
+interface Lane {
+  /** Settles when the last publish of the lane has reached the broker or was refused. */
+  tail: Promise<unknown>;
+  /** Highest `seq` handed to the broker; -1 when this node cannot know. */
+  last: number;
+  readonly inFlight: Map<number, Promise<Published>>;
+  queued: number;
+}
+
+export interface PublisherOptions {
+  readonly broker: Broker;
+  readonly log: Log;
+  readonly nowMs: () => number;
+  readonly maxEntryBytes: number;
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #lanes = new Map<string, Lane>();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the entry is stored. Rejects with a TrunklineError. */
+  async publish(request: PublishRequest): Promise<Published> {
+    const key = `${request.stream}\n${producerKey(request.identity.id, request.producer)}`;
+    const lane = this.#lane(key);
+    lane.queued += 1;
+    const prepared = lane.tail.then(() => this.#prepare(lane, request));
+    lane.tail = prepared.catch(() => undefined);
+    try {
+      return await (await prepared).stored;
+    } finally {
+      lane.queued -= 1;
+    }
+  }
+
+  /** Appends as the server itself. Rejects with a TrunklineError. */
+  async publishAsServer(stream: StreamName, channel: LogRuntime, data: unknown): Promise<Published> {
+    const text = this.#stringify(data);
+    return this.#append(stream, channel, { at: this.#options.nowMs(), data: text, user: null });
+  }
+
+  /** Everything up to the call of the broker. Wrapped, so that awaiting it does not await the storing. */
+  async #prepare(lane: Lane, request: PublishRequest): Promise<{ stored: Promise<Published> }> {
+    const { stream, channel, identity, seq } = request;
+    const source = { producer: producerKey(identity.id, request.producer), seq };
+    if (seq <= lane.last || lane.last === -1) {
+      const known = lane.inFlight.get(seq) ?? (await this.#broker(() => this.#options.broker.lookup(stream, source)));
+      if (known !== null) return { stored: Promise.resolve(known) };
+      if (seq <= lane.last) throw outOfOrder(seq, lane.last);
+    }
+    request.admit();
+    // Measured before the hook runs, so that nothing oversized reaches it, and again after it.
+    const given = this.#stringify(request.data);
+    const entry = await this.#validated(channel, request.data);
+    await this.#authorized(request);
+    const data = await this.#hooked(request, entry, given);
+    const stored = this.#append(stream, channel, {
+      at: this.#options.nowMs(),
+      data,
+      user: JSON.stringify(identity.publicUser),
+      source,
+    });
+    lane.last = Math.max(lane.last, seq);
+    lane.inFlight.set(seq, stored);
+    stored
+      .catch(() => {
+        // Whether it is stored, nobody knows: ask the broker about whatever comes next.
+        lane.last = -1;
+      })
+      .finally(() => lane.inFlight.delete(seq));
+    return { stored };
+  }
+
+  async #validated(channel: LogRuntime, data: JsonValue): Promise<unknown> {
+    const result = await this.#app('the schema failed', () => channel.validate(data));
+    if ('problem' in result) throw new TrunklineError('invalid', result.problem);
+    return result.value;
+  }
+
+  async #authorized({ channel, identity, params }: PublishRequest): Promise<void> {
+    const { authorize } = channel;
+    if (authorize === undefined) return;
+    const may = await this.#app('authorize failed', () => authorize(identity.user, params, 'publish'));
+    if (may !== true) throw new TrunklineError('forbidden', 'you may not publish here');
+  }
+
+  async #hooked(request: PublishRequest, entry: unknown, given: string): Promise<string> {
+    const { onPublish } = request.channel;
+    if (onPublish === undefined) return entry === request.data ? given : this.#stringify(entry);
+    const { identity, params, producer, seq } = request;
+    const result = await this.#app('onPublish failed', () =>
+      onPublish({ entry, user: identity.user, params, source: { producer, seq } }),
+    );
+    if ('refusal' in result) {
+      throw new TrunklineError('refused', result.refusal.message, { refusal: result.refusal.code });
+    }
+    return this.#stringify(result.store === undefined ? entry : result.store);
+  }
+
+  /** Runs the app's own code. What it throws is the app's failure, but for a TrunklineError, which it meant. */
+  async #app<T>(what: string, run: () => T | Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof TrunklineError) throw error;
+      this.#options.log.error({ error }, what);
+      throw new TrunklineError('internal', `${what}; the server's log has the cause`, { cause: error });
+    }
+  }
+
+  #stringify(data: unknown): string {
+    let text: string | undefined;
+    try {
+      text = JSON.stringify(data);
+    } catch {
+      // Nested deeper than the stack, a cycle, a BigInt: what came over the wire can only be the first.
+    }
+    if (text === undefined) throw new TrunklineError('invalid', 'data is not a JSON value, or is nested too deeply');
+    const bytes = utf8Bytes(text);
+    if (bytes > this.#options.maxEntryBytes) {
+      throw new TrunklineError(
+        'too_large',
+        `the entry has ${bytes} bytes, at most ${this.#options.maxEntryBytes} are allowed`,
+      );
+    }
+    return text;
+  }
+
+  async #append(stream: StreamName, channel: LogRuntime, entry: Omit<Entry, 'offset'>): Promise<Published> {
+    const options = channel.retain === undefined ? {} : { retain: channel.retain };
+    const result = await this.#broker(() => this.#options.broker.append(stream, [entry], options));
+    const { offset, at } = result.appended[0] as Appended;
+    return { epoch: result.epoch, offset, at };
+  }
+
+  async #broker<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof OutOfOrderError) throw outOfOrder(error.seq, error.last);
+      if (error instanceof BrokerUnavailableError) {
+        throw new TrunklineError('unavailable', 'the store cannot be reached: send it again', {
+          outcome: 'unknown',
+          afterMs: 1_000,
+          cause: error,
+        });
+      }
+      this.#options.log.error({ error }, 'the broker failed');
+      throw new TrunklineError('internal', "the store failed; the server's log has the cause", {
+        outcome: 'unknown',
+        cause: error,
+      });
+    }
+  }
+
+  #lane(key: string): Lane {
+    const known = this.#lanes.get(key);
+    if (known !== undefined) {
+      // Most recently used last, for the trimming below.
+      this.#lanes.delete(key);
+      this.#lanes.set(key, known);
+      return known;
+    }
+    const lane: Lane = { tail: Promise.resolve(), last: -1, inFlight: new Map(), queued: 0 };
+    this.#lanes.set(key, lane);
+    if (this.#lanes.size > MAX_IDLE_LANES) {
+      for (const [oldest, candidate] of this.#lanes) {
+        if (candidate.queued > 0) continue;
+        this.#lanes.delete(oldest);
+        break;
+      }
+    }
+    return lane;
+  }
+}
+
+function outOfOrder(seq: number, last: number): TrunklineError {
+  return new TrunklineError(
+    'conflict',
+    `seq ${seq} came after ${last} of the same producer was stored: publish it with a new seq`,
+  );
+}

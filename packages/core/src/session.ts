@@ -1,0 +1,385 @@
+// One connection's side of the protocol: hello, requests in order, answers, life signs. A breach by the peer is a value
+// that is answered, never an exception: nothing that arrives can end the process.
+
+import {
+  CLOSE,
+  type ClientMessage,
+  decodeClient,
+  type ErrorCode,
+  encode,
+  type Hello,
+  PROTOCOL_VERSION,
+  type Problem,
+  type Publish,
+  type Read,
+  type Refresh,
+  type RequestId,
+  type ServerMessage,
+  TrunklineError,
+} from '@trunkline/protocol';
+import { type Action, type Identity, resolveStream, type Target } from './app.js';
+import type { Engine } from './engine.js';
+import type { Connection } from './ports.js';
+import { readPage } from './read-page.js';
+import { SessionStreams } from './session-streams.js';
+import { producerKey } from './slice.js';
+import { TokenBucket } from './token-bucket.js';
+
+type State = 'hello' | 'authenticating' | 'open' | 'closed';
+
+/** Malformed messages that a connection may send within a minute. */
+const MAX_PROBLEMS_PER_MINUTE = 100;
+/** Producers of one connection whose next publish must be the one that was refused for now. */
+const MAX_BLOCKED = 256;
+
+export class Session<Request = unknown> {
+  readonly id: string;
+  #state: State = 'hello';
+  #identity: Identity | null = null;
+  readonly #streams: SessionStreams<Request>;
+  /** Messages that wait: for `authenticate`, or for requests in work to be answered. The connection is paused meanwhile. */
+  #queue: (ClientMessage | Problem)[] = [];
+  #queueIndex = 0;
+  #pumping = false;
+  #paused = false;
+  #inWork = 0;
+  readonly #publishes: TokenBucket;
+  readonly #problems: TokenBucket;
+  /** By producer and stream: the publish that was refused for now. What comes after it is refused too, to keep the order (PUB-4). */
+  readonly #blocked = new Map<string, { readonly seq: number; readonly error: TrunklineError }>();
+  readonly #openedMs: number;
+  #receivedMs: number;
+  #pingedMs: number;
+  #pongAwaited = false;
+  #rttMs: number | undefined;
+  #takenBytes = 0;
+  #progressMs: number;
+
+  constructor(
+    readonly engine: Engine<Request>,
+    readonly connection: Connection,
+    readonly request: Request,
+  ) {
+    const now = engine.clock.nowMs();
+    this.id = engine.randomId();
+    this.#openedMs = now;
+    this.#receivedMs = now;
+    this.#pingedMs = now;
+    this.#progressMs = now;
+    this.#streams = new SessionStreams(this);
+    this.#publishes = new TokenBucket(engine.limits.publishRatePerSecond, engine.limits.publishBurst, now);
+    this.#problems = new TokenBucket(MAX_PROBLEMS_PER_MINUTE / 60, MAX_PROBLEMS_PER_MINUTE, now);
+  }
+
+  get identity(): Identity | null {
+    return this.#identity;
+  }
+
+  /** The text of one WebSocket message. */
+  receive(text: string): void {
+    if (this.#state === 'closed') return;
+    this.#receivedMs = this.engine.clock.nowMs();
+    const messages = decodeClient(text, this.engine.limits.maxObjectsPerMessage);
+    if (this.#queueIndex === this.#queue.length) {
+      this.#queue = messages as (ClientMessage | Problem)[];
+      this.#queueIndex = 0;
+    } else {
+      this.#queue.push(...messages);
+    }
+    this.#pump();
+  }
+
+  /** A binary message: no kind of channel takes one yet (TRA-4). */
+  receiveBinary(): void {
+    if (this.#state === 'closed') return;
+    this.#problem({ type: 'problem', code: 'invalid', message: 'binary messages are not understood: send text' });
+  }
+
+  /** The peer took what was buffered. */
+  drained(): void {
+    this.#streams.drained();
+  }
+
+  /** The connection ended, however. */
+  closed(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#queue = [];
+    this.#queueIndex = 0;
+    this.#streams.close();
+    this.engine.sessions.delete(this);
+  }
+
+  send(message: ServerMessage): void {
+    this.connection.send(encode(message));
+  }
+
+  goodbye(reason: string, spreadMs: number): void {
+    this.send({ type: 'goodbye', code: CLOSE.goingAway, reason, spreadMs });
+    this.#end(CLOSE.goingAway, reason);
+  }
+
+  /** Life signs and deadlines; called about once a second. */
+  sweep(now: number): void {
+    const { engine, connection } = this;
+    if (this.#state === 'hello' && now - this.#openedMs > engine.helloTimeoutMs) {
+      this.#end(CLOSE.helloTimeout, 'no hello came in time');
+      return;
+    }
+    if (connection.bufferedBytes === 0 || connection.takenBytes !== this.#takenBytes) {
+      this.#takenBytes = connection.takenBytes;
+      this.#progressMs = now;
+    }
+    // While we do not read, the peer cannot show that it lives.
+    if (this.#paused) this.#receivedMs = now;
+    if (now - this.#progressMs > engine.stallTimeoutMs) {
+      this.#end(CLOSE.stalled, 'nothing of what was sent was taken');
+    } else if (now - this.#receivedMs > 2 * engine.pingMs) {
+      this.#end(CLOSE.silent, 'nothing was heard for two ping intervals');
+    } else if (this.#state === 'open' && now - this.#pingedMs >= engine.pingMs) {
+      this.#pingedMs = now;
+      this.#pongAwaited = true;
+      this.send({ type: 'ping', now, ...(this.#rttMs === undefined ? {} : { rttMs: this.#rttMs }) });
+    }
+  }
+
+  /** Whether the user may do that, by the channel's own rule. A rule that fails lets nobody in. */
+  async mayUse(target: Target, identity: Identity, action: Action): Promise<boolean> {
+    const { authorize } = target.channel;
+    if (authorize === undefined) return true;
+    try {
+      return (await authorize(identity.user, target.params, action)) === true;
+    } catch (error) {
+      this.engine.log.error({ error, stream: target.name, action }, 'authorize failed');
+      throw new TrunklineError('internal', "authorize failed; the server's log has the cause", { cause: error });
+    }
+  }
+
+  /** Works through what was received, as far as state and limits allow; the connection is read only while nothing waits. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (
+      this.#state !== 'closed' &&
+      this.#state !== 'authenticating' &&
+      this.#inWork < this.engine.limits.maxRequestsInWork
+    ) {
+      const message = this.#queue[this.#queueIndex];
+      if (message === undefined) break;
+      this.#queueIndex += 1;
+      this.#handle(message);
+    }
+    this.#pumping = false;
+    const waits =
+      this.#state === 'authenticating' ||
+      this.#queueIndex < this.#queue.length ||
+      this.#inWork >= this.engine.limits.maxRequestsInWork;
+    if (waits === this.#paused || this.#state === 'closed') return;
+    this.#paused = waits;
+    if (waits) this.connection.pause();
+    else this.connection.resume();
+  }
+
+  #handle(message: ClientMessage | Problem): void {
+    if (this.#state === 'hello') {
+      if (message.type === 'hello') this.#hello(message);
+      else this.#refuse(CLOSE.badMessage, 'invalid', 'the first message must be hello');
+      return;
+    }
+    switch (message.type) {
+      case 'problem':
+        return this.#problem(message);
+      case 'hello':
+        return this.#problem({ type: 'problem', code: 'conflict', message: 'hello was said already' });
+      case 'ping':
+        return this.send({ type: 'pong', id: message.id, now: this.engine.clock.nowMs() });
+      case 'pong':
+        if (this.#pongAwaited) this.#rttMs = this.engine.clock.nowMs() - this.#pingedMs;
+        this.#pongAwaited = false;
+        return;
+      case 'unsubscribe':
+        this.#streams.unsubscribe(message.stream);
+        return this.send({ type: 'ok', id: message.id });
+      case 'subscribe':
+        return this.#work(message.id, (identity) => this.#streams.subscribe(message, identity));
+      case 'publish':
+        return this.#work(message.id, (identity) => this.#publish(message, identity));
+      case 'read':
+        return this.#work(message.id, (identity) => this.#read(message, identity));
+      case 'refresh':
+        return this.#work(message.id, (identity) => this.#refresh(message, identity));
+    }
+  }
+
+  #hello(hello: Hello): void {
+    if (hello.version !== PROTOCOL_VERSION) {
+      this.#refuse(
+        CLOSE.badVersion,
+        'invalid',
+        `version ${hello.version} is not spoken here, version ${PROTOCOL_VERSION} is`,
+      );
+      return;
+    }
+    this.#state = 'authenticating';
+    this.engine.app.authenticate(hello.token, this.request).then(
+      (identity) => {
+        if (this.#state !== 'authenticating') return;
+        if (identity === null) {
+          this.#refuse(CLOSE.unauthorized, 'unauthorized', 'the token is missing, invalid or expired');
+          return;
+        }
+        this.#identity = identity;
+        this.#state = 'open';
+        const { engine } = this;
+        const now = engine.clock.nowMs();
+        this.#pingedMs = now;
+        this.send({
+          type: 'welcome',
+          session: this.id,
+          user: identity.publicUser,
+          pingMs: engine.pingMs,
+          limits: engine.limits,
+          now,
+          features: [],
+        });
+        this.#pump();
+      },
+      (error) => {
+        this.engine.log.error({ error }, 'authenticate failed');
+        this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
+      },
+    );
+  }
+
+  /** Counts the request, runs it, and answers with its error if it fails. */
+  #work(id: RequestId, run: (identity: Identity) => Promise<ServerMessage | string | undefined>): void {
+    const identity = this.#identity;
+    if (identity === null) return;
+    this.#inWork += 1;
+    run(identity)
+      .then(
+        (answer) => {
+          if (answer === undefined || this.#state === 'closed') return;
+          if (typeof answer === 'string') this.connection.send(answer);
+          else this.send(answer);
+        },
+        (error) => this.#fail(id, error),
+      )
+      .finally(() => {
+        this.#inWork -= 1;
+        this.#pump();
+      });
+  }
+
+  #fail(id: RequestId, error: unknown): void {
+    if (this.#state === 'closed') return;
+    let known = error;
+    if (!(known instanceof TrunklineError)) {
+      this.engine.log.error({ error }, 'a request failed');
+      known = new TrunklineError('internal', 'the server failed; its log has the cause', { outcome: 'unknown' });
+    }
+    const { code, message, retry, outcome, afterMs, refusal } = known as TrunklineError;
+    this.send({
+      type: 'error',
+      id,
+      code,
+      message,
+      retry,
+      outcome,
+      ...(afterMs === undefined ? {} : { afterMs }),
+      ...(refusal === undefined ? {} : { refusal }),
+    });
+  }
+
+  async #publish(message: Publish, identity: Identity): Promise<ServerMessage> {
+    const target = resolveStream(this.engine.app, message.stream);
+    const lane = `${target.name}\n${producerKey(identity.id, message.producer)}`;
+    const admit = () => {
+      const blocked = this.#blocked.get(lane);
+      if (blocked !== undefined && message.seq > blocked.seq) throw blocked.error;
+      const waitMs = this.#publishes.take(this.engine.clock.nowMs());
+      if (waitMs === 0) {
+        this.#blocked.delete(lane);
+        return;
+      }
+      const rate = this.engine.limits.publishRatePerSecond;
+      throw new TrunklineError('rate_limited', `more than ${rate} publishes a second: wait ${waitMs} ms`, {
+        afterMs: waitMs,
+      });
+    };
+    try {
+      const { epoch, offset, at } = await this.engine.publisher.publish({
+        identity,
+        channel: target.channel,
+        params: target.params,
+        stream: target.name,
+        producer: message.producer,
+        seq: message.seq,
+        data: message.data,
+        admit,
+      });
+      return { type: 'ok', id: message.id, epoch, offset, at };
+    } catch (error) {
+      if (error instanceof TrunklineError && error.retry) this.#block(lane, message.seq, error);
+      throw error;
+    }
+  }
+
+  #block(lane: string, seq: number, error: TrunklineError): void {
+    const blocked = this.#blocked.get(lane);
+    if (blocked !== undefined && blocked.seq <= seq) return;
+    this.#blocked.set(lane, { seq, error });
+    const oldest = this.#blocked.size > MAX_BLOCKED ? this.#blocked.keys().next().value : undefined;
+    if (oldest !== undefined) this.#blocked.delete(oldest);
+  }
+
+  async #read(message: Read, identity: Identity): Promise<string> {
+    const target = resolveStream(this.engine.app, message.stream);
+    if (message.limit > this.engine.limits.maxPageEntries) {
+      throw new TrunklineError(
+        'invalid',
+        `limit is ${message.limit}, at most ${this.engine.limits.maxPageEntries} are allowed`,
+      );
+    }
+    if (!(await this.mayUse(target, identity, 'read'))) throw new TrunklineError('forbidden', 'you may not read this');
+    return readPage(this.engine.broker, target.name, message);
+  }
+
+  async #refresh(message: Refresh, identity: Identity): Promise<ServerMessage> {
+    let next: Identity | null;
+    try {
+      next = await this.engine.app.authenticate(message.token, this.request);
+    } catch (error) {
+      this.engine.log.error({ error }, 'authenticate failed');
+      throw new TrunklineError('unavailable', 'the server cannot tell who you are now', { afterMs: 1_000 });
+    }
+    if (next === null) throw new TrunklineError('unauthorized', 'the token is invalid or expired');
+    if (next.id !== identity.id) throw new TrunklineError('conflict', 'the token is of another user: connect anew');
+    this.#identity = next;
+    await this.#streams.authorizeAgain(next);
+    return { type: 'ok', id: message.id, user: next.publicUser };
+  }
+
+  #problem(problem: Problem): void {
+    if (this.#problems.take(this.engine.clock.nowMs()) > 0) {
+      this.#refuse(CLOSE.badMessage, 'invalid', `more than ${MAX_PROBLEMS_PER_MINUTE} malformed messages in a minute`);
+      return;
+    }
+    const { id, code, message } = problem;
+    this.send({ type: 'error', ...(id === undefined ? {} : { id }), code, message, retry: false, outcome: 'refused' });
+  }
+
+  /** Ends the connection before or outside of any request: the reason as an error, then the close code (CON-3). */
+  #refuse(closeCode: number, code: ErrorCode, message: string): void {
+    if (this.#state === 'closed') return;
+    this.send({ type: 'error', code, message, retry: closeCode < 4_500, outcome: 'refused' });
+    this.#end(closeCode, message);
+  }
+
+  #end(closeCode: number, reason: string): void {
+    this.closed();
+    // The closing handshake needs the peer's Close frame, so reading must go on.
+    if (this.#paused) this.connection.resume();
+    this.connection.close(closeCode, reason);
+  }
+}
