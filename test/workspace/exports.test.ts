@@ -1,0 +1,34 @@
+// The public names of every package, types included. A change of this list is a change of the API: it is made on
+// purpose (`npx vitest run test/workspace/exports.test.ts -u` after a build) and read in review.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, it } from 'vitest';
+import { exportedTypes } from './import-scanner.js';
+import { type Package, ROOT, readWorkspace } from './packages.js';
+
+it('the public names are those that were decided on', async () => {
+  const published = readWorkspace().filter((pkg) => pkg.manifest.private !== true);
+  const entries = published.flatMap((pkg) =>
+    Object.entries(pkg.manifest.exports ?? {}).map((entry) => ({ pkg, entry })),
+  );
+  const names: Record<string, unknown> = {};
+  for (const { pkg, entry } of entries) {
+    const [subpath, target] = entry;
+    if (subpath === './package.json') continue;
+    const file = typeof target === 'string' ? target : (target.default ?? '');
+    names[`${pkg.manifest.name}${subpath.slice(1)}`] = { values: await valuesOf(pkg, file), types: typesOf(pkg, file) };
+  }
+  await expect(`${JSON.stringify(names, null, 2)}\n`).toMatchFileSnapshot('exports.json');
+});
+
+async function valuesOf(pkg: Package, file: string): Promise<string[]> {
+  const module = (await import(pathToFileURL(join(ROOT, pkg.folder, file)).href)) as object;
+  return Object.keys(module).sort();
+}
+
+function typesOf(pkg: Package, file: string): string[] {
+  const source = file.replace('./dist/', 'src/').replace(/\.js$/, '.ts');
+  return exportedTypes(readFileSync(join(ROOT, pkg.folder, source), 'utf8'));
+}

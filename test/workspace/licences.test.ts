@@ -1,0 +1,82 @@
+// What is installed, by the lockfile: licences, install scripts, completeness.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT, readJson } from './packages.js';
+
+interface Locked {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly license?: string;
+  readonly link?: boolean;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** May be part of what ships. */
+const SHIPPED = ['MIT', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '0BSD'];
+
+/** Tools under other licences: used to build and test, never a part of what ships. */
+const TOOLS: Readonly<Record<string, { readonly licence: string; readonly reason: string }>> = {
+  'axe-core': { licence: 'MPL-2.0', reason: 'judges the demo’s pages in the browser tests' },
+  lightningcss: { licence: 'MPL-2.0', reason: 'Vite minifies CSS with it, at build time' },
+};
+
+const lockfiles = ['package-lock.json', 'bench/package-lock.json'].filter((path) => existsSync(join(ROOT, path)));
+
+describe.each(lockfiles)('%s', (path) => {
+  const { packages } = readJson(path) as { packages: Record<string, Locked> };
+  const installed = Object.entries(packages)
+    .filter(([place, { link }]) => place.includes('node_modules/') && link !== true)
+    .map(([place, locked]) => ({ ...locked, name: place.slice(place.lastIndexOf('node_modules/') + 13) }));
+  const allowed = ({ license = 'none' }: Locked, licences: readonly string[]) =>
+    license
+      .replaceAll(/[()]/g, '')
+      .split(' OR ')
+      .some((choice) => choice.split(' AND ').every((part) => licences.includes(part)));
+
+  it('has dependencies', () => {
+    expect(installed.length).toBeGreaterThan(0);
+  });
+
+  it.runIf(path === 'package-lock.json')('ships nothing but MIT, Apache-2.0, BSD and ISC', () => {
+    const wrong = installed.filter((locked) => locked.dev !== true && !allowed(locked, SHIPPED));
+    expect(wrong.map(({ name, license }) => `${name}: ${license}`)).toEqual([]);
+  });
+
+  it('uses tools under those licences too, or listed ones', () => {
+    const toolOf = (name: string) => Object.keys(TOOLS).find((tool) => name === tool || name.startsWith(`${tool}-`));
+    const wrong = installed.filter((locked) => {
+      const tool = toolOf(locked.name);
+      return !allowed(locked, [...SHIPPED, ...(tool === undefined ? [] : [TOOLS[tool]?.licence ?? ''])]);
+    });
+    expect(wrong.map(({ name, license }) => `${name}: ${license}`)).toEqual([]);
+  });
+
+  it('runs no install scripts', () => {
+    expect(installed.filter((locked) => locked.hasInstallScript === true).map(({ name }) => name)).toEqual([]);
+  });
+
+  it('names no registry host', () => {
+    expect(installed.filter((locked) => locked.resolved?.includes('://')).map(({ name }) => name)).toEqual([]);
+  });
+
+  it('is complete for every platform: npm ci refuses it otherwise', () => {
+    const names = new Set(installed.map(({ name }) => name));
+    const missing = installed.flatMap(({ name, optionalDependencies = {} }) =>
+      Object.keys(optionalDependencies)
+        .filter((wanted) => !names.has(wanted))
+        .map((wanted) => `${name} → ${wanted}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+it('lists no exception that is not needed', () => {
+  const { packages } = readJson('package-lock.json') as { packages: Record<string, Locked> };
+  for (const [tool, { licence }] of Object.entries(TOOLS)) {
+    expect(packages[`node_modules/${tool}`], tool).toMatchObject({ license: licence, dev: true });
+  }
+});

@@ -1,0 +1,36 @@
+// The map: who may import whom. One arrow less is a smaller thing to understand; a new one needs a reason here.
+
+/** A package's place on the map. */
+export interface Place {
+  /** Packages of ours that it may import. */
+  readonly mayImport: readonly string[];
+  /** Runs anywhere: nothing reachable from its entries, but those named in `nodeEntries`, imports a module of Node. */
+  readonly pure: boolean;
+  /** Entries (as in `exports`) that are for Node or for tests; they may also import `nodeMayImport`. */
+  readonly nodeEntries?: readonly string[];
+  readonly nodeMayImport?: readonly string[];
+}
+
+export const MAP: Readonly<Record<string, Place>> = {
+  'packages/websocket': { mayImport: [], pure: false },
+  'packages/protocol': { mayImport: [], pure: true },
+  'packages/broker': { mayImport: ['@trunkline/protocol'], pure: true, nodeEntries: ['./contract'] },
+  'packages/core': { mayImport: ['@trunkline/protocol', '@trunkline/broker'], pure: true },
+  'packages/server': {
+    mayImport: ['@trunkline/core', '@trunkline/websocket', '@trunkline/protocol', '@trunkline/broker'],
+    pure: false,
+  },
+  'packages/broker-sqlite': { mayImport: ['@trunkline/broker', '@trunkline/protocol'], pure: false },
+  'packages/client': {
+    mayImport: ['@trunkline/protocol'],
+    pure: true,
+    nodeEntries: ['./node'],
+    nodeMayImport: ['@trunkline/websocket'],
+  },
+  'packages/react': { mayImport: ['@trunkline/client', '@trunkline/protocol'], pure: true },
+  'packages/cli': { mayImport: ['@trunkline/server', '@trunkline/client', '@trunkline/broker-sqlite'], pure: false },
+  'apps/demo': {
+    mayImport: ['@trunkline/server', '@trunkline/client', '@trunkline/react', '@trunkline/broker-sqlite'],
+    pure: false,
+  },
+};
