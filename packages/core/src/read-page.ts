@@ -5,7 +5,7 @@ import { type Read, type StreamName, TrunklineError } from '@trunkline/protocol'
 import { encodeItem } from './slice.js';
 
 /** Bytes of one answer: a page ends early rather than exceed them, and the reader asks on from there. */
-const PAGE_BYTES = 262_144;
+const PAGE_BYTES = 65_536;
 
 /**
  * The answer as text: entries are stored as JSON, and go out without being parsed.

@@ -23,6 +23,7 @@ import type { Connection } from './ports.js';
 import { readPage } from './read-page.js';
 import { SessionStreams } from './session-streams.js';
 import { producerKey } from './slice.js';
+import { MAX_UNTAKEN_BYTES } from './subscription.js';
 import { TokenBucket } from './token-bucket.js';
 
 type State = 'hello' | 'authenticating' | 'open' | 'closed';
@@ -31,6 +32,9 @@ type State = 'hello' | 'authenticating' | 'open' | 'closed';
 const MAX_PROBLEMS_PER_MINUTE = 100;
 /** Producers of one connection whose next publish must be the one that was refused for now. */
 const MAX_BLOCKED = 256;
+
+/** A page weighs as much as this many other requests: answers of 64 KB add up. */
+const READ_WEIGHT = 8;
 
 export class Session<Request = unknown> {
   readonly id: string;
@@ -97,7 +101,9 @@ export class Session<Request = unknown> {
 
   /** The peer took what was buffered. */
   drained(): void {
+    if (this.#state === 'closed') return;
     this.#streams.drained();
+    this.#pump();
   }
 
   /** The connection ended, however. */
@@ -155,26 +161,30 @@ export class Session<Request = unknown> {
     }
   }
 
+  /** A peer that does not take its answers gets no further requests worked on: that bounds what is held for it. */
+  get #mustWait(): boolean {
+    return (
+      this.#state === 'closed' ||
+      this.#state === 'authenticating' ||
+      this.#inWork >= this.engine.limits.maxRequestsInWork ||
+      this.connection.bufferedBytes > MAX_UNTAKEN_BYTES
+    );
+  }
+
   /** Works through what was received, as far as state and limits allow; the connection is read only while nothing waits. */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (
-      this.#state !== 'closed' &&
-      this.#state !== 'authenticating' &&
-      this.#inWork < this.engine.limits.maxRequestsInWork
-    ) {
+    while (!this.#mustWait) {
       const message = this.#queue[this.#queueIndex];
       if (message === undefined) break;
       this.#queueIndex += 1;
       this.#handle(message);
     }
     this.#pumping = false;
-    const waits =
-      this.#state === 'authenticating' ||
-      this.#queueIndex < this.#queue.length ||
-      this.#inWork >= this.engine.limits.maxRequestsInWork;
-    if (waits === this.#paused || this.#state === 'closed') return;
+    if (this.#state === 'closed') return;
+    const waits = this.#mustWait || this.#queueIndex < this.#queue.length;
+    if (waits === this.#paused) return;
     this.#paused = waits;
     if (waits) this.connection.pause();
     else this.connection.resume();
@@ -205,7 +215,7 @@ export class Session<Request = unknown> {
       case 'publish':
         return this.#work(message.id, (identity) => this.#publish(message, identity));
       case 'read':
-        return this.#work(message.id, (identity) => this.#read(message, identity));
+        return this.#work(message.id, (identity) => this.#read(message, identity), READ_WEIGHT);
       case 'refresh':
         return this.#work(message.id, (identity) => this.#refresh(message, identity));
     }
@@ -252,10 +262,10 @@ export class Session<Request = unknown> {
   }
 
   /** Counts the request, runs it, and answers with its error if it fails. */
-  #work(id: RequestId, run: (identity: Identity) => Promise<ServerMessage | string | undefined>): void {
+  #work(id: RequestId, run: (identity: Identity) => Promise<ServerMessage | string | undefined>, weight = 1): void {
     const identity = this.#identity;
     if (identity === null) return;
-    this.#inWork += 1;
+    this.#inWork += weight;
     run(identity)
       .then(
         (answer) => {
@@ -266,7 +276,7 @@ export class Session<Request = unknown> {
         (error) => this.#fail(id, error),
       )
       .finally(() => {
-        this.#inWork -= 1;
+        this.#inWork -= weight;
         this.#pump();
       });
   }

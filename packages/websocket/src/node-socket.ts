@@ -1,9 +1,10 @@
 /**
  * A connection on a Node stream: the adapter between `Connection` and any `Duplex`, for server and client alike.
  *
- * It gathers writes. What handlers send while a chunk is processed leaves in one write when the chunk is done; what is
- * sent at any other time leaves in one write at the end of the turn. It holds no timer, emitter or closure: listeners
- * are shared functions that find their socket through a symbol on the stream.
+ * It gathers writes: whatever is sent to a connection during a turn of the event loop leaves in one write at its end.
+ * Writing replies earlier, at the end of each data callback, was measured too: no faster for echoes one at a time, 5-15 %
+ * slower for pipelined ones, and 15-20 % slower where each message goes to many (their sender was written to twice).
+ * It holds no timer, emitter or closure: listeners are shared functions that find their socket by a symbol on the stream.
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -110,7 +111,6 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
   #isOver = false;
   /** Whether the kernel has the bytes once `writableLength` is 0; true for plain sockets only. */
   #isPlain = false;
-  #isReceiving = false;
   #isScheduled = false;
   #isBlocked = false;
   #isWatched = false;
@@ -132,6 +132,13 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
   /** Bytes accepted by `send` that the kernel has not taken yet, frame headers included. */
   get bufferedBytes(): number {
     return (this.#connection?.outgoingBytes ?? 0) + (this.#transport?.writableLength ?? 0);
+  }
+
+  /** Bytes that the operating system took since the transport opened, the handshake included: grows while the peer drains. */
+  get takenBytes(): number {
+    const transport = this.#transport;
+    // `bytesWritten` of a net.Socket counts what waits in the stream too.
+    return transport instanceof Socket ? transport.bytesWritten - transport.writableLength : 0;
   }
 
   /**
@@ -306,7 +313,6 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
       this.#owesResume = false;
       this.#guarded(connection, () => connection.resume(this.owner.clock.nowMs()));
       if (!connection.paused) this.#transport?.resume();
-      return;
     }
     this.#settle(connection);
   }
@@ -315,14 +321,12 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
   received(chunk: Buffer): void {
     const connection = this.#connection;
     if (connection === null) return;
-    this.#isReceiving = true;
     try {
       connection.receive(chunk, this.owner.clock.nowMs());
     } catch (error) {
       this.#threw(connection, error);
     }
-    this.#isReceiving = false;
-    this.#settle(connection);
+    this.#afterWork(connection);
   }
 
   /** @internal The transport takes more again. */
@@ -371,21 +375,24 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#isReceiving) return;
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
     atEndOfTurn(this);
   }
 
   #guarded(connection: Connection<NodeSocket<unknown>>, work: () => void): void {
-    const wasReceiving = this.#isReceiving;
-    this.#isReceiving = true;
     try {
       work();
     } catch (error) {
       this.#threw(connection, error);
     }
-    this.#isReceiving = wasReceiving;
-    if (!wasReceiving) this.#settle(connection);
+    this.#afterWork(connection);
+  }
+
+  /** An end does not wait for the end of the turn: the peer's FIN may come before it. */
+  #afterWork(connection: Connection<NodeSocket<unknown>>): void {
+    if (connection.deadlineMs !== Number.POSITIVE_INFINITY || connection.wantsDestroy) this.#settle(connection);
+    else if (connection.outgoingBytes > 0) this.#schedule();
   }
 
   /** A handler threw. The reader lost its place in the chunk, so the connection cannot go on. */
@@ -408,7 +415,6 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
       return;
     }
     this.flush();
-    if (this.#owesResume) this.#schedule();
     if (connection.deadlineMs !== Number.POSITIVE_INFINITY) {
       if (!this.#isWatched) {
         this.#isWatched = true;
