@@ -1,6 +1,17 @@
 // Trunkline for Node: define an app, serve it, or attach it to an existing HTTP server.
 
 export type { At, LogServerHandle, ServerHandle } from './define/handles.js';
-export type { Action, AuthorizeContext, LogDefinition, LogOptions, PublishContext, Retain } from './define/log.js';
+export type {
+  Action,
+  AuthorizeContext,
+  HookedLogOptions,
+  LogDefinition,
+  PlainLogOptions,
+  PublishContext,
+  Retain,
+} from './define/log.js';
+export { trunkline } from './define/make.js';
 export { type Refusal, refuse } from './define/refusal.js';
 export type { App, BaseUser, RequestInfo, Trunkline, TrunklineOptions } from './define/trunkline.js';
+export type { LineOptions } from './options.js';
+export { attach, ListenError, type ServedTrunk, type ServeOptions, serve, type Trunk } from './serve.js';

@@ -3,12 +3,8 @@
 import type { ContractOf } from '@trunkline/protocol';
 import { describe, expectTypeOf, it } from 'vitest';
 import * as z from 'zod';
-import type { BaseUser, Trunkline, TrunklineOptions } from '../../src/index.js';
-import { refuse } from '../../src/index.js';
 
-declare function trunkline<User extends BaseUser, Public = string>(
-  options: TrunklineOptions<User, Public>,
-): Trunkline<User, Public>;
+import { refuse, trunkline } from '../../src/index.js';
 
 interface Account {
   readonly id: string;

@@ -1,0 +1,73 @@
+// `trunkline()` itself: checks what the types cannot, and keeps it.
+
+import type { AnyDefinition } from './handles.js';
+import type { LogDefinition } from './log.js';
+import { keepApp, keepLog, type LogParts, partsOfLog } from './registry.js';
+import type { App, BaseUser, Trunkline, TrunklineOptions } from './trunkline.js';
+
+/**
+ * Starts an app: says who users are, and gives the maker of its channels.
+ *
+ * ```ts
+ * const t = trunkline({ authenticate: async ({ token }) => verify(token) });
+ * const chat = t.log(['room'], { entry: z.object({ text: z.string() }) });
+ * export const app = t.app({ channels: { chat } });
+ * ```
+ * @throws TypeError for options that the types would have refused.
+ */
+export function trunkline<User extends BaseUser, Public = string>(
+  options: TrunklineOptions<User, Public>,
+): Trunkline<User, Public> {
+  if (typeof options?.authenticate !== 'function') throw new TypeError('trunkline: authenticate must be a function');
+  const maker = {
+    log(params: readonly string[], parts: LogParts): LogDefinition {
+      checkParams(params);
+      checkLog(parts);
+      const definition: LogDefinition = Object.freeze({ kind: 'log', params: Object.freeze([...params]) });
+      keepLog(definition, parts);
+      return definition;
+    },
+    app({ channels }: { channels: Readonly<Record<string, AnyDefinition>> }): App {
+      checkChannels(channels);
+      const app: App = Object.freeze({ channels: Object.freeze({ ...channels }) });
+      keepApp(app, options);
+      return app;
+    },
+  };
+  // The maker's types are wider than what it promises: inference happens in the promise.
+  return maker as unknown as Trunkline<User, Public>;
+}
+
+function checkParams(params: readonly string[]): void {
+  if (!Array.isArray(params) || !params.every((name) => typeof name === 'string' && name !== '')) {
+    throw new TypeError("t.log: the first argument lists the parameters' names: t.log(['room'], …)");
+  }
+  if (new Set(params).size !== params.length) throw new TypeError('t.log: two parameters have the same name');
+}
+
+function checkLog(parts: LogParts): void {
+  if (typeof parts?.entry?.['~standard']?.validate !== 'function') {
+    throw new TypeError('t.log: entry must be a Standard Schema (Zod, Valibot, ArkType …)');
+  }
+  for (const hook of ['authorize', 'onPublish'] as const) {
+    if (parts[hook] !== undefined && typeof parts[hook] !== 'function')
+      throw new TypeError(`t.log: ${hook} must be a function`);
+  }
+  const { entries, days } = parts.retain ?? {};
+  if (entries !== undefined && !(Number.isSafeInteger(entries) && entries >= 1)) {
+    throw new TypeError('t.log: retain.entries must be a whole number from 1');
+  }
+  if (days !== undefined && !(days > 0)) throw new TypeError('t.log: retain.days must be above 0');
+}
+
+function checkChannels(channels: Readonly<Record<string, AnyDefinition>>): void {
+  const names = new Map<AnyDefinition, string>();
+  for (const [name, definition] of Object.entries(channels)) {
+    partsOfLog(definition);
+    const other = names.get(definition);
+    // `at(definition)` could not tell which one is meant.
+    if (other !== undefined) throw new TypeError(`t.app: "${other}" and "${name}" are the same channel`);
+    if (name === '') throw new TypeError('t.app: a channel needs a name');
+    names.set(definition, name);
+  }
+}

@@ -1,0 +1,51 @@
+// What was given to `trunkline`, `t.log` and `t.app`, kept apart from the values they return: an app's type is all that
+// a browser sees, and nothing of a definition's inside can be reached through it.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { At } from './handles.js';
+import type { Action, Retain } from './log.js';
+import type { RequestInfo } from './trunkline.js';
+
+/** A log's options with the types worn off. */
+export interface LogParts {
+  readonly entry: StandardSchemaV1;
+  readonly retain?: Retain;
+  readonly authorize?: (context: { user: unknown; params: Record<string, string>; action: Action }) => unknown;
+  readonly onPublish?: (context: {
+    entry: unknown;
+    user: unknown;
+    params: Record<string, string>;
+    at: At;
+    source: { producer: string; seq: number };
+  }) => unknown;
+}
+
+/** What `trunkline` was given. */
+export interface Identification {
+  readonly authenticate: (context: { token: string | undefined; request: RequestInfo }) => unknown;
+  readonly publicUser?: (user: never) => unknown;
+}
+
+const logs = new WeakMap<object, LogParts>();
+const apps = new WeakMap<object, Identification>();
+
+export function keepLog(definition: object, parts: LogParts): void {
+  logs.set(definition, parts);
+}
+export function keepApp(app: object, identification: Identification): void {
+  apps.set(app, identification);
+}
+
+/** @throws TypeError if the value was not made by `t.log`. */
+export function partsOfLog(definition: object): LogParts {
+  const parts = logs.get(definition);
+  if (parts === undefined) throw new TypeError('not a channel: make it with t.log(…)');
+  return parts;
+}
+
+/** @throws TypeError if the value was not made by `t.app`. */
+export function identificationOf(app: object): Identification {
+  const identification = apps.get(app);
+  if (identification === undefined) throw new TypeError('not an app: make it with t.app({ channels })');
+  return identification;
+}

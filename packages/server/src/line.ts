@@ -1,0 +1,157 @@
+// `/line`: the WebSocket side of a server. Adapts the engine's sockets to the core's connections, one lean object each.
+
+import { randomBytes } from 'node:crypto';
+import type { Server as HttpServer } from 'node:http';
+import { type Clock, type Connection, Engine, type Session, type SharedText } from '@trunkline/core';
+import { CLOSE, encode, SUBPROTOCOL } from '@trunkline/protocol';
+import {
+  createWebSocketServer,
+  type FrameObserver,
+  type HandshakeInfo,
+  type NodeSocket,
+  type PreparedFrame,
+  prepareText,
+  type WebSocketServer,
+} from '@trunkline/websocket';
+import type { App, RequestInfo } from './define/trunkline.js';
+import type { SharedOptions } from './options.js';
+import { describeRequest, type OriginRules, originProblem } from './origin.js';
+import { appRuntime, type ReachChannel, reachOf } from './runtime.js';
+
+const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  endOfTurn: (task) => {
+    setImmediate(task);
+  },
+  after: (delayMs, task) => {
+    const timer = setTimeout(task, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+type Socket = NodeSocket<Line | null>;
+
+/** A WebSocket as the core sees it. */
+class Line implements Connection {
+  session: Session<RequestInfo> | null = null;
+
+  constructor(private readonly socket: Socket) {}
+
+  send(text: string): void {
+    this.socket.send(text);
+  }
+  sendShared(shared: SharedText): void {
+    shared.wire ??= prepareText(shared.text);
+    this.socket.sendFrame(shared.wire as PreparedFrame);
+  }
+  get bufferedBytes(): number {
+    return this.socket.bufferedBytes;
+  }
+  get takenBytes(): number {
+    return this.socket.takenBytes;
+  }
+  pause(): void {
+    this.socket.pause();
+  }
+  resume(): void {
+    this.socket.resume();
+  }
+  close(code: number, reason: string): void {
+    this.socket.close(code, shortReason(reason));
+  }
+}
+
+/** A close frame has room for 123 bytes of reason (RFC 6455 §5.5). */
+function shortReason(reason: string): string {
+  if (Buffer.byteLength(reason) <= 123) return reason;
+  let short = Buffer.from(reason).subarray(0, 120).toString('utf8');
+  // A character that was cut in the middle came out as U+FFFD.
+  while (short.endsWith('\uFFFD')) short = short.slice(0, -1);
+  return `${short}…`;
+}
+
+/**
+ * What is held for a connection that does not read stays under this: a full buffer (256 KiB) plus one ring (256 KiB), and the answers
+ * of the requests in work (8 pages of 64 KiB).
+ */
+const MAX_BUFFERED_BYTES = 2_097_152;
+
+/** The running line of an app. */
+export interface LineServer {
+  readonly engine: Engine<RequestInfo>;
+  readonly reach: ReachChannel;
+  attach(server: HttpServer): () => void;
+  /** Says goodbye, and resolves when every connection is gone, at the latest after `deadlineMs`. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+export function lineServer(app: App, options: SharedOptions, rules: () => OriginRules): LineServer {
+  const { log, broker, path, trustedProxies, limits, observe } = options;
+  let server: WebSocketServer<Line | null> | null = null;
+  const reach = reachOf(app, () => engine);
+  const engine = new Engine<RequestInfo>({
+    app: appRuntime(app, (definition, ...params) => reach(definition, params) as never),
+    broker,
+    clock: systemClock,
+    log,
+    limits,
+    randomId: () => randomBytes(12).toString('base64url'),
+    ...options.timing,
+    afterFlush: () => server?.flush(),
+  });
+
+  const open = (socket: Socket, handshake: HandshakeInfo): void => {
+    const { info, host } = describeRequest(handshake, trustedProxies);
+    const problem = originProblem(info.origin, host, rules());
+    if (problem !== null) {
+      log.warn({ origin: info.origin, host, address: info.address }, problem);
+      // After the upgrade, as a page cannot see an HTTP status; nothing that such a connection sends is looked at (CON-3).
+      const message = `this page's origin may not connect; the server's log names the option to set`;
+      socket.send(encode({ type: 'error', code: 'forbidden', message, retry: false, outcome: 'refused' }));
+      socket.close(CLOSE.forbidden, 'forbidden origin');
+      return;
+    }
+    const line = new Line(socket);
+    line.session = engine.accept(line, info);
+    socket.data = line;
+  };
+
+  server = createWebSocketServer<Line | null>({
+    path,
+    protocols: [SUBPROTOCOL],
+    limits: { maxMessageBytes: engine.limits.maxMessageBytes, maxBufferedBytes: MAX_BUFFERED_BYTES },
+    ...(observe === undefined
+      ? {}
+      : { observe: (handshake: HandshakeInfo): FrameObserver | undefined => observe(handshake) }),
+    handler: {
+      open,
+      message: (socket, data) => {
+        const session = socket.data?.session;
+        if (typeof data === 'string') session?.receive(data);
+        else session?.receiveBinary();
+      },
+      drain: (socket) => socket.data?.session?.drained(),
+      close: (socket) => {
+        socket.data?.session?.closed();
+        socket.data = null;
+      },
+      error: (socket, error) => {
+        // A peer that breaks rules or vanishes is everyday life; only what failed in here is worth a line.
+        if (error.code === 'handler_threw') log.error({ error, address: socket.remoteAddress }, 'a connection failed');
+      },
+    },
+    refused: (refusal, request) => log.warn({ status: refusal.status, url: request.url }, refusal.message),
+  });
+  const started = server;
+
+  return {
+    engine,
+    reach,
+    attach: (httpServer) => started.attach(httpServer),
+    close: async (deadlineMs) => {
+      engine.stop('the server is stopping', 1_000);
+      await started.drain({ code: CLOSE.goingAway, deadlineMs });
+    },
+  };
+}

@@ -1,0 +1,105 @@
+// Options of `serve` and `attach`, their defaults, and the one place that fills them in.
+
+import type { Broker } from '@trunkline/broker';
+import type { Log } from '@trunkline/core';
+import { DEFAULT_LIMITS, type Limits } from '@trunkline/protocol';
+import type { FrameObserver, HandshakeInfo } from '@trunkline/websocket';
+import { pino } from 'pino';
+
+/** What `serve` and `attach` have in common. */
+export interface LineOptions {
+  /** Where streams are stored. Closed together with the server. */
+  readonly broker: Broker;
+  /** Path of the WebSocket endpoint. Default `/line`. */
+  readonly path?: string;
+  /**
+   * Origins of pages that may connect besides those of the server's own host, as browsers write them: `https://app.example.com`. `'*'` allows
+   * any page to act as its visitor. Outside production (`NODE_ENV`) every loopback origin may reach a loopback host.
+   */
+  readonly origins?: readonly string[];
+  /** Addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are believed. Default: none. */
+  readonly trustedProxies?: readonly string[];
+  /** Limits of a connection; each has a default. */
+  readonly limits?: Partial<Limits>;
+  /** The server pings this often, in milliseconds. Default 25_000. A peer silent for twice as long is given up. */
+  readonly pingMs?: number;
+  /** `hello` must come within this many milliseconds of the connection. Default 10_000. */
+  readonly helloTimeoutMs?: number;
+  /** A peer that takes nothing of what was sent to it for this many milliseconds is given up. Default 60_000. */
+  readonly stallTimeoutMs?: number;
+  /** Waits this long before changes are sent, in milliseconds: fewer writes for more latency. Default 0: the end of the turn. */
+  readonly flushIntervalMs?: number;
+  /** Bytes of encoded entries that each active stream keeps at hand. Default 262_144. */
+  readonly ringBytes?: number;
+  /** Where warnings and errors go: anything with pino's `warn` and `error`. Default: pino on standard output. */
+  readonly log?: Log;
+  /** Watches a connection's handshake and frames, for debugging tools. Return `undefined` to leave it alone. */
+  readonly observe?: (handshake: HandshakeInfo) => FrameObserver | undefined;
+}
+
+/** The same, filled in. */
+export interface SharedOptions {
+  readonly broker: Broker;
+  readonly path: string;
+  readonly origins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly observe: LineOptions['observe'];
+  readonly timing: {
+    readonly pingMs?: number;
+    readonly helloTimeoutMs?: number;
+    readonly stallTimeoutMs?: number;
+    readonly flushIntervalMs?: number;
+    readonly ringBytes?: number;
+  };
+}
+
+const TIMING = ['pingMs', 'helloTimeoutMs', 'stallTimeoutMs', 'flushIntervalMs', 'ringBytes'] as const;
+
+/** @throws TypeError for an option that makes no sense, naming it. */
+export function fillIn(options: LineOptions): SharedOptions {
+  if (typeof options?.broker?.append !== 'function') {
+    throw new TypeError(
+      'broker is missing: memoryBroker() from @trunkline/broker, or sqliteBroker(path) from @trunkline/broker-sqlite',
+    );
+  }
+  const path = options.path ?? '/line';
+  if (!path.startsWith('/') || path.includes('?'))
+    throw new TypeError(`path must begin with "/" and have no query: ${path}`);
+  const timing: { [K in (typeof TIMING)[number]]?: number } = {};
+  for (const name of TIMING) {
+    const value = options[name];
+    if (value === undefined) continue;
+    if (!(Number.isFinite(value) && value >= 0)) throw new TypeError(`${name} must be a number from 0`);
+    timing[name] = value;
+  }
+  return {
+    broker: options.broker,
+    path,
+    origins: (options.origins ?? []).map(checkedOrigin),
+    trustedProxies: options.trustedProxies ?? [],
+    limits: fillInLimits(options.limits ?? {}),
+    log: options.log ?? pino({ name: 'trunkline', level: process.env.LOG_LEVEL ?? 'warn' }),
+    observe: options.observe,
+    timing,
+  };
+}
+
+function checkedOrigin(origin: string): string {
+  if (origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)) return origin;
+  throw new TypeError(`origins: ${JSON.stringify(origin)} is not an origin: write it like "https://example.com"`);
+}
+
+function fillInLimits(given: Partial<Limits>): Limits {
+  const limits: { -readonly [K in keyof Limits]: Limits[K] } = { ...DEFAULT_LIMITS };
+  for (const name of Object.keys(given) as (keyof Limits)[]) {
+    const value = given[name];
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new TypeError(`limits: there is no limit "${name}"`);
+    if (value === undefined) continue;
+    if (!(Number.isSafeInteger(value) && value >= 1))
+      throw new TypeError(`limits: ${name} must be a whole number from 1`);
+    limits[name] = value;
+  }
+  return limits;
+}

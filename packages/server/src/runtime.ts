@@ -1,0 +1,109 @@
+// An app's definitions, turned into what the core runs: schemas become `validate`, hooks get their context, users an identity.
+
+import type { AppRuntime, Engine, HookResult, Identity, LogRuntime, Validated } from '@trunkline/core';
+import type { JsonValue } from '@trunkline/protocol';
+import type { AnyDefinition, At, LogServerHandle } from './define/handles.js';
+import { isRefusal } from './define/refusal.js';
+import { identificationOf, type LogParts, partsOfLog } from './define/registry.js';
+import type { App, BaseUser, RequestInfo } from './define/trunkline.js';
+
+/** Issues of a schema that an answer lists. */
+const MAX_ISSUES = 3;
+/** The broker's key of a producer holds the user's id. */
+const MAX_USER_ID_LENGTH = 400;
+const DAY_MS = 24 * 3_600_000;
+
+/** Reaches a channel of a running app. */
+export type ReachChannel = (definition: AnyDefinition, params: readonly string[]) => LogServerHandle<never>;
+
+/** @throws TypeError if `app` was not made by `t.app`. */
+export function appRuntime(app: App, at: At): AppRuntime<RequestInfo> {
+  const identification = identificationOf(app);
+  const channels = new Map<string, LogRuntime>();
+  for (const [name, definition] of Object.entries(app.channels)) {
+    channels.set(name, logRuntime(definition.params, partsOfLog(definition), at));
+  }
+  return {
+    channels,
+    async authenticate(token, request) {
+      const user = await identification.authenticate({ token, request });
+      return user === null
+        ? null
+        : identityOf(user, identification.publicUser as ((user: unknown) => unknown) | undefined);
+    },
+  };
+}
+
+/** The handles of an app's channels, bound to the engine that runs it. */
+export function reachOf(app: App, engine: () => Engine<RequestInfo>): ReachChannel {
+  const names = new Map(Object.entries(app.channels).map(([name, definition]) => [definition, name]));
+  return (definition, params) => {
+    const name = names.get(definition);
+    if (name === undefined) throw new TypeError('at: this channel is not in the app: add it to t.app({ channels })');
+    if (params.length !== definition.params.length) {
+      throw new TypeError(`at: ${name} takes ${definition.params.length} parameters, ${params.length} were given`);
+    }
+    return {
+      publish: async (data: unknown) => {
+        const { offset, at } = await engine().publish(name, params, data);
+        return { offset, at };
+      },
+    };
+  };
+}
+
+function identityOf(user: unknown, publicUser: ((user: unknown) => unknown) | undefined): Identity {
+  const id = (user as Partial<BaseUser> | undefined)?.id;
+  if (typeof id !== 'string' || id === '' || id.length > MAX_USER_ID_LENGTH) {
+    throw new TypeError(`authenticate must return null or a user with an id of 1 to ${MAX_USER_ID_LENGTH} characters`);
+  }
+  const shown = publicUser === undefined ? id : publicUser(user);
+  if (JSON.stringify(shown) === undefined) throw new TypeError('publicUser must return a JSON value');
+  return { id, user, publicUser: shown as JsonValue };
+}
+
+function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRuntime {
+  const { entry: schema, retain, authorize, onPublish } = parts;
+  const named = (params: readonly string[]): Record<string, string> =>
+    Object.fromEntries(names.map((name, index) => [name, params[index] ?? '']));
+  return {
+    kind: 'log',
+    params: names,
+    ...(retain === undefined ? {} : { retain: retention(retain) }),
+    validate: (data) => {
+      const result = schema['~standard'].validate(data);
+      return result instanceof Promise ? result.then(validated) : validated(result);
+    },
+    ...(authorize === undefined
+      ? {}
+      : {
+          authorize: (user, params, action) =>
+            authorize({ user, params: named(params), action }) as boolean | Promise<boolean>,
+        }),
+    ...(onPublish === undefined
+      ? {}
+      : {
+          onPublish: async ({ entry, user, params, source }): Promise<HookResult> => {
+            const result = await onPublish({ entry, user, params: named(params), at, source });
+            return isRefusal(result) ? { refusal: { code: result.code, message: result.message } } : { store: result };
+          },
+        }),
+  };
+}
+
+function retention({ entries, days }: NonNullable<LogParts['retain']>): { entries?: number; ageMs?: number } {
+  return { ...(entries === undefined ? {} : { entries }), ...(days === undefined ? {} : { ageMs: days * DAY_MS }) };
+}
+
+type SchemaResult = Awaited<ReturnType<LogParts['entry']['~standard']['validate']>>;
+
+/** The schema's words, with the path of each field: "text: Too big: expected string to have <=4000 characters". */
+function validated(result: SchemaResult): Validated {
+  if (result.issues === undefined) return { value: result.value };
+  const problems = result.issues.slice(0, MAX_ISSUES).map(({ message, path }) => {
+    const where = (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+    return where === '' ? message : `${where}: ${message}`;
+  });
+  const more = result.issues.length - MAX_ISSUES;
+  return { problem: problems.join('; ') + (more > 0 ? `; and ${more} more` : '') };
+}

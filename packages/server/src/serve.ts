@@ -1,0 +1,178 @@
+// `serve` owns its port; `attach` joins an HTTP server that is there already, and touches only its own path.
+
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { opens } from '@trunkline/broker';
+import type { ContractOf, ParamValues } from '@trunkline/protocol';
+import type { AnyDefinition, ServerHandle } from './define/handles.js';
+import type { App } from './define/trunkline.js';
+import { type LineServer, lineServer } from './line.js';
+import { fillIn, type LineOptions } from './options.js';
+import { isLoopbackName } from './origin.js';
+
+export interface ServeOptions extends LineOptions {
+  /** TCP port. Default 7400; 0 takes a free one, see `trunk.url`. */
+  readonly port?: number;
+  /** Address to bind to. Default 127.0.0.1: reachable from this machine only. */
+  readonly host?: string;
+  /** Answers every HTTP request that is not for the endpoint. Default: 404. */
+  readonly request?: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** A running app. */
+export interface Trunk<C extends Readonly<Record<string, AnyDefinition>>> {
+  /** The app's channels: `trunk.channel.chat('lobby').publish({ … })`. */
+  readonly channel: {
+    readonly [K in keyof C]: (...params: ParamValues<ContractOf<C[K]>['params']>) => ServerHandle<ContractOf<C[K]>>;
+  };
+  /**
+   * Says goodbye to every client, completes the closing handshakes, closes the store. Resolves when all is done.
+   * @param options.deadlineMs How long clients have to answer before they are cut off. Default 5_000.
+   */
+  close(options?: { readonly deadlineMs?: number }): Promise<void>;
+}
+
+/** A running app with a port of its own. */
+export interface ServedTrunk<C extends Readonly<Record<string, AnyDefinition>>> extends Trunk<C> {
+  /** Where it listens: `http://127.0.0.1:7400`. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/** Why a server could not listen. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  constructor(
+    /** Node's code: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL` … */
+    readonly code: string,
+    message: string,
+    cause: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+const DEFAULT_PORT = 7_400;
+const CLOSE_DEADLINE_MS = 5_000;
+
+/**
+ * Serves an app on a port of its own.
+ * @throws TypeError for options that make no sense; ListenError if the port cannot be had; what the broker's `ready` rejects with.
+ */
+export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P>(
+  app: App<C, P>,
+  options: ServeOptions,
+): Promise<ServedTrunk<C>> {
+  const { port = DEFAULT_PORT, host = '127.0.0.1', request } = options;
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    throw new TypeError(`port must be a whole number from 0 to 65535: ${port}`);
+  const shared = fillIn(options);
+  const isLoopbackServer = isLoopbackName(host);
+  const line = lineServer(app as App, shared, () => rulesOf(shared.origins, isLoopbackServer));
+  const server = createServer((incoming, response) => {
+    if (incoming.url === shared.path || incoming.url?.startsWith(`${shared.path}?`)) upgradeRequired(response);
+    else if (request !== undefined) request(incoming, response);
+    else response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('There is nothing here.\n');
+  });
+  line.attach(server);
+  try {
+    if (opens(shared.broker)) await shared.broker.ready();
+    await listen(server, port, host);
+  } catch (error) {
+    await line.close(0);
+    await shared.broker.close();
+    throw error;
+  }
+  const address = server.address() as AddressInfo;
+  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  let closing: Promise<void> | undefined;
+  return {
+    channel: channelsOf<C>(app as App, line),
+    url: `http://${shownHost}:${address.port}`,
+    port: address.port,
+    close: (closeOptions) => {
+      closing ??= stop(line, closeOptions?.deadlineMs ?? CLOSE_DEADLINE_MS, server).finally(() =>
+        shared.broker.close(),
+      );
+      return closing;
+    },
+  };
+}
+
+/**
+ * Joins an HTTP server (of Express, Fastify, Next, Hono …): answers the WebSocket handshakes on `path`, and nothing else. Other
+ * `upgrade` listeners, and all plain requests, stay with whoever had them.
+ * @throws TypeError for options that make no sense; what the broker's `ready` rejects with.
+ */
+export async function attach<C extends Readonly<Record<string, AnyDefinition>>, P>(
+  app: App<C, P>,
+  server: HttpServer,
+  options: LineOptions,
+): Promise<Trunk<C>> {
+  const shared = fillIn(options);
+  if (opens(shared.broker)) await shared.broker.ready();
+  const isLoopbackServer = () => {
+    const address = server.address();
+    return typeof address === 'object' && address !== null && isLoopbackName(address.address);
+  };
+  const line = lineServer(app as App, shared, () => rulesOf(shared.origins, isLoopbackServer()));
+  const detach = line.attach(server);
+  let closing: Promise<void> | undefined;
+  return {
+    channel: channelsOf<C>(app as App, line),
+    close: (closeOptions) => {
+      detach();
+      closing ??= line.close(closeOptions?.deadlineMs ?? CLOSE_DEADLINE_MS).finally(() => shared.broker.close());
+      return closing;
+    },
+  };
+}
+
+function rulesOf(allowed: readonly string[], isLoopbackServer: boolean) {
+  return { allowed, isLoopbackServer, isProduction: process.env.NODE_ENV === 'production' };
+}
+
+function channelsOf<C extends Readonly<Record<string, AnyDefinition>>>(
+  app: App,
+  line: LineServer,
+): Trunk<C>['channel'] {
+  const channels = Object.entries(app.channels).map(([name, definition]) => [
+    name,
+    (...params: string[]) => line.reach(definition, params),
+  ]);
+  return Object.fromEntries(channels);
+}
+
+/** TRA-1. */
+function upgradeRequired(response: ServerResponse): void {
+  response
+    .writeHead(426, { 'content-type': 'text/plain; charset=utf-8', upgrade: 'websocket', connection: 'Upgrade' })
+    .end(
+      'This is a WebSocket endpoint: connect to it with new WebSocket(url) and the subprotocol trunkline.v1.json.\n',
+    );
+}
+
+function listen(server: HttpServer, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(new ListenError(error.code ?? 'unknown', listenProblem(error, port, host), error));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function listenProblem(error: NodeJS.ErrnoException, port: number, host: string): string {
+  if (error.code === 'EADDRINUSE')
+    return `port ${port} on ${host} is in use: stop the program that has it, or choose another port`;
+  if (error.code === 'EACCES') return `port ${port} on ${host} may not be opened by this user: choose one above 1023`;
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return `${host} is not an address of this machine`;
+  return `cannot listen on ${host}:${port}: ${error.message}`;
+}
+
+async function stop(line: LineServer, deadlineMs: number, server: HttpServer): Promise<void> {
+  // First of all no new connections; those that are idle between two requests would hold the server open.
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  await line.close(deadlineMs);
+  server.closeAllConnections();
+  await closed;
+}
