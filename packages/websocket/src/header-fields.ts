@@ -51,6 +51,14 @@ function skipSpace(text: string, from: number): number {
   return at;
 }
 
+/** Without the spaces and tabs around it (OWS of RFC 9110 §5.6.3), and nothing else. */
+export function trimSpace(text: string): string {
+  const start = skipSpace(text, 0);
+  let end = text.length;
+  while (end > start && (text.charCodeAt(end - 1) === SPACE || text.charCodeAt(end - 1) === TAB)) end--;
+  return text.slice(start, end);
+}
+
 function skipToken(text: string, from: number): number {
   let at = from;
   while (at < text.length && isTokenCode(text.charCodeAt(at))) at++;

@@ -1,3 +1,4 @@
+export { type ConnectOptions, connect } from './client.js';
 export { type Clock, systemClock } from './clock.js';
 export { Connection, type ConnectionEvents, type ConnectionOptions, type Role } from './connection.js';
 export {

@@ -1,0 +1,267 @@
+/**
+ * A WebSocket client for Node, over `node:net` and `node:tls`. A dial resolves the name, waits until no other dial to
+ * the same address and port is in its handshake (RFC 6455 §4.1), connects, asks, and hands the transport to a
+ * `NodeSocket`. Left out: proxies, redirects, reconnecting.
+ */
+import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions as TlsConnectionOptions } from 'node:tls';
+import { buildRequest, checkResponse, parseTarget, ResponseReader, type Target } from './client-handshake.js';
+import { type Clock, Deadlines, type Expiring, systemClock } from './clock.js';
+import { TransportError, WebSocketError } from './errors.js';
+import { type Limits, resolveLimits } from './limits.js';
+import { nextMaskKey } from './mask-keys.js';
+import { NodeSocket, type SocketOwner, type WebSocketHandler } from './node-socket.js';
+import type { FrameObserver } from './observer.js';
+
+export interface ConnectOptions<Data = unknown> {
+  readonly handler: WebSocketHandler<Data>;
+  /** Subprotocols, most wanted first. Default: none. */
+  readonly protocols?: readonly string[];
+  /** More request header fields, such as `Authorization` or `Origin`. Not those of the handshake itself. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly limits?: Partial<Limits>;
+  /** Gives up connecting. Without effect once open: use `close` or `abort`. */
+  readonly signal?: AbortSignal;
+  /** For `wss:`. The certificate is verified and the server's name sent unless these options say otherwise. */
+  readonly tls?: Readonly<
+    Pick<TlsConnectionOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'rejectUnauthorized' | 'servername'>
+  >;
+  readonly observer?: FrameObserver;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+/**
+ * Connects. The socket is returned at once, `connecting`; `handler.open` follows, or `handler.error` (why) and
+ * `handler.close` with 1006.
+ * @param url `ws:` or `wss:`, without fragment or credentials.
+ * @throws MisuseError for a URL, subprotocol, header or limit that can never work.
+ */
+export function connect<Data = unknown>(url: string | URL, options: ConnectOptions<Data>): NodeSocket<Data> {
+  const target = parseTarget(url);
+  const clock = options.clock ?? systemClock;
+  const owner: SocketOwner = {
+    clock,
+    deadlines: Deadlines.of(clock),
+    limits: resolveLimits(options.limits),
+    socketClosed() {},
+    socketGone() {},
+  };
+  const socket = new NodeSocket<Data>(options.handler, owner);
+  new Dial(socket, owner, target, options).begin();
+  return socket;
+}
+
+/** Who is in a handshake with an address and port, and who waits behind; the first of each list is at it. */
+const handshakes = new Map<string, Dial<unknown>[]>();
+
+/** An address that does not answer must not use up the time of the next one. */
+const ATTEMPT_MS = 2_000;
+
+class Dial<Data> implements Expiring {
+  deadlineMs = Number.POSITIVE_INFINITY;
+  readonly #key = randomBytes(16).toString('base64');
+  readonly #request: string;
+  readonly #reader: ResponseReader;
+  readonly #protocols: readonly string[];
+  #addresses: readonly string[] = [];
+  #attempt = 0;
+  #queuedAs = '';
+  #endsMs = Number.POSITIVE_INFINITY;
+  #transport: Socket | null = null;
+  #isConnected = false;
+  #isDone = false;
+
+  constructor(
+    readonly socket: NodeSocket<Data>,
+    readonly owner: SocketOwner,
+    readonly target: Target,
+    readonly options: ConnectOptions<Data>,
+  ) {
+    this.#protocols = [...(options.protocols ?? [])];
+    this.#request = buildRequest(target, this.#key, this.#protocols, options.headers ?? {});
+    this.#reader = new ResponseReader(owner.limits.maxHandshakeBytes, owner.limits.maxHandshakeFields);
+  }
+
+  begin(): void {
+    const { signal } = this.options;
+    this.socket.cancel = () => this.#fail(aborted());
+    if (signal?.aborted === true) {
+      // Later, so that the caller has the socket before its handler hears of it.
+      process.nextTick(this.#onAbort);
+      return;
+    }
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#setDeadlines();
+    this.owner.deadlines.watch(this);
+    const { hostname } = this.target;
+    if (isIP(hostname) !== 0) {
+      process.nextTick(() => this.#resolved([hostname]));
+      return;
+    }
+    lookup(hostname, { all: true }, (error, found) => {
+      if (error !== null) this.#fail(failed(error));
+      else this.#resolved(found.map(({ address }) => address));
+    });
+  }
+
+  expire(nowMs: number): void {
+    const hasMore = this.#attempt + 1 < this.#addresses.length;
+    if (nowMs < this.#endsMs && !this.#isConnected && hasMore) this.#tryNext();
+    else this.#fail(new TransportError('connect_timeout', 'the server did not complete the handshake in time'));
+  }
+
+  /** It is our turn: no other dial is in a handshake with this address. */
+  proceed(): void {
+    const address = this.#addresses[this.#attempt] as string;
+    this.#setDeadlines();
+    const { target, options } = this;
+    if (target.isSecure) {
+      const servername = isIP(target.hostname) === 0 ? { servername: target.hostname } : {};
+      const where = { host: address, port: target.port, ALPNProtocols: ['http/1.1'] };
+      this.#transport = connectTls({ ...servername, ...options.tls, ...where }, this.#onConnected);
+    } else {
+      this.#transport = connectTcp({ host: address, port: target.port }, this.#onConnected);
+    }
+    this.#transport.on('error', this.#onError).on('data', this.#onData).on('close', this.#onClose);
+    this.#transport.setNoDelay(true);
+  }
+
+  #resolved(addresses: readonly string[]): void {
+    if (this.#isDone) return;
+    this.#addresses = addresses;
+    this.#enqueue();
+  }
+
+  #enqueue(): void {
+    this.#queuedAs = `${this.#addresses[this.#attempt]} ${this.target.port}`;
+    const line = handshakes.get(this.#queuedAs);
+    if (line !== undefined) {
+      line.push(this);
+      // Waiting for others is not the server's fault, and each of them has a deadline.
+      this.deadlineMs = Number.POSITIVE_INFINITY;
+      return;
+    }
+    handshakes.set(this.#queuedAs, [this]);
+    this.proceed();
+  }
+
+  #leaveQueue(): void {
+    const line = handshakes.get(this.#queuedAs);
+    const place = line?.indexOf(this) ?? -1;
+    if (line === undefined || place < 0) return;
+    line.splice(place, 1);
+    if (line.length === 0) handshakes.delete(this.#queuedAs);
+    else if (place === 0) line[0]?.proceed();
+  }
+
+  #tryNext(): void {
+    this.#dropTransport();
+    this.#leaveQueue();
+    this.#attempt++;
+    this.#enqueue();
+  }
+
+  #setDeadlines(): void {
+    const nowMs = this.owner.clock.nowMs();
+    const { handshakeMs } = this.owner.limits;
+    if (this.#attempt === 0) this.#endsMs = nowMs + handshakeMs;
+    const hasMore = this.#attempt + 1 < this.#addresses.length;
+    this.deadlineMs = hasMore ? Math.min(this.#endsMs, nowMs + ATTEMPT_MS) : this.#endsMs;
+  }
+
+  readonly #onAbort = (): void => this.#fail(aborted(this.options.signal?.reason));
+
+  readonly #onConnected = (): void => {
+    this.#isConnected = true;
+    this.deadlineMs = this.#endsMs;
+    this.#transport?.write(this.#request, 'latin1');
+  };
+
+  readonly #onError = (error: Error): void => {
+    if (!this.#isConnected && this.#attempt + 1 < this.#addresses.length) this.#tryNext();
+    else this.#fail(failed(error));
+  };
+
+  readonly #onClose = (): void => {
+    this.#fail(failed(new Error('the server closed the connection before it answered')));
+  };
+
+  readonly #onData = (chunk: Buffer): void => {
+    const transport = this.#transport;
+    if (transport === null) return;
+    try {
+      const response = this.#reader.push(chunk);
+      if (response === null) return;
+      const protocol = checkResponse(response.head, this.#key, this.#protocols);
+      this.#finish();
+      this.#open(transport, protocol, response.head.text, response.head.fields, response.rest);
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) throw error;
+      this.#fail(error);
+    }
+  };
+
+  #open(
+    transport: Socket,
+    protocol: string,
+    responseHead: string,
+    headers: Readonly<Record<string, string | undefined>>,
+    head: Uint8Array,
+  ): void {
+    const { observer } = this.options;
+    observer?.handshake?.(this.#request, responseHead);
+    this.socket.cancel = undefined;
+    this.socket.start({
+      transport,
+      role: 'client',
+      protocol,
+      head,
+      nextMask: nextMaskKey,
+      observer,
+      handshake: {
+        url: this.target.url,
+        path: this.target.path,
+        headers,
+        origin: undefined,
+        offeredProtocols: this.#protocols,
+        address: transport.remoteAddress ?? '',
+        isSecure: this.target.isSecure,
+      },
+    });
+    transport.off('error', this.#onError).off('data', this.#onData).off('close', this.#onClose);
+  }
+
+  #fail(error: WebSocketError): void {
+    if (this.#isDone) return;
+    this.#dropTransport();
+    this.#finish();
+    this.socket.failToOpen(error);
+  }
+
+  #finish(): void {
+    this.#isDone = true;
+    this.owner.deadlines.forget(this);
+    this.options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#leaveQueue();
+  }
+
+  #dropTransport(): void {
+    const transport = this.#transport;
+    this.#transport = null;
+    if (transport === null) return;
+    transport.off('data', this.#onData).off('close', this.#onClose).off('error', this.#onError);
+    transport.on('error', () => {});
+    transport.destroy();
+  }
+}
+
+function failed(cause: Error): TransportError {
+  return new TransportError('connect_failed', `could not connect: ${cause.message}`, { cause });
+}
+
+function aborted(cause?: unknown): TransportError {
+  return new TransportError('connect_aborted', 'connecting was given up', { cause });
+}
