@@ -1,1 +1,4 @@
-export {};
+// The embedded broker: one SQLite file, written and read by worker threads.
+
+export { SqliteBrokerError, type SqliteBrokerErrorCode } from './errors.js';
+export { openSqliteBroker, type SqliteBroker, type SqliteBrokerOptions, sqliteBroker } from './sqlite-broker.js';

@@ -76,10 +76,10 @@ export const WATCH_CASES: readonly Case[] = [
         ear.onAdvance(advance);
       });
       const appends = range(1, 50).map(() => broker.append(ROOM, entries(2)));
-      const { close } = await watching;
+      const { state, close } = await watching;
       resolved = true;
       const { epoch } = await (appends[0] ?? broker.append(ROOM, []));
-      await ear.covers(epoch, 0, 100);
+      await ear.covers(epoch, state.offset, 100);
       await Promise.all([...appends, ...reads]);
       close();
       same(tooEarly, [], 'announced before watch had resolved');

@@ -1,0 +1,127 @@
+// What travels between the threads. Calls and answers go in batches; entries as flat lists, which are cheaper to clone.
+
+import type { Entry, NewEntry, Retention } from '@trunkline/broker';
+import type { Value } from './database.js';
+import type { SqliteBrokerErrorCode } from './errors.js';
+import { keyOf, keyText } from './key-text.js';
+
+/** `at, data, user, producer, seq` for each entry; the last two are `null` without a source. */
+export type PackedEntries = Value[];
+export const PACKED = 5;
+
+export interface AppendCall {
+  readonly type: 'append';
+  readonly stream: string;
+  readonly entries: PackedEntries;
+  /** Of the history that begins if there is none. */
+  readonly newEpoch: string;
+  readonly fence?: number;
+  readonly retain?: Retention;
+}
+export type WriterCall =
+  | AppendCall
+  | { readonly type: 'remove'; readonly stream: string }
+  | { readonly type: 'token' }
+  /** Answered when everything that is due was trimmed and deleted. */
+  | { readonly type: 'sweep' }
+  | { readonly type: 'close' };
+
+export interface AppendDone {
+  readonly epoch: string;
+  /** New entries got the offsets `from + 1 …`, in order, except the repeats: `index, offset, at`. */
+  readonly from: number;
+  readonly repeats: readonly (readonly [index: number, offset: number, at: number])[];
+}
+
+export interface ReadCall {
+  readonly type: 'read';
+  readonly stream: string;
+  readonly epoch: string | null;
+  readonly offset: number;
+  readonly entries: number;
+  readonly bytes?: number;
+}
+export interface ReadBackCall {
+  readonly type: 'readBack';
+  readonly stream: string;
+  readonly before?: number;
+  readonly entries: number;
+  readonly bytes?: number;
+}
+export interface LookupCall {
+  readonly type: 'lookup';
+  readonly stream: string;
+  readonly producer: string;
+  readonly seq: number;
+}
+export type ReaderCall =
+  | ReadCall
+  | ReadBackCall
+  | LookupCall
+  | { readonly type: 'state'; readonly stream: string }
+  | { readonly type: 'close' };
+
+export interface StateDone {
+  readonly epoch: string | null;
+  readonly offset: number;
+  readonly floor: number;
+}
+export interface PageDone extends StateDone {
+  /** Offset before the first of the entries, which follow each other. */
+  readonly after: number;
+  readonly entries: PackedEntries;
+}
+
+export type Refusal =
+  | { readonly type: 'fenced'; readonly token: number; readonly highest: number }
+  | { readonly type: 'out_of_order'; readonly producer: string; readonly seq: number; readonly last: number }
+  | {
+      readonly type: 'unrecoverable';
+      readonly reason: 'trimmed' | 'epoch';
+      readonly oldest: { readonly epoch: string | null; readonly offset: number };
+    }
+  | { readonly type: 'unavailable'; readonly reason: string };
+
+export type Answer =
+  | { readonly id: number; readonly done: unknown }
+  | { readonly id: number; readonly refusal: Refusal };
+
+export interface Batch<Call> {
+  readonly nowMs: number;
+  readonly calls: readonly { readonly id: number; readonly call: Call }[];
+}
+
+export type WorkerMessage =
+  | { readonly type: 'opened' }
+  | {
+      readonly type: 'failed';
+      readonly code: SqliteBrokerErrorCode;
+      readonly path: string;
+      readonly problem: string;
+      readonly advice: string;
+    }
+  | { readonly type: 'answers'; readonly answers: readonly Answer[] };
+
+export interface WorkerOptions {
+  readonly path: string;
+  readonly maxFileBytes?: number;
+}
+
+export function pack(entries: readonly NewEntry[]): PackedEntries {
+  const packed: PackedEntries = [];
+  for (const { at, data, user, source } of entries) {
+    packed.push(at, data, user, source === undefined ? null : keyText(source.producer), source?.seq ?? null);
+  }
+  return packed;
+}
+
+/** The entry at `index`, which stands at `offset`. */
+export function unpack(packed: PackedEntries, index: number, offset: number): Entry {
+  const base = index * PACKED;
+  const at = Number(packed[base]);
+  const data = String(packed[base + 1]);
+  const user = packed[base + 2] as string | null;
+  const producer = packed[base + 3] as string | null;
+  if (producer === null) return { offset, at, data, user };
+  return { offset, at, data, user, source: { producer: keyOf(producer), seq: Number(packed[base + 4]) } };
+}

@@ -1,0 +1,136 @@
+// The reader's work: each call in a transaction of its own, so that a page and its state are of one moment. A read that
+// begins after a commit sees it: that is what WAL gives.
+
+import type { Command, Connection, Query, Row } from './database.js';
+import type {
+  LookupCall,
+  PackedEntries,
+  PageDone,
+  ReadBackCall,
+  ReadCall,
+  ReaderCall,
+  Refusal,
+  StateDone,
+} from './messages.js';
+
+type Result = { readonly done: unknown } | { readonly refusal: Refusal };
+
+interface Found extends StateDone {
+  readonly id: number;
+}
+
+const ENTRY = `e.offset, e.at, e.data, e.user, p.producer, e.seq
+  FROM entries e LEFT JOIN producers p ON p.id = e.producer`;
+const SIZE = 'octet_length(data) + ifnull(octet_length(user), 0)';
+/** Sizes that are looked at in one go: a page that is bounded by bytes is seldom longer. */
+const SIZES_AT_ONCE = 256;
+
+export class Reader {
+  readonly #begin: Command;
+  readonly #commit: Command;
+  readonly #findStream: Query;
+  readonly #sizesAfter: Query;
+  readonly #sizesBefore: Query;
+  readonly #range: Query;
+  readonly #findPublish: Query;
+
+  constructor(db: Connection) {
+    this.#begin = db.command('BEGIN');
+    this.#commit = db.command('COMMIT');
+    this.#findStream = db.query('SELECT id, epoch, head, floor FROM streams WHERE name = ?');
+    this.#sizesAfter = db.query(
+      `SELECT ${SIZE} FROM entries WHERE stream = ? AND offset > ? ORDER BY offset LIMIT ${SIZES_AT_ONCE}`,
+    );
+    this.#sizesBefore = db.query(
+      `SELECT ${SIZE} FROM entries WHERE stream = ? AND offset <= ? ORDER BY offset DESC LIMIT ${SIZES_AT_ONCE}`,
+    );
+    this.#range = db.query(`SELECT ${ENTRY} WHERE e.stream = ? AND e.offset > ? AND e.offset <= ? ORDER BY e.offset`);
+    this.#findPublish = db.query(
+      `SELECT s.epoch, u.offset, u.at FROM streams s JOIN producers p ON p.stream = s.id
+       JOIN publishes u ON u.producer = p.id WHERE s.name = ? AND p.producer = ? AND u.seq = ?`,
+    );
+  }
+
+  answer(call: Exclude<ReaderCall, { type: 'close' }>): Result {
+    this.#begin.run([]);
+    try {
+      return this.#answer(call);
+    } finally {
+      this.#commit.run([]);
+    }
+  }
+
+  #answer(call: Exclude<ReaderCall, { type: 'close' }>): Result {
+    switch (call.type) {
+      case 'read':
+        return this.#read(call);
+      case 'readBack':
+        return { done: this.#readBack(call) };
+      case 'lookup':
+        return { done: this.#lookup(call) };
+      case 'state': {
+        const { epoch, offset, floor } = this.#state(call.stream);
+        return { done: { epoch, offset, floor } };
+      }
+    }
+  }
+
+  #state(stream: string): Found {
+    const row = this.#findStream.row([stream]);
+    if (row === undefined) return { id: 0, epoch: null, offset: 0, floor: 0 };
+    const [id, epoch, head, floor] = row;
+    return { id: Number(id), epoch: String(epoch), offset: Number(head), floor: Number(floor) };
+  }
+
+  #read({ stream, epoch, offset, entries, bytes }: ReadCall): Result {
+    const found = this.#state(stream);
+    const known = epoch === null ? offset === 0 : epoch === found.epoch && offset <= found.offset;
+    const oldest = { epoch: found.epoch, offset: found.floor };
+    if (!known) return { refusal: { type: 'unrecoverable', reason: 'epoch', oldest } };
+    if (offset < found.floor) return { refusal: { type: 'unrecoverable', reason: 'trimmed', oldest } };
+    const most = Math.min(entries, found.offset - offset);
+    const count =
+      bytes === undefined ? most : fitting(most, bytes, (n) => this.#sizesAfter.rows([found.id, offset + n]));
+    return { done: this.#page(found, offset, offset + count) };
+  }
+
+  #readBack({ stream, before, entries, bytes }: ReadBackCall): PageDone {
+    const found = this.#state(stream);
+    const to = Math.min(before ?? Number.POSITIVE_INFINITY, found.offset + 1) - 1;
+    const most = Math.max(0, Math.min(entries, to - found.floor));
+    const count = bytes === undefined ? most : fitting(most, bytes, (n) => this.#sizesBefore.rows([found.id, to - n]));
+    return this.#page(found, to - count, to);
+  }
+
+  #page({ id, epoch, offset, floor }: Found, after: number, to: number): PageDone {
+    const packed: PackedEntries = [];
+    if (to > after) {
+      for (const [, at = 0, data = '', user = null, producer = null, seq = null] of this.#range.rows([id, after, to])) {
+        packed.push(at, data, user, producer, seq);
+      }
+    }
+    return { epoch, offset, floor, after, entries: packed };
+  }
+
+  #lookup({ stream, producer, seq }: LookupCall): { epoch: string; offset: number; at: number } | null {
+    const row = this.#findPublish.row([stream, producer, seq]);
+    return row === undefined ? null : { epoch: String(row[0]), offset: Number(row[1]), at: Number(row[2]) };
+  }
+}
+
+/** How many of `most` entries fit into `bytes`, the first in any case; `sizes(n)` gives sizes from the n-th on, in pieces. */
+function fitting(most: number, bytes: number, sizes: (from: number) => Row[]): number {
+  let left = bytes;
+  let count = 0;
+  while (count < most) {
+    const piece = sizes(count);
+    for (const [size] of piece) {
+      left -= Number(size);
+      if (left < 0 && count > 0) return count;
+      count += 1;
+      if (count === most) return count;
+    }
+    if (piece.length === 0) return count;
+  }
+  return count;
+}

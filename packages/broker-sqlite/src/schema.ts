@@ -1,0 +1,65 @@
+// The tables, written for people who open the file with any SQLite tool.
+
+/** "TRKL": says that a file is ours, in its header. */
+export const APPLICATION_ID = 0x54524b4c;
+/** Version of the tables below, in the file's header (`PRAGMA user_version`). */
+export const SCHEMA_VERSION = 1;
+
+export const CREATE_SCHEMA = `
+CREATE TABLE streams (
+  id             INTEGER PRIMARY KEY AUTOINCREMENT,
+  name           TEXT NOT NULL UNIQUE,          -- chat/lobby
+  epoch          TEXT NOT NULL,                 -- identity of this history
+  head           INTEGER NOT NULL DEFAULT 0,    -- offset of the newest entry ever appended
+  floor          INTEGER NOT NULL DEFAULT 0,    -- entries floor + 1 … head are kept
+  fence          INTEGER NOT NULL DEFAULT 0,    -- highest fencing token seen
+  retain_entries INTEGER,                       -- NULL: all
+  retain_age_ms  INTEGER                        -- NULL: any
+);
+CREATE INDEX streams_with_age ON streams(id) WHERE retain_age_ms IS NOT NULL;
+
+CREATE TABLE entries (
+  stream   INTEGER NOT NULL,                    -- streams.id
+  offset   INTEGER NOT NULL,                    -- 1, 2, 3 …
+  at       INTEGER NOT NULL,                    -- server time, milliseconds since 1970
+  user     TEXT,                                -- the publisher as JSON; NULL: the server
+  producer INTEGER,                             -- producers.id; NULL: the server
+  seq      INTEGER,                             -- the producer's count
+  data     TEXT NOT NULL,                       -- the payload as JSON
+  PRIMARY KEY (stream, offset)
+) WITHOUT ROWID;
+
+CREATE TABLE producers (                        -- who published to which stream
+  id       INTEGER PRIMARY KEY AUTOINCREMENT,
+  stream   INTEGER NOT NULL,                    -- streams.id
+  producer TEXT NOT NULL,
+  used_at  INTEGER NOT NULL,                    -- milliseconds since 1970, at most an hour late
+  UNIQUE (stream, producer)
+);
+CREATE INDEX producers_by_use ON producers(used_at);
+
+CREATE TABLE publishes (                        -- which offset each publish got; outlives the entry
+  producer INTEGER NOT NULL,                    -- producers.id
+  seq      INTEGER NOT NULL,
+  offset   INTEGER NOT NULL,
+  at       INTEGER NOT NULL,
+  PRIMARY KEY (producer, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE trash (                            -- removed, and deleted in small steps
+  kind TEXT NOT NULL,                           -- 'stream' or 'producer'
+  id   INTEGER NOT NULL,
+  PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters VALUES ('lease_token', 0);
+
+CREATE VIEW history AS
+SELECT s.name AS stream, e.offset, strftime('%Y-%m-%d %H:%M:%f', e.at / 1000.0, 'unixepoch') AS time_utc,
+       e.user, e.data, p.producer, e.seq
+FROM entries e JOIN streams s ON s.id = e.stream LEFT JOIN producers p ON p.id = e.producer;
+
+PRAGMA application_id = ${APPLICATION_ID};
+PRAGMA user_version = ${SCHEMA_VERSION};
+`;

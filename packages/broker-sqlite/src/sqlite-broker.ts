@@ -1,0 +1,325 @@
+// The embedded broker: the port on one side, two worker threads on the other. The event loop never waits for the disk.
+
+import {
+  type Advance,
+  type Appended,
+  type AppendOptions,
+  type AppendResult,
+  type Broker,
+  BrokerUnavailableError,
+  checkAppend,
+  checkLimit,
+  type Entry,
+  FencedError,
+  type Lease,
+  Leases,
+  type NewEntry,
+  type Opens,
+  OutOfOrderError,
+  type Page,
+  type PageLimit,
+  type ProducerSeq,
+  randomEpoch,
+  type StreamState,
+  UnrecoverablePositionError,
+  type Watch,
+  Watchers,
+} from '@trunkline/broker';
+import type { Offset, Position, StreamName } from '@trunkline/protocol';
+import { keyText } from './key-text.js';
+import {
+  type AppendDone,
+  PACKED,
+  type PackedEntries,
+  type PageDone,
+  pack,
+  type ReaderCall,
+  type Refusal,
+  type StateDone,
+  unpack,
+  type WorkerOptions,
+  type WriterCall,
+} from './messages.js';
+import { WorkerLink } from './worker-link.js';
+
+export interface SqliteBrokerOptions {
+  /** The clock for ages, leases and the memory of producers, in milliseconds since 1970. Default: `Date.now`. */
+  readonly nowMs?: () => number;
+  /**
+   * Largest size of the database file, in bytes, its `-wal` neighbour (a few MB) apart. Default: what the disk holds. An append
+   * that does not fit rejects with `BrokerUnavailableError`; what retention or `remove` frees is used again.
+   */
+  readonly maxFileBytes?: number;
+  /** A worker thread ended on its own: from now on every call rejects. Default: `process.emitWarning`. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+const SWEEP_INTERVAL_MS = 60_000;
+
+/**
+ * A broker on one SQLite file, which is created, with its folder, if it does not exist. An append resolves when it is synced
+ * to disk. One broker at a time can use a file. Opening goes on while this returns: `ready()` tells how it went, and calls
+ * wait for it. The broker alone does not keep the process alive, an unanswered call does.
+ *
+ * Leases end with the broker: their owners live in its process, and no other one can open the file before.
+ */
+export function sqliteBroker(path: string, options: SqliteBrokerOptions = {}): SqliteBroker {
+  return new SqliteBroker(path, options);
+}
+
+/**
+ * Like `sqliteBroker`, but resolves when the file is open.
+ * @throws SqliteBrokerError
+ */
+export async function openSqliteBroker(path: string, options: SqliteBrokerOptions = {}): Promise<SqliteBroker> {
+  const broker = sqliteBroker(path, options);
+  await broker.ready();
+  return broker;
+}
+
+export class SqliteBroker implements Broker, Opens {
+  readonly #writer: WorkerLink<WriterCall>;
+  readonly #reader: Promise<WorkerLink<ReaderCall>>;
+  readonly #watchers = new Watchers();
+  readonly #leases: Leases;
+  /** The newest write of a stream that is not answered yet: what reads of the stream wait for. */
+  readonly #writes = new Map<StreamName, Promise<unknown>>();
+  readonly #reads = new Set<Promise<unknown>>();
+  readonly #sweeps: NodeJS.Timeout;
+  #closed: Promise<void> | undefined;
+
+  /** Use `sqliteBroker`. */
+  constructor(path: string, { nowMs = Date.now, maxFileBytes, onFailure = warn }: SqliteBrokerOptions) {
+    const worker: WorkerOptions = { path, ...(maxFileBytes === undefined ? {} : { maxFileBytes }) };
+    this.#writer = new WorkerLink('writer-worker.js', worker, nowMs, onFailure);
+    this.#reader = this.#writer.opened.then(async () => {
+      const reader = new WorkerLink<ReaderCall>('reader-worker.js', worker, nowMs, onFailure);
+      await reader.opened;
+      return reader;
+    });
+    this.#reader.catch(() => {});
+    this.#leases = new Leases(nowMs, async () => Number(await this.#write({ type: 'token' })));
+    this.#sweeps = setInterval(() => void this.sweep().catch(() => {}), SWEEP_INTERVAL_MS).unref();
+  }
+
+  async ready(): Promise<void> {
+    await this.#reader;
+  }
+
+  async append(name: StreamName, entries: readonly NewEntry[], options?: AppendOptions): Promise<AppendResult> {
+    this.#mustBeOpen();
+    checkAppend(entries, options);
+    const packed = pack(entries);
+    const { fence, retain } = options ?? {};
+    const call: WriterCall = {
+      type: 'append',
+      stream: keyText(name),
+      entries: packed,
+      newEpoch: randomEpoch(),
+      ...(fence === undefined ? {} : { fence }),
+      ...(retain === undefined ? {} : { retain: { ...retain } }),
+    };
+    return this.#writeTo(name, call, (value) => {
+      const done = value as AppendDone;
+      this.#announce(name, done, packed);
+      return { epoch: done.epoch, appended: appendedOf(done, packed) };
+    });
+  }
+
+  async lookup(
+    name: StreamName,
+    source: ProducerSeq,
+  ): Promise<{ readonly epoch: string; readonly offset: Offset; readonly at: number } | null> {
+    const call = { stream: keyText(name), producer: keyText(source.producer), seq: source.seq };
+    return (await this.#read(name, { type: 'lookup', ...call })) as Awaited<ReturnType<Broker['lookup']>>;
+  }
+
+  async read(name: StreamName, after: Position, limit: PageLimit): Promise<Page> {
+    checkLimit(limit);
+    const { epoch, offset } = after;
+    const call: ReaderCall = { type: 'read', stream: keyText(name), epoch, offset, ...limit };
+    return pageOf((await this.#read(name, call, after)) as PageDone);
+  }
+
+  async readBack(name: StreamName, before: Offset | undefined, limit: PageLimit): Promise<Page> {
+    checkLimit(limit);
+    const from = before === undefined ? {} : { before };
+    return pageOf((await this.#read(name, { type: 'readBack', stream: keyText(name), ...from, ...limit })) as PageDone);
+  }
+
+  async watch(name: StreamName, onAdvance: (advance: Advance) => void): Promise<Watch> {
+    this.#mustBeOpen();
+    // Heard from now on, told when the caller has the state: what was committed in between is then known to be after it.
+    let held: Advance[] | undefined = [];
+    let closed = false;
+    const stop = this.#watchers.add(name, (advance) => {
+      if (held === undefined) onAdvance(advance);
+      else held.push(advance);
+    });
+    const close = () => {
+      closed = true;
+      stop();
+    };
+    try {
+      const state = (await this.#read(name, { type: 'state', stream: keyText(name) })) as StateDone;
+      setImmediate(() => {
+        const heard = held ?? [];
+        held = undefined;
+        for (const advance of heard) {
+          if (!closed && (advance.epoch !== state.epoch || advance.to > state.offset)) onAdvance(advance);
+        }
+      });
+      return { state, close };
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  async remove(name: StreamName): Promise<void> {
+    this.#mustBeOpen();
+    await this.#writeTo(name, { type: 'remove', stream: keyText(name) }, () => undefined);
+  }
+
+  async lease(name: string, ttlMs: number): Promise<Lease | null> {
+    this.#mustBeOpen();
+    const lease = await this.#leases.take(name, ttlMs);
+    if (lease === null) return null;
+    return {
+      token: lease.token,
+      renew: async () => {
+        this.#mustBeOpen();
+        return lease.renew();
+      },
+      release: async () => {
+        this.#mustBeOpen();
+        return lease.release();
+      },
+    };
+  }
+
+  /** Trims and deletes what is due, in small steps, and resolves when that is done. Happens by itself every minute. */
+  async sweep(): Promise<void> {
+    this.#mustBeOpen();
+    await this.#write({ type: 'sweep' });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#sweeps);
+    const reader = await this.#reader.catch(() => undefined);
+    await Promise.allSettled(this.#reads);
+    await reader?.close({ type: 'close' });
+    await this.#writer.close({ type: 'close' });
+    this.#watchers.clear();
+    this.#leases.clear();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed !== undefined) throw new BrokerUnavailableError('the broker was closed');
+  }
+
+  #write(call: WriterCall): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#writer.call(call, { done: resolve, refused: (refusal) => reject(errorOf(refusal)) });
+    });
+  }
+
+  /** `done` runs in the order of commits. */
+  #writeTo<T>(name: StreamName, call: WriterCall, done: (value: unknown) => T): Promise<T> {
+    const written = new Promise<T>((resolve, reject) => {
+      this.#writer.call(call, {
+        done: (value) => resolve(done(value)),
+        refused: (refusal) => reject(errorOf(refusal, name)),
+      });
+    });
+    this.#writes.set(name, written);
+    const settled = () => {
+      if (this.#writes.get(name) === written) this.#writes.delete(name);
+    };
+    written.then(settled, settled);
+    return written;
+  }
+
+  #read(name: StreamName, call: ReaderCall, wanted?: Position): Promise<unknown> {
+    this.#mustBeOpen();
+    const read = this.#readAfter(this.#writes.get(name), name, call, wanted);
+    this.#reads.add(read);
+    const settled = () => this.#reads.delete(read);
+    read.then(settled, settled);
+    return read;
+  }
+
+  async #readAfter(
+    write: Promise<unknown> | undefined,
+    name: StreamName,
+    call: ReaderCall,
+    wanted?: Position,
+  ): Promise<unknown> {
+    await write?.catch(() => {});
+    const reader = await this.#reader.catch((cause: unknown) => {
+      throw new BrokerUnavailableError(cause instanceof Error ? cause.message : String(cause), { cause });
+    });
+    return new Promise((resolve, reject) => {
+      reader.call(call, { done: resolve, refused: (refusal) => reject(errorOf(refusal, name, wanted)) });
+    });
+  }
+
+  #announce(name: StreamName, { epoch, from, repeats }: AppendDone, packed: PackedEntries): void {
+    const count = packed.length / PACKED - repeats.length;
+    if (count === 0 || !this.#watchers.has(name)) return;
+    const repeated = new Set(repeats.map(([index]) => index));
+    const entries: Entry[] = [];
+    for (let index = 0; index * PACKED < packed.length; index++) {
+      if (!repeated.has(index)) entries.push(unpack(packed, index, from + entries.length + 1));
+    }
+    this.#watchers.announce({ stream: name, epoch, from, to: from + count, entries });
+  }
+}
+
+function appendedOf({ from, repeats }: AppendDone, packed: PackedEntries): Appended[] {
+  const appended: Appended[] = [];
+  let offset = from;
+  let next = 0;
+  for (let index = 0; index * PACKED < packed.length; index++) {
+    const repeat = repeats[next];
+    if (repeat?.[0] === index) {
+      appended.push({ offset: repeat[1], at: repeat[2], duplicate: true });
+      next += 1;
+    } else {
+      offset += 1;
+      appended.push({ offset, at: Number(packed[index * PACKED]), duplicate: false });
+    }
+  }
+  return appended;
+}
+
+function pageOf({ epoch, offset, floor, after, entries: packed }: PageDone): Page {
+  const entries = Array.from({ length: packed.length / PACKED }, (_, index) =>
+    unpack(packed, index, after + 1 + index),
+  );
+  const state: StreamState = { epoch, offset, floor };
+  return { ...state, entries };
+}
+
+function errorOf(refusal: Refusal, stream?: StreamName, wanted?: Position): Error {
+  const name = stream ?? ('' as StreamName);
+  switch (refusal.type) {
+    case 'fenced':
+      return new FencedError(name, refusal.token, refusal.highest);
+    case 'out_of_order':
+      return new OutOfOrderError(name, refusal.producer, refusal.seq, refusal.last);
+    case 'unrecoverable':
+      return new UnrecoverablePositionError(name, refusal.reason, wanted ?? { epoch: null, offset: 0 }, refusal.oldest);
+    case 'unavailable':
+      return new BrokerUnavailableError(refusal.reason);
+  }
+}
+
+function warn(error: Error): void {
+  process.emitWarning(error);
+}

@@ -1,0 +1,127 @@
+// A worker thread as this thread sees it: calls go there in one message a turn, answers come back in the order in which
+// they took effect. While an answer is due the worker keeps the process alive, otherwise it does not.
+
+import { Worker } from 'node:worker_threads';
+import { SqliteBrokerError } from './errors.js';
+import type { Batch, Refusal, WorkerMessage, WorkerOptions } from './messages.js';
+
+/** What becomes of a call. Called at once when its answer arrives, so that the order of answers is kept. */
+export interface Settle {
+  done(value: unknown): void;
+  refused(refusal: Refusal): void;
+}
+
+export class WorkerLink<Call> {
+  /** Resolves when the worker is ready, rejects with what prevents it. */
+  readonly opened: Promise<void>;
+  readonly #worker: Worker;
+  readonly #nowMs: () => number;
+  readonly #exited: Promise<void>;
+  readonly #pending = new Map<number, Settle>();
+  #outgoing: { readonly id: number; readonly call: Call }[] = [];
+  #lastId = 0;
+  #opening = true;
+  #failure: Error | undefined;
+  #closing = false;
+
+  /**
+   * @param file name of the worker's compiled code, in `dist`: the same from source, where tests run, and from `dist`
+   * @param onFailure the worker ended without being asked to
+   */
+  constructor(file: string, workerData: WorkerOptions, nowMs: () => number, onFailure: (error: Error) => void) {
+    this.#nowMs = nowMs;
+    this.#worker = new Worker(new URL(`../dist/${file}`, import.meta.url), { workerData, name: `trunkline ${file}` });
+    const { promise, resolve, reject } = settleable<void>();
+    this.opened = promise;
+    // Whoever asks learns of it; nobody has to ask.
+    this.opened.catch(() => {});
+    const fail = (error: Error) => {
+      if (this.#failure !== undefined || this.#closing) return;
+      const wasOpen = !this.#opening;
+      this.#failure = error;
+      this.#opening = false;
+      reject(error);
+      for (const { refused } of this.#takePending()) refused({ type: 'unavailable', reason: error.message });
+      if (wasOpen) onFailure(error);
+    };
+    this.#worker.on('message', (message: WorkerMessage) => {
+      if (message.type === 'answers') this.#settle(message.answers);
+      else if (message.type === 'opened') {
+        this.#opening = false;
+        resolve();
+        this.#keepAlive();
+      } else fail(new SqliteBrokerError(message.code, message.path, message.problem, message.advice));
+    });
+    this.#worker.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))));
+    this.#exited = new Promise((exited) => {
+      this.#worker.on('exit', (code) => {
+        fail(new Error(`the thread ${file} ended with code ${code}`));
+        // A close that the worker did not live to answer is answered by its end.
+        for (const { refused } of this.#takePending())
+          refused({ type: 'unavailable', reason: 'the broker was closed' });
+        exited();
+      });
+    });
+  }
+
+  call(call: Call, settle: Settle): void {
+    if (this.#failure !== undefined) {
+      settle.refused({ type: 'unavailable', reason: this.#failure.message });
+      return;
+    }
+    this.#lastId += 1;
+    this.#pending.set(this.#lastId, settle);
+    if (this.#pending.size === 1) this.#keepAlive();
+    this.#outgoing.push({ id: this.#lastId, call });
+    if (this.#outgoing.length === 1) setImmediate(() => this.#send());
+  }
+
+  /** Sends the worker's last call and waits for its end. */
+  async close(call: Call): Promise<void> {
+    if (this.#failure === undefined) {
+      await new Promise<void>((resolve) => {
+        this.call(call, { done: () => resolve(), refused: () => resolve() });
+        this.#closing = true;
+      });
+    }
+    await this.#exited;
+  }
+
+  #send(): void {
+    const calls = this.#outgoing;
+    this.#outgoing = [];
+    this.#worker.postMessage({ nowMs: this.#nowMs(), calls } satisfies Batch<Call>);
+  }
+
+  #settle(answers: Extract<WorkerMessage, { type: 'answers' }>['answers']): void {
+    for (const answer of answers) {
+      const settle = this.#pending.get(answer.id);
+      this.#pending.delete(answer.id);
+      if ('refusal' in answer) settle?.refused(answer.refusal);
+      else settle?.done(answer.done);
+    }
+    this.#keepAlive();
+  }
+
+  #takePending(): Settle[] {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#outgoing = [];
+    return pending;
+  }
+
+  #keepAlive(): void {
+    if (this.#opening || this.#pending.size > 0) this.#worker.ref();
+    else this.#worker.unref();
+  }
+}
+
+function settleable<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
