@@ -1,12 +1,49 @@
 // The browser's entry: what `connect` takes by default there.
 
 import type { AnyApp, ConnectOptions, Line } from './line.js';
+import { openLine } from './open-line.js';
+import type { Network, OpenSocket } from './ports.js';
 
 /**
  * A line to a Trunkline server, for browsers. Opens nothing: the first subscribe, publish or `open` does.
- * @param url of the server's `/line`. May be relative to the page; `http` and `https` mean `ws` and `wss`.
  * The app's type is required: without it the line has no channels. `connect<UntypedApp>(url)` is for tools.
+ * @param url of the server's `/line`. May be relative to the page; `http` and `https` mean `ws` and `wss`. It is read at the first
+ * connect, so a line can be made where there is no page; what can never work shows as `refused`.
  */
 export function connect<App extends AnyApp = never>(url: string | URL, options?: ConnectOptions): Line<App> {
-  throw new Error(`not yet: ${url} ${options}`);
+  return openLine<App>({ url: () => socketUrl(url), socket: browserSocket, network: browserNetwork }, options);
 }
+
+function socketUrl(url: string | URL): string {
+  const absolute = new URL(url, globalThis.location?.href);
+  absolute.protocol = absolute.protocol.replace(/^http/, 'ws');
+  return absolute.href;
+}
+
+const browserSocket: OpenSocket = (url, protocol, events) => {
+  const socket = new WebSocket(url, protocol);
+  socket.onopen = () => events.onOpen();
+  socket.onmessage = ({ data }) => events.onMessage(typeof data === 'string' ? data : null);
+  socket.onclose = ({ code, reason, wasClean }) => events.onClose({ code, reason, wasClean });
+  return {
+    send: (text) => socket.send(text),
+    close: (code, reason) => socket.close(code, reason),
+  };
+};
+
+const browserNetwork: Network = {
+  isOnline: () => globalThis.navigator?.onLine !== false,
+  listen(onSignal) {
+    if (typeof window === 'undefined') return () => {};
+    const controller = new AbortController();
+    const { signal } = controller;
+    window.addEventListener('online', () => onSignal('online'), { signal });
+    window.addEventListener('offline', () => onSignal('offline'), { signal });
+    // A page that comes back from the cache of the back button has a dead socket.
+    window.addEventListener('pageshow', ({ persisted }) => persisted && onSignal('wake'), { signal });
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && onSignal('wake'), {
+      signal,
+    });
+    return () => controller.abort();
+  },
+};

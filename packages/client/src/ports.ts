@@ -21,6 +21,7 @@ export interface SocketEvents {
 
 /** A WebSocket, as much as the client needs of one. */
 export interface Socket {
+  /** Queues one text message. No event comes from within. */
   send(text: string): void;
   /** Starts the closing handshake; `onClose` tells its end. A second call does nothing. */
   close(code: number, reason: string): void;
