@@ -84,6 +84,8 @@ export class WorkerLink<Call> {
         this.#closing = true;
       });
     }
+    // Its end is awaited, so it must keep the process alive until then.
+    this.#worker.ref();
     await this.#exited;
   }
 
@@ -111,7 +113,7 @@ export class WorkerLink<Call> {
   }
 
   #keepAlive(): void {
-    if (this.#opening || this.#pending.size > 0) this.#worker.ref();
+    if (this.#opening || this.#closing || this.#pending.size > 0) this.#worker.ref();
     else this.#worker.unref();
   }
 }
