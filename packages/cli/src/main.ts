@@ -1,0 +1,30 @@
+// One parent holds the decisions: which command, what is printed where, which exit code.
+
+import { readFileSync } from 'node:fs';
+import { parseCommand } from './arguments.js';
+import { Failure } from './failure.js';
+import { HELP } from './help.js';
+import { start } from './start.js';
+
+/**
+ * Runs the command line and resolves with its exit code: 0, 1 (it failed) or 2 (the words made no sense).
+ * `start` resolves when a signal (SIGINT, SIGTERM) has ended the server.
+ */
+export async function main(words: readonly string[]): Promise<number> {
+  try {
+    const command = parseCommand(words, process.env);
+    if (command.name === 'help') process.stdout.write(HELP);
+    else if (command.name === 'version') process.stdout.write(`${version()}\n`);
+    else await start(command);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    process.stderr.write(`trunkline: ${error.message}\n`);
+    return error.exitCode;
+  }
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
