@@ -2,7 +2,7 @@
 // no clock; the thread around it (writer-worker.ts) says when. A refused call writes nothing, so it needs no savepoint; an
 // error of SQLite ends the whole group and everything that is known, because the transaction is gone.
 
-import { type Command, type Connection, messageOf, type Query } from './database.js';
+import { type Command, type Connection, messageOf, type Query, type Row } from './database.js';
 import { keyOf } from './key-text.js';
 import { LruMap } from './lru-map.js';
 import { type Answer, type AppendCall, type AppendDone, PACKED, type Refusal, type WriterCall } from './messages.js';
@@ -31,6 +31,13 @@ interface KnownProducer {
   last: number;
   usedAtMs: number;
 }
+
+/** An entry's producer, if it has one that is known, and `offset, at` of the entry if it is a repeat. */
+interface Planned {
+  readonly producer: KnownProducer | undefined;
+  readonly stored: Row | undefined;
+}
+const NEW: Planned = { producer: undefined, stored: undefined };
 
 type Numbered = { readonly id: number; readonly call: WriterCall };
 
@@ -218,37 +225,41 @@ export class Writer {
       stream.retainAgeMs = retain.ageMs ?? null;
     }
     const from = stream.head;
-    let next = 0;
-    for (let index = 0; index * PACKED < entries.length; index++) {
-      if (plan[next]?.[0] === index) {
-        this.#producerOf(stream, String(entries[index * PACKED + 3]), nowMs);
-        next += 1;
-      } else this.#add(stream, entries, index * PACKED, nowMs);
+    const repeats: AppendDone['repeats'][number][] = [];
+    for (const [index, { producer, stored }] of plan.entries()) {
+      if (producer !== undefined) this.#use(producer, nowMs);
+      if (stored === undefined) this.#add(stream, entries, index * PACKED, producer, nowMs);
+      else repeats.push([index, Number(stored[0]), Number(stored[1])]);
     }
     this.#changed.set(stream.name, stream);
-    return { done: { epoch: stream.epoch, from, repeats: plan } };
+    return { done: { epoch: stream.epoch, from, repeats } };
   }
 
-  /** The repeats, or why the append is refused. Only reads. */
-  #plan(stream: KnownStream | undefined, entries: AppendCall['entries']): AppendDone['repeats'] | Refusal {
-    const repeats: (readonly [number, number, number])[] = [];
-    const staged = new Map<string, number>();
+  /** What is known of each entry's source, or why the append is refused. Only reads. */
+  #plan(stream: KnownStream | undefined, entries: AppendCall['entries']): Planned[] | Refusal {
+    const plan: Planned[] = [];
+    let staged: Map<string, number> | undefined;
     for (let base = 0; base < entries.length; base += PACKED) {
       const key = entries[base + 3];
-      if (typeof key !== 'string') continue;
+      if (typeof key !== 'string') {
+        plan.push(NEW);
+        continue;
+      }
       const seq = Number(entries[base + 4]);
       const producer = stream === undefined ? undefined : this.#findKnownProducer(stream.id, key);
       if (producer !== undefined && seq <= producer.last) {
         const stored = this.#findPublish.row([producer.id, seq]);
         if (stored === undefined) return { type: 'out_of_order', producer: keyOf(key), seq, last: producer.last };
-        repeats.push([base / PACKED, Number(stored[0]), Number(stored[1])]);
+        plan.push({ producer, stored });
         continue;
       }
-      const before = staged.get(key) ?? 0;
+      const before = staged?.get(key) ?? 0;
       if (seq < before) return { type: 'out_of_order', producer: keyOf(key), seq, last: before };
+      staged ??= new Map();
       staged.set(key, seq);
+      plan.push({ producer, stored: undefined });
     }
-    return repeats;
+    return plan;
   }
 
   #create({ stream: name, newEpoch: epoch }: AppendCall): KnownStream {
@@ -268,14 +279,21 @@ export class Writer {
     return stream;
   }
 
-  #add(stream: KnownStream, entries: AppendCall['entries'], base: number, nowMs: number): void {
+  #add(
+    stream: KnownStream,
+    entries: AppendCall['entries'],
+    base: number,
+    known: KnownProducer | undefined,
+    nowMs: number,
+  ): void {
     stream.head += 1;
-    const [at = 0, data = '', user = null, key = null, seq = null] = entries.slice(base, base + PACKED);
+    const [at, data, user] = [entries[base] ?? 0, entries[base + 1] ?? '', entries[base + 2] ?? null];
+    const [key, seq] = [entries[base + 3], entries[base + 4] ?? 0];
     if (typeof key !== 'string') {
       this.#addEntry.run([stream.id, stream.head, at, user, null, null, data]);
       return;
     }
-    const producer = this.#producerOf(stream, key, nowMs);
+    const producer = known ?? this.#producerOf(stream, key, nowMs);
     this.#addEntry.run([stream.id, stream.head, at, user, producer.id, seq, data]);
     this.#addPublish.run([producer.id, seq, stream.head, at]);
     producer.last = Number(seq);
@@ -292,19 +310,19 @@ export class Writer {
     return found;
   }
 
-  /** The producer, known from now on, and used now. */
+  /** One that was not known when the append was planned: an entry before this one may have made it known. */
   #producerOf(stream: KnownStream, key: string, nowMs: number): KnownProducer {
     const known = this.#findKnownProducer(stream.id, key);
-    if (known === undefined) {
-      const added = { id: this.#addProducer.run([stream.id, key, nowMs]), last: 0, usedAtMs: nowMs };
-      this.#producers.set(`${stream.id} ${key}`, added);
-      return added;
-    }
-    if (nowMs - known.usedAtMs >= USE_STEP_MS) {
-      this.#useProducer.run([nowMs, known.id]);
-      known.usedAtMs = nowMs;
-    }
-    return known;
+    if (known !== undefined) return known;
+    const added = { id: this.#addProducer.run([stream.id, key, nowMs]), last: 0, usedAtMs: nowMs };
+    this.#producers.set(`${stream.id} ${key}`, added);
+    return added;
+  }
+
+  #use(producer: KnownProducer, nowMs: number): void {
+    if (nowMs - producer.usedAtMs < USE_STEP_MS) return;
+    this.#useProducer.run([nowMs, producer.id]);
+    producer.usedAtMs = nowMs;
   }
 
   #remove(name: string): void {
