@@ -1,0 +1,70 @@
+// Programs that the tests run, and what they said.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const CONSUMER = fileURLToPath(new URL('./consumer', import.meta.url));
+
+/** Folder names under packages/. */
+export const PACKAGES = readdirSync(join(ROOT, 'packages')).filter((name) =>
+  existsSync(join(ROOT, 'packages', name, 'package.json')),
+);
+
+/** Runs a program to its end and gives what it printed. Rejects with that if it fails. */
+export async function run(command: string, words: readonly string[], cwd: string): Promise<string> {
+  const child = spawn(command, words, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+  if (code !== 0) throw new Error(`${command} ${words.join(' ')} ended with ${code}:\n${output}`);
+  return output;
+}
+
+export function node(words: readonly string[], cwd: string): Promise<string> {
+  return run(process.execPath, words, cwd);
+}
+
+export function npm(words: readonly string[], cwd: string): Promise<string> {
+  return run('npm', words, cwd);
+}
+
+/** Starts a program and resolves with the first match in what it prints, and a way to stop it. */
+export function startUntil(pattern: RegExp, words: readonly string[], cwd: string): Promise<Started> {
+  const child = spawn(process.execPath, words, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  let output = '';
+  return new Promise((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+        const match = pattern.exec(output);
+        if (match !== null) resolve({ match, stop: () => stop(child, ended) });
+      });
+    }
+    void ended.then((code) => reject(new Error(`${words.join(' ')} ended with ${code}:\n${output}`)));
+  });
+}
+
+export interface Started {
+  readonly match: RegExpExecArray;
+  /** Asks it to end, and resolves with its exit code. */
+  stop(): Promise<number | null>;
+}
+
+function stop(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
+  child.kill('SIGTERM');
+  return ended;
+}
+
+/** Without what npm and Vitest put there for their own children: an adopter's shell has none of it. */
+function environment(): NodeJS.ProcessEnv {
+  const foreign = /^(?:npm_|VITEST|NODE_OPTIONS$|NODE_ENV$|NODE_PATH$|PORT$|HOST$|TRUNKLINE_)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// The packages as they ship: packed once, installed into one folder outside the repository, and used from there.
+export default defineConfig({
+  test: {
+    include: ['test/packed/*.test.ts'],
+    globalSetup: ['test/packed/global-setup.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 120_000,
+  },
+});
