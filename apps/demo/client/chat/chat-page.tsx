@@ -1,0 +1,122 @@
+// /chat/:room. First who one is: the tab's guest, the name in `?as=`, or a question. Then the room.
+
+import { type ReactElement, useEffect, useState } from 'react';
+import { checkName } from '../../shared/names.js';
+import { chatClientFor, type DemoClient } from '../clients.js';
+import { NamePrompt } from '../guest/name-prompt.js';
+import { type Pass, passes } from '../guest/passes.js';
+import { usePass } from '../guest/use-pass.js';
+import { useConnectionOf } from '../shell/connection-state.js';
+import { Icon } from '../shell/icons.js';
+import { TrunklineProvider } from '../trunkline.js';
+import styles from './chat-page.module.css';
+import { Conversation } from './conversation.js';
+import { RoomList } from './room-list.js';
+import { remember } from './rooms.js';
+
+export function ChatPage({ room, query }: { room: string; query: string }): ReactElement {
+  const pass = usePass();
+  const { busy, problem } = useNameInAddress(query, pass);
+  const checked = checkName(room);
+
+  if ('problem' in checked) {
+    return <p className={styles.alone}>There can be no such room. {checked.problem.replace('A name', 'A room')}</p>;
+  }
+  if (busy) return <p className={styles.alone}>Joining</p>;
+  if (pass === undefined) return <NamePrompt room={room} problem={problem} />;
+  const client = chatClientFor(pass);
+  return (
+    <TrunklineProvider line={client.line}>
+      <Chat key={pass.id} room={room} pass={pass} client={client} />
+    </TrunklineProvider>
+  );
+}
+
+function Chat({ room, pass, client }: { room: string; pass: Pass; client: DemoClient }): ReactElement {
+  useEffect(() => remember(room), [room]);
+  return (
+    <div className={styles.page}>
+      <RoomList room={room} />
+      <section className={styles.room} aria-labelledby="room">
+        <div className={styles.bar}>
+          <h1 className={styles.title} id="room">
+            <span className={styles.hash} aria-hidden="true">
+              #
+            </span>
+            <span className={styles.name}>{room}</span>
+          </h1>
+          <p className={styles.self}>
+            <span className={styles.selfName}>You are {pass.name}</span>
+            <button className="link" type="button" onClick={() => passes.forget('chat')}>
+              Change
+            </button>
+          </p>
+        </div>
+        <Refused client={client} pass={pass} />
+        <Conversation key={room} room={room} selfName={pass.name} selfId={pass.id} focused />
+      </section>
+    </div>
+  );
+}
+
+/** The server does not let this guest in: what it says, and the two ways on. */
+function Refused({ client, pass }: { client: DemoClient; pass: Pass }): ReactElement | null {
+  const { state, reason } = useConnectionOf(client.line);
+  const [problem, setProblem] = useState<string>();
+  if (state !== 'refused') return null;
+  const again = async () => {
+    try {
+      const renewed = await passes.become('chat', pass.name, { keepId: true });
+      // The same guest's line tries again; another guest's is another line, and made by the page.
+      if (renewed.id === pass.id) client.line.retry();
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <div className={styles.refused} role="alert">
+      <Icon name="alert" />
+      <p>
+        The server refused this connection: {reason ?? 'it gave no reason.'} {problem}
+      </p>
+      <button className="button small" type="button" onClick={again}>
+        Join again as {pass.name}
+      </button>
+      <button className="button small quiet" type="button" onClick={() => passes.forget('chat')}>
+        Use another name
+      </button>
+    </div>
+  );
+}
+
+/** Becomes who `?as=` names, once; a tab that is that already stays the guest it is. */
+function useNameInAddress(query: string, pass: Pass | undefined): { busy: boolean; problem: string | undefined } {
+  const asked = new URLSearchParams(query).get('as');
+  const [problem, setProblem] = useState<string>();
+  const [settledFor, setSettledFor] = useState<string | null>(null);
+  const checked = asked === null ? undefined : checkName(asked);
+  const name = checked !== undefined && 'name' in checked ? checked.name : undefined;
+  const busy = name !== undefined && name !== settledFor && pass?.name !== name;
+
+  useEffect(() => {
+    if (!busy || name === undefined) return;
+    let current = true;
+    passes
+      .become('chat', name)
+      .catch((error: unknown) => {
+        if (current) setProblem(error instanceof Error ? error.message : String(error));
+      })
+      .finally(() => {
+        if (current) setSettledFor(name);
+      });
+    return () => {
+      current = false;
+    };
+  }, [busy, name]);
+  useEffect(() => {
+    // Someone who then chooses another name keeps it: the address has been obeyed.
+    if (name !== undefined && pass?.name === name) setSettledFor(name);
+  }, [name, pass?.name]);
+
+  return { busy, problem: problem ?? (checked !== undefined && 'problem' in checked ? checked.problem : undefined) };
+}

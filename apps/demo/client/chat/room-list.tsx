@@ -1,0 +1,62 @@
+// The rooms, and a way into any other.
+
+import { type ReactElement, useId, useState } from 'react';
+import { checkName } from '../../shared/names.js';
+import { go, Link } from '../router.js';
+import { Icon } from '../shell/icons.js';
+import styles from './room-list.module.css';
+import { roomAddress, rooms } from './rooms.js';
+
+export function RoomList({ room }: { room: string }): ReactElement {
+  const [name, setName] = useState('');
+  const [error, setError] = useState<string>();
+  const id = useId();
+  return (
+    <nav className={styles.rooms} aria-label="Rooms">
+      <h2 className={styles.title}>Rooms</h2>
+      <ul className={styles.list}>
+        {rooms(room).map((each) => (
+          <li key={each} className={styles.item}>
+            <Link href={roomAddress(each)} className={styles.link} aria-current={each === room ? 'page' : undefined}>
+              <span className={styles.hash} aria-hidden="true">
+                #
+              </span>
+              <span className={styles.name}>{each}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          const checked = checkName(name);
+          if ('problem' in checked) return setError(checked.problem.replace('A name', 'A room'));
+          setName('');
+          go(roomAddress(checked.name));
+        }}
+      >
+        <input
+          className={`field ${styles.field}`}
+          aria-label="Another room"
+          placeholder="Another room"
+          value={name}
+          aria-invalid={error !== undefined}
+          aria-describedby={error === undefined ? undefined : `${id}-error`}
+          onChange={(event) => {
+            setName(event.target.value);
+            setError(undefined);
+          }}
+        />
+        <button className="button icon" type="submit" aria-label="Go to the room" title="Go to the room">
+          <Icon name="plus" />
+        </button>
+        {error !== undefined && (
+          <p className={styles.error} id={`${id}-error`} role="alert">
+            {error}
+          </p>
+        )}
+      </form>
+    </nav>
+  );
+}

@@ -1,0 +1,31 @@
+// The rooms that this tab offers: three to begin with, and each that was visited.
+
+import { checkName } from '../../shared/names.js';
+import { ofTab, readStored, store } from '../storage.js';
+
+const KEY = 'trunkline.rooms';
+const OFFERED = ['lobby', 'workshop', 'garden'];
+const VISITED_MAX = 12;
+
+export function rooms(current: string): readonly string[] {
+  return [...new Set([...OFFERED, ...visited(), current])];
+}
+
+export function remember(room: string): void {
+  if (OFFERED.includes(room)) return;
+  const others = visited().filter((name) => name !== room);
+  store(ofTab, KEY, JSON.stringify([...others, room].slice(-VISITED_MAX)));
+}
+
+function visited(): string[] {
+  try {
+    const names: unknown = JSON.parse(readStored(ofTab, KEY) ?? '[]');
+    return Array.isArray(names) ? names.filter((name) => 'name' in checkName(name)) : [];
+  } catch {
+    return [];
+  }
+}
+
+export function roomAddress(room: string): string {
+  return `/chat/${encodeURIComponent(room)}`;
+}

@@ -1,0 +1,57 @@
+// Times as people say them, and one clock for all of them.
+
+import { useSyncExternalStore } from 'react';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'medium' });
+const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
+
+/** "now", "4 min ago", "14:05": within a day that a separator names. */
+export function relativeTime(at: number, nowMs: number): string {
+  const age = nowMs - at;
+  if (age < MINUTE) return 'now';
+  if (age < HOUR) return `${Math.floor(age / MINUTE)} min ago`;
+  return clock.format(at);
+}
+
+/** "Friday, 20 November 2026 at 21:55:03" */
+export function exactTime(at: number): string {
+  return exact.format(at);
+}
+
+export function dayName(at: number, nowMs: number): string {
+  if (isSameDay(at, nowMs)) return 'Today';
+  if (isSameDay(at, nowMs - 24 * HOUR)) return 'Yesterday';
+  return day.format(at);
+}
+
+export function isSameDay(a: number, b: number): boolean {
+  return new Date(a).toDateString() === new Date(b).toDateString();
+}
+
+const TICK_MS = 15_000;
+let nowMs = Date.now();
+let timer: ReturnType<typeof setInterval> | undefined;
+const listeners = new Set<() => void>();
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  timer ??= setInterval(() => {
+    nowMs = Date.now();
+    for (const each of listeners) each();
+  }, TICK_MS);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+/** The time, four times a minute. */
+export function useNow(): number {
+  return useSyncExternalStore(subscribe, () => nowMs);
+}

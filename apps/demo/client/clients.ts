@@ -1,0 +1,66 @@
+// The clients that a page shows. Each has a line of its own, made once a document: the chat's outlives its page, so that the
+// landing page can tell how it was closed.
+
+import { connect, type Line } from '@trunkline/client';
+import { type Pass, passes, type Role } from './guest/passes.js';
+import { randomId } from './random-id.js';
+import type { Route } from './router.js';
+import { ofTab, readStored, store } from './storage.js';
+import type { App } from './trunkline.js';
+
+export interface DemoClient {
+  readonly role: Role;
+  /** For people: the name of a landing page's client, or "Chat". */
+  readonly label: string;
+  readonly line: Line<App>;
+  /** Names the client at `/wire`. */
+  readonly wireId: string;
+}
+
+const WIRE_KEY = 'trunkline.wire';
+const LABELS: Record<Role, string> = { chat: 'Chat', ada: 'Ada', bob: 'Bob' };
+
+const made = new Map<Role, DemoClient>();
+let chatId: string | undefined;
+
+/** Ada and Bob. */
+export function clientFor(role: Role): DemoClient {
+  const known = made.get(role);
+  if (known !== undefined) return known;
+  const wireId = `${tabId()}-${role}`;
+  const line = connect<App>(`/line?tab=${wireId}`, { token: () => passes.token(role) });
+  const client: DemoClient = { role, label: LABELS[role], line, wireId };
+  made.set(role, client);
+  return client;
+}
+
+/** The chat's client of this guest. Another guest gets another line: unanswered messages belong to who wrote them. */
+export function chatClientFor(pass: Pass): DemoClient {
+  const known = made.get('chat');
+  if (known !== undefined && chatId === pass.id) return known;
+  void known?.line.close();
+  made.delete('chat');
+  chatId = pass.id;
+  return clientFor('chat');
+}
+
+/** The chat's client, if this document has had one. */
+export function knownChat(): DemoClient | undefined {
+  return made.get('chat');
+}
+
+/** The clients of a page, first the one that its header is about. */
+export function clientsOf(route: Route, pass: Pass | undefined): readonly DemoClient[] {
+  if (route.page === 'chat') return pass === undefined ? [] : [chatClientFor(pass)];
+  if (route.page === 'missing') return [];
+  const chat = knownChat();
+  return [clientFor('ada'), clientFor('bob'), ...(chat === undefined ? [] : [chat])];
+}
+
+let tab: string | undefined;
+
+function tabId(): string {
+  tab ??= readStored(ofTab, WIRE_KEY) ?? randomId();
+  store(ofTab, WIRE_KEY, tab);
+  return tab;
+}

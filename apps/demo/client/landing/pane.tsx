@@ -1,0 +1,28 @@
+// One of the landing page's clients: its name, its connection, its view of the room.
+
+import type { ReactElement } from 'react';
+import { Conversation } from '../chat/conversation.js';
+import type { DemoClient } from '../clients.js';
+import { ConnectionState } from '../shell/connection-state.js';
+import { TrunklineProvider } from '../trunkline.js';
+import styles from './pane.module.css';
+
+interface PaneProps {
+  readonly client: DemoClient;
+  readonly room: string;
+  readonly focused?: boolean;
+}
+
+export function Pane({ client, room, focused = false }: PaneProps): ReactElement {
+  return (
+    <section className={styles.pane} aria-label={client.label}>
+      <div className={styles.bar}>
+        <h2 className={styles.name}>{client.label}</h2>
+        <ConnectionState line={client.line} label={client.label} />
+      </div>
+      <TrunklineProvider line={client.line}>
+        <Conversation room={room} selfName={client.label} focused={focused} last={30} />
+      </TrunklineProvider>
+    </section>
+  );
+}

@@ -1,0 +1,62 @@
+// Three kinds of page and the history between them: a router of this size is its own.
+
+import { type AnchorHTMLAttributes, type ReactElement, useSyncExternalStore } from 'react';
+
+export type Route =
+  | { readonly page: 'landing' }
+  | { readonly page: 'chat'; readonly room: string }
+  | { readonly page: 'missing'; readonly path: string };
+
+export function routeOf(path: string): Route {
+  if (path === '/') return { page: 'landing' };
+  const encoded = /^\/chat\/([^/]+)$/.exec(path)?.[1];
+  const room = encoded === undefined ? undefined : decode(encoded);
+  return room === undefined ? { page: 'missing', path } : { page: 'chat', room };
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const listeners = new Set<() => void>();
+const subscribe = (listener: () => void) => {
+  listeners.add(listener);
+  addEventListener('popstate', listener);
+  return () => {
+    listeners.delete(listener);
+    removeEventListener('popstate', listener);
+  };
+};
+
+export function useLocation(): { readonly path: string; readonly query: string } {
+  const path = useSyncExternalStore(subscribe, () => location.pathname);
+  const query = useSyncExternalStore(subscribe, () => location.search);
+  return { path, query };
+}
+
+/** Goes to another page of the demo, without loading a document. */
+export function go(href: string): void {
+  history.pushState(null, '', href);
+  for (const listener of listeners) listener();
+  // As a document would: the top of the page, and the keyboard at its beginning.
+  document.querySelector('main')?.focus({ preventScroll: true });
+}
+
+/** A link that stays within the document, unless the visitor asks for another tab or window. */
+export function Link({ href, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement> & { href: string }): ReactElement {
+  return (
+    <a
+      {...rest}
+      href={href}
+      onClick={(event) => {
+        if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+        event.preventDefault();
+        go(href);
+      }}
+    />
+  );
+}

@@ -1,0 +1,7 @@
+// The hooks, typed by the server's app. Only its type comes here: nothing of the server is in the bundle.
+
+import { createTrunkline } from '@trunkline/react';
+import type { App } from '../server/app.js';
+
+export const { TrunklineProvider, useLine, useConnection, useLog } = createTrunkline<App>();
+export type { App };

@@ -1,0 +1,28 @@
+// The diagram as text, for an e-mail or an issue.
+
+import { bytes, clockTime, frameContent, frameLabel } from './describe.js';
+import type { SeenEvent } from './wire-source.js';
+
+export function asText(events: readonly SeenEvent[]): string {
+  return events.map(eventText).join('\n');
+}
+
+function eventText(event: SeenEvent): string {
+  const time = clockTime(event.at);
+  if (event.kind === 'open')
+    return `${time} handshake\n${indent(event.requestHead, '→ ')}\n${indent(event.responseHead, '← ')}`;
+  if (event.kind === 'end')
+    return `${time} closed ${event.code}, ${event.wasClean ? 'acknowledged' : 'not acknowledged'}`;
+  const arrow = event.direction === 'in' ? '→' : '←';
+  return `${time} ${arrow} ${frameLabel(event)} ${bytes(event.payloadBytes)} ${frameContent(event)}`.trimEnd();
+}
+
+function indent(text: string, prefix: string): string {
+  return text.replace(/^/gm, `    ${prefix}`);
+}
+
+/** @throws if the browser does not allow it, as on addresses that it does not trust. */
+export async function copyText(text: string): Promise<void> {
+  if (navigator.clipboard === undefined) throw new Error('This browser allows copying only on https and localhost.');
+  await navigator.clipboard.writeText(text);
+}

@@ -1,0 +1,142 @@
+// The sequence diagram: two lifelines, and between them the steps from top to bottom.
+
+import { memo, type ReactElement, useState } from 'react';
+import type { WireEnd, WireFrame } from '../../shared/wire.js';
+import { frameHeaderBytes } from '../../shared/wire.js';
+import { bytes, clockTime, frameContent, frameLabel, opcodeName, since } from './describe.js';
+import styles from './diagram.module.css';
+import { Handshake } from './handshake.js';
+import { pretty } from './pretty.js';
+import type { Step } from './steps.js';
+
+export function Diagram({ steps }: { steps: readonly Step[] }): ReactElement {
+  return (
+    <ol className={styles.diagram}>
+      {steps.map((step) => (
+        <li key={step.key} className={styles.step}>
+          <StepView step={step} />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function StepView({ step }: { step: Step }): ReactElement {
+  switch (step.kind) {
+    case 'open':
+      return <Handshake event={step.event} />;
+    case 'frame':
+      return <Frame frame={step.event} sinceMs={step.sinceMs} />;
+    case 'run':
+      return <Run label={step.label} frames={step.events} sinceMs={step.sinceMs} />;
+    case 'end':
+      return <End end={step.event} />;
+  }
+}
+
+interface FrameProps {
+  readonly frame: WireFrame;
+  readonly sinceMs: number | undefined;
+}
+
+const Frame = memo(
+  function Frame({ frame, sinceMs }: FrameProps): ReactElement {
+    const [open, setOpen] = useState(false);
+    const content = frameContent(frame);
+    return (
+      <div className={styles.frame} data-direction={frame.direction} data-control={frame.opcode >= 8}>
+        <button className={styles.row} type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+          <span className={styles.label}>
+            <Way direction={frame.direction} />
+            <span className={styles.kind}>{frameLabel(frame)}</span>
+            <span className={styles.facts}>
+              {frame.opcode < 8 && `${opcodeName(frame.opcode)} · `}
+              {bytes(frame.payloadBytes)}
+              {sinceMs !== undefined && ` · ${since(sinceMs)}`}
+            </span>
+          </span>
+          <span className={styles.arrow} aria-hidden="true" />
+          {content !== '' && !open && <code className={styles.content}>{content}</code>}
+        </button>
+        {open && <Details frame={frame} />}
+      </div>
+    );
+  },
+  // Events never change, and one's key is its identity.
+  (before, after) => before.frame === after.frame && before.sinceMs === after.sinceMs,
+);
+
+/** Said for those who do not see the arrow. */
+function Way({ direction }: { direction: WireFrame['direction'] }): ReactElement {
+  return <span className="hidden">{direction === 'in' ? 'Client to server:' : 'Server to client:'} </span>;
+}
+
+function Details({ frame }: { frame: WireFrame }): ReactElement {
+  const header = frameHeaderBytes(frame.direction, frame.payloadBytes);
+  return (
+    <div className={styles.details}>
+      <p className={styles.facts}>
+        {clockTime(frame.at)} · opcode 0x{frame.opcode.toString(16)} {opcodeName(frame.opcode)} · FIN{' '}
+        {frame.fin ? 1 : 0} · header {header} B{frame.direction === 'in' && ', masked'} · payload{' '}
+        {frame.payloadBytes.toLocaleString('en')} B
+      </p>
+      {frame.preview !== '' && (
+        <pre className={styles.payload}>
+          {frame.opcode === 1 ? pretty(frame.preview) : frame.preview}
+          {frame.cut && '\n… the rest is not kept'}
+        </pre>
+      )}
+    </div>
+  );
+}
+
+interface RunProps {
+  readonly label: string;
+  readonly frames: readonly (WireFrame & { readonly key: string })[];
+  readonly sinceMs: number | undefined;
+}
+
+/** Equal frames in a row: one arrow, and behind it each of them. */
+function Run({ label, frames, sinceMs }: RunProps): ReactElement {
+  const [open, setOpen] = useState(false);
+  const first = frames[0];
+  const total = frames.reduce((sum, frame) => sum + frame.payloadBytes, 0);
+  return (
+    <>
+      <div className={styles.frame} data-direction={first?.direction} data-control={(first?.opcode ?? 0) >= 8}>
+        <button className={styles.row} type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+          <span className={styles.label}>
+            <Way direction={first?.direction ?? 'in'} />
+            <span className={styles.kind}>
+              {label} × {frames.length}
+            </span>
+            <span className={styles.facts}>
+              {bytes(total)}
+              {sinceMs !== undefined && ` · ${since(sinceMs)}`}
+            </span>
+          </span>
+          <span className={styles.arrow} data-run="true" aria-hidden="true" />
+        </button>
+      </div>
+      {open && (
+        <ol className={styles.run}>
+          {frames.map((frame, index) => (
+            <li key={frame.key}>
+              <Frame frame={frame} sinceMs={index === 0 ? sinceMs : frame.at - (frames[index - 1]?.at ?? frame.at)} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </>
+  );
+}
+
+function End({ end }: { end: WireEnd }): ReactElement {
+  return (
+    <p className={styles.end} data-clean={end.wasClean} title={clockTime(end.at)}>
+      <span>
+        closed {end.code}, {end.wasClean ? 'acknowledged' : 'not acknowledged'}
+      </span>
+    </p>
+  );
+}

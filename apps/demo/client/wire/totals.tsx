@@ -1,0 +1,33 @@
+// The sums below the diagram.
+
+import type { ReactElement } from 'react';
+import type { WireTotals } from '../../shared/wire.js';
+import { bytes } from './describe.js';
+import styles from './wire-drawer.module.css';
+
+export function Totals({ totals }: { totals: WireTotals }): ReactElement {
+  const frames = totals.framesIn + totals.framesOut;
+  const all = totals.bytesIn + totals.bytesOut;
+  const overhead = all === 0 ? 0 : ((all - totals.dataBytes) / all) * 100;
+  return (
+    <dl className={styles.totals}>
+      <Total name="frames" value={frames.toLocaleString('en')} />
+      <Total name="client → server" value={bytes(totals.bytesIn)} />
+      <Total name="server → client" value={bytes(totals.bytesOut)} />
+      <Total
+        name="overhead"
+        value={`${overhead.toFixed(1)} %`}
+        hint={`Frame headers, masks and control frames, of all ${bytes(all)}. The handshake took ${bytes(totals.handshakeBytes)} more.`}
+      />
+    </dl>
+  );
+}
+
+function Total({ name, value, hint }: { name: string; value: string; hint?: string }): ReactElement {
+  return (
+    <div title={hint}>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}

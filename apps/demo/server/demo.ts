@@ -1,0 +1,77 @@
+// The demo, put together: the line, the guests, the Wire and the pages on one port.
+
+import { mkdir } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sqliteBroker } from '@trunkline/broker-sqlite';
+import { serve } from '@trunkline/server';
+import { demoApp } from './app.js';
+import { answerGuest } from './guest-route.js';
+import { Guests, loadSecret } from './guests.js';
+import { sendJson } from './http.js';
+import { pages } from './pages.js';
+import { type Settings, StartError } from './settings.js';
+import { WireRoute } from './wire/route.js';
+import { WireTabs } from './wire/tabs.js';
+
+const CLIENT_FOLDER = fileURLToPath(new URL('../client', import.meta.url));
+
+export interface Demo {
+  /** For people: `http://localhost:7400`. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/** @throws an `Error` whose message says in one sentence why the demo cannot start. */
+export async function startDemo(settings: Settings): Promise<Demo> {
+  const page = pages(CLIENT_FOLDER);
+  await makeFolder(settings.dataFolder);
+  const guests = new Guests(await loadSecret(join(settings.dataFolder, 'secret')));
+  const tabs = new WireTabs();
+  const wire = new WireRoute(tabs);
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = (request.url ?? '/').split('?')[0];
+    if (path === '/guest') return answerGuest(guests, request, response);
+    if (path === '/wire') return wire.answer(request, response);
+    return page(request, response);
+  };
+
+  const trunk = await serve(demoApp(guests), {
+    port: settings.port,
+    host: settings.host,
+    broker: sqliteBroker(join(settings.dataFolder, 'trunkline.db')),
+    request: (request, response) => {
+      answer(request, response).catch((error: unknown) => {
+        console.error('Trunkline demo: a request failed:', error);
+        if (response.headersSent) response.destroy();
+        else sendJson(response, 500, { problem: 'The server failed; its log has the cause.' });
+      });
+    },
+    observe: (handshake) => tabs.tap(handshake.url),
+  });
+
+  return {
+    address: addressFor(trunk.url, settings.host),
+    close: async () => {
+      wire.close();
+      await trunk.close();
+    },
+  };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new StartError(`The data folder ${folder} cannot be made: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** `localhost` reads better than an address of this computer, and is one that every browser trusts. */
+function addressFor(url: string, host: string): string {
+  const address = new URL(url.replace(/^ws/, 'http'));
+  if (['127.0.0.1', '0.0.0.0', '::', '::1', 'localhost'].includes(host)) address.hostname = 'localhost';
+  return address.origin;
+}

@@ -1,0 +1,37 @@
+// POST /guest {name}: a signed pass. With the old token in `Authorization`, the same guest's next one.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import * as z from 'zod';
+import type { GuestProblem } from '../shared/guest.js';
+import { checkName } from '../shared/names.js';
+import type { Guests } from './guests.js';
+import { BodyError, isSameOrigin, readJson, sendJson } from './http.js';
+
+const BODY_BYTES_MAX = 2048;
+const Body = z.object({ name: z.string() });
+
+export async function answerGuest(guests: Guests, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'POST') {
+    response.setHeader('Allow', 'POST');
+    return refuse(response, 405, 'POST a JSON body {"name": "Ada"} here to become a guest.');
+  }
+  if (!isSameOrigin(request)) return refuse(response, 403, 'Guests are made by the pages of this server only.');
+  try {
+    const body = Body.safeParse(await readJson(request, BODY_BYTES_MAX));
+    const checked = checkName(body.data?.name);
+    if ('problem' in checked) return refuse(response, 422, checked.problem);
+    sendJson(response, 200, await guests.issue(checked.name, bearer(request)));
+  } catch (error) {
+    if (!(error instanceof BodyError)) throw error;
+    response.setHeader('Connection', 'close');
+    refuse(response, error.status, error.message);
+  }
+}
+
+function bearer(request: IncomingMessage): string | undefined {
+  return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+}
+
+function refuse(response: ServerResponse, status: number, problem: string): void {
+  sendJson(response, status, { problem } satisfies GuestProblem);
+}

@@ -1,0 +1,73 @@
+// What the server saw on one client's connections, as it is sent to the Wire drawer.
+
+interface WireBase {
+  /** Counts a client's events: 1, 2, 3 …, within the server's `boot`. */
+  readonly n: number;
+  /** Counts a client's connections: 1, 2, 3 … */
+  readonly connection: number;
+  /** Server time, in milliseconds since 1970, to a thousandth. */
+  readonly at: number;
+}
+
+/** The handshake: both heads as they were on the wire, secrets masked. */
+export interface WireOpen extends WireBase {
+  readonly kind: 'open';
+  readonly requestHead: string;
+  readonly responseHead: string;
+}
+
+export interface WireFrame extends WireBase {
+  readonly kind: 'frame';
+  /** As the server sees it: `in` comes from the client. */
+  readonly direction: 'in' | 'out';
+  /** RFC 6455 §5.2: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong. */
+  readonly opcode: number;
+  readonly fin: boolean;
+  readonly payloadBytes: number;
+  /** The beginning of the payload: text, or hexadecimal bytes if it is binary. Secrets are masked. */
+  readonly preview: string;
+  /** Whether `preview` is less than the payload. */
+  readonly cut: boolean;
+  /** Of a close frame. 1005: it had no code. */
+  readonly closeCode?: number;
+  readonly reason?: string;
+}
+
+/** How a connection ended. */
+export interface WireEnd extends WireBase {
+  readonly kind: 'end';
+  readonly code: number;
+  readonly reason: string;
+  /** Whether both Close frames were exchanged. */
+  readonly wasClean: boolean;
+}
+
+export type WireEvent = WireOpen | WireFrame | WireEnd;
+
+/** Sums over all of a client's connections, also over what is no longer kept. */
+export interface WireTotals {
+  readonly framesIn: number;
+  readonly framesOut: number;
+  /** Bytes of whole frames, header and mask included. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Bytes of both directions that are payload of text and binary messages. */
+  readonly dataBytes: number;
+  readonly handshakeBytes: number;
+}
+
+/** One Server-Sent Event of `/wire`. */
+export interface WireBatch {
+  /** Names the server's life: `n` begins anew with it. */
+  readonly boot: string;
+  readonly events: readonly WireEvent[];
+  readonly totals: WireTotals;
+  /** Events that were no longer kept when they should have been sent. */
+  readonly missed: number;
+}
+
+/** The header of a frame in bytes: 2, more for longer payloads, and a mask on all that a client sends (RFC 6455 §5.2). */
+export function frameHeaderBytes(direction: 'in' | 'out', payloadBytes: number): number {
+  const length = payloadBytes < 126 ? 0 : payloadBytes < 65_536 ? 2 : 8;
+  return 2 + length + (direction === 'in' ? 4 : 0);
+}
