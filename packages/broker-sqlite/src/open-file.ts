@@ -1,6 +1,16 @@
 // Opens the database file for the writer: folder, exclusive lock, checks, schema. Whatever is wrong is a SqliteBrokerError.
 
-import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Connection, messageOf, sqliteCode } from './database.js';
 import { SqliteBrokerError } from './errors.js';
@@ -33,7 +43,7 @@ function prepareFolder(givenPath: string): string {
   const absolute = resolve(givenPath);
   const folder = dirname(absolute);
   try {
-    mkdirSync(folder, { recursive: true });
+    syncNewFolders(mkdirSync(folder, { recursive: true }));
     const path = existsSync(absolute) ? realpathSync(absolute) : join(realpathSync(folder), basename(absolute));
     if (existsSync(path) && !statSync(path).isFile()) {
       throw new SqliteBrokerError('cannot_open', path, 'is not a file', 'Name a file, such as data/trunkline.db');
@@ -44,6 +54,17 @@ function prepareFolder(givenPath: string): string {
     return path;
   } catch (error) {
     throw error instanceof SqliteBrokerError ? error : describe(absolute, error);
+  }
+}
+
+/** A synced file in a folder whose own entry was not synced could be lost with it. SQLite sees to the file's entry. */
+function syncNewFolders(first: string | undefined): void {
+  if (first === undefined || process.platform === 'win32') return;
+  const parent = openSync(dirname(first), 'r');
+  try {
+    fsyncSync(parent);
+  } finally {
+    closeSync(parent);
   }
 }
 
