@@ -15,6 +15,9 @@ export type ErrorCode =
   | 'unavailable'
   | 'internal';
 
+// Apart from the table below, so that a bundle which only makes errors does not carry its words.
+const RETRYABLE: readonly ErrorCode[] = ['rate_limited', 'unavailable'];
+
 interface ErrorMeaning {
   /** Whether the same request, sent again later, can succeed. An `error` message may narrow it. */
   readonly retry: boolean;
@@ -61,7 +64,7 @@ export class TrunklineError extends Error {
     } = {},
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.retry = details.retry ?? ERROR_CODES[code].retry;
+    this.retry = details.retry ?? RETRYABLE.includes(code);
     this.outcome = details.outcome ?? 'refused';
     this.refusal = details.refusal;
     this.afterMs = details.afterMs;

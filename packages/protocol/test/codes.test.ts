@@ -22,6 +22,12 @@ describe('TrunklineError', () => {
     expect(new TrunklineError('forbidden', 'no').retry).toBe(false);
   });
 
+  it('gives the advice that the table gives, for every code', () => {
+    for (const [code, { retry }] of Object.entries(ERROR_CODES)) {
+      expect(new TrunklineError(code as keyof typeof ERROR_CODES, 'x').retry, code).toBe(retry);
+    }
+  });
+
   it('says that nothing happened unless it is told that nobody knows', () => {
     expect(new TrunklineError('invalid', 'no').outcome).toBe('refused');
     expect(new TrunklineError('unavailable', 'lost', { outcome: 'unknown' }).outcome).toBe('unknown');
