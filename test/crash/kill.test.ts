@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Entry } from '@trunkline/broker';
 import { seeded } from '@trunkline/broker/contract';
 import { openSqliteBroker } from '@trunkline/broker-sqlite';
 import type { StreamName } from '@trunkline/protocol';
@@ -39,11 +38,10 @@ class Log {
   readonly #acknowledged = new Map<string, number>();
   /** The same of all that was found in the file, acknowledged or not. */
   #found = new Map<string, number>();
-  #entries: readonly Entry[] = [];
   resent = 0;
 
   get size(): number {
-    return this.#entries.length;
+    return this.#found.size;
   }
 
   /** For each producer the first seq that was not acknowledged. */
@@ -95,7 +93,6 @@ class Log {
     for (const [key, offset] of this.#found) {
       if (found.get(key) !== offset) throw new Error(`${when}: ${key} was at ${offset}: ${found.get(key)}`);
     }
-    this.#entries = page.entries;
     this.#found = found;
   }
 }
