@@ -1,0 +1,123 @@
+// `fanout`: what one message to everybody costs. A server publishes to 1,000 subscribers; the measure is how many deliveries a
+// second of the server's CPU time buys.
+
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { LOAD_BUSY_MAX } from '../lib/harness.mjs';
+import { runLoad, startServer } from '../lib/processes.mjs';
+import { PAYLOAD_BYTES } from './payload.mjs';
+
+/** @typedef {import('../lib/harness.mjs').System & { server: string, program: () => string }} FanoutSystem */
+
+const SUBSCRIBERS = 1_000;
+const PER_BURST = /** @type {Readonly<Record<string, number>>} */ ({ '1-per-flush': 1, '10-per-flush': 10 });
+const WARM_UP_MS = 1_000;
+const WINDOW_MS = 2_000;
+/** 5 bursts a second: half of what the slowest arm can do with ten messages a burst. */
+const PACE_MS = 200;
+const PACED_BURSTS = 12;
+const LOAD_DEADLINE_MS = 60_000;
+
+const node = () => process.execPath;
+const bunPath = () => createRequire(import.meta.url).resolve('@oven/bun-linux-x64/bin/bun');
+
+/** @type {import('../lib/harness.mjs').Bench<FanoutSystem>} */
+export const bench = {
+  name: 'fanout',
+  title: `${SUBSCRIBERS.toLocaleString('en-US')} subscribers, payloads of ${PAYLOAD_BYTES} bytes`,
+  cases: [
+    { name: '1-per-flush', words: 'one message published in a turn of the event loop' },
+    { name: '10-per-flush', words: 'ten messages published in one turn' },
+  ],
+  systems: [
+    { name: 'trunkline', server: 'trunkline.mjs', program: node },
+    { name: 'ws', server: 'ws.mjs', program: node },
+    { name: 'socket.io', server: 'socket-io.mjs', program: node },
+    { name: 'bun', server: 'bun.mjs', program: bunPath, missing: bunProblem },
+  ],
+  measures: [
+    { name: 'deliveriesPerCpuSecond', unit: 'deliveries per second of server CPU', better: 'more', isWallClock: false },
+    { name: 'deliveriesPerSecond', unit: 'deliveries per second', better: 'more', isWallClock: true },
+    { name: 'latencyP99Ms', unit: 'ms', better: 'less', isWallClock: false },
+  ],
+  method: [
+    `Each arm: a new server process, ${SUBSCRIBERS} raw sockets, ${WARM_UP_MS / 1_000} s of warm-up dropped, ${WINDOW_MS / 1_000} s counted, each burst ordered when all had the one before;`,
+    `then the latency, from ordering a burst to each delivery, at ${1_000 / PACE_MS} bursts a second. Every message's number is checked, every 50th subscriber's messages are compared whole.`,
+  ],
+  notEqual: [
+    'trunkline stores every message in its memory broker, gives it an offset and a time, and could resume any subscriber; the others keep nothing.',
+    'trunkline and bun put what is published in one turn into one write per subscriber; ws and socket.io write each message. An application on ws could gather by hand: nobody gets that for free.',
+    'On the wire a message is 64 bytes of payload and 2 of frame header with ws and bun, 73 with socket.io, about 150 with trunkline alone in a slice and 110 in a slice of ten.',
+    'ws gets a Buffer that was encoded once, not a string 1,000 times. No system compresses. None authenticates but trunkline, whose subscribers say hello first; connecting is not in the figures.',
+    "bun is another runtime with its networking in C++: here for information. Its arm is the server's own publish, the others run on Node.",
+    'ws and bun know no subscriptions beyond this one group; bun has topics.',
+  ],
+  measure,
+};
+
+/**
+ * @param {FanoutSystem} system
+ * @param {string} caseName
+ * @param {import('../lib/machine.mjs').Cores} cores
+ */
+async function measure(system, caseName, cores) {
+  const server = await startServer([
+    ...cores.server,
+    system.program(),
+    join(import.meta.dirname, 'servers', system.server),
+  ]);
+  try {
+    const { port, controlPort, versions } = server.hello;
+    const plan = {
+      system: system.name,
+      port,
+      controlPort,
+      subscribers: SUBSCRIBERS,
+      perBurst: PER_BURST[caseName],
+      warmUpMs: WARM_UP_MS,
+      windowMs: WINDOW_MS,
+      paceMs: PACE_MS,
+      pacedBursts: PACED_BURSTS,
+    };
+    const load = [...cores.load, process.execPath, join(import.meta.dirname, 'load.mjs'), JSON.stringify(plan)];
+    const outcome = /** @type {import('./load.mjs').Outcome} */ (
+      /** @type {unknown} */ (await runLoad(load, LOAD_DEADLINE_MS))
+    );
+    return {
+      ...figuresOf(outcome),
+      versions: /** @type {Readonly<Record<string, string>>} */ (versions),
+    };
+  } catch (error) {
+    throw new Error(`${system.name}, ${caseName}: ${/** @type {Error} */ (error).message}`, { cause: error });
+  } finally {
+    await server.stop();
+  }
+}
+
+/** @param {import('./load.mjs').Outcome} outcome */
+function figuresOf(outcome) {
+  const { deliveries, windowSeconds, serverCpuSeconds, loadCpuSeconds, latencyP99Ms, ...rest } = outcome;
+  const loadBusy = loadCpuSeconds / windowSeconds;
+  return {
+    figures: {
+      deliveriesPerCpuSecond: deliveries / serverCpuSeconds,
+      deliveriesPerSecond: deliveries / windowSeconds,
+      latencyP99Ms,
+    },
+    wallClockProblem: loadBusy > LOAD_BUSY_MAX ? `the load used ${Math.round(loadBusy * 100)} % of its core` : null,
+    context: { deliveries, windowSeconds, serverBusy: serverCpuSeconds / windowSeconds, loadBusy, ...rest },
+  };
+}
+
+/** Why Bun cannot take part, in words; `null` if it can. */
+function bunProblem() {
+  let path;
+  try {
+    path = bunPath();
+  } catch {
+    return `@oven/bun-linux-x64 is not installed (${process.platform} ${process.arch})`;
+  }
+  const { status, signal } = spawnSync(path, ['--version']);
+  return status === 0 ? null : `its program does not run here (${signal ?? status})`;
+}

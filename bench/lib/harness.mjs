@@ -1,0 +1,101 @@
+// Runs a bench: every arm in turn, run after run, then the report. Within a run the arms of a case follow each other closely, as
+// ratios compare figures of the same run; who begins changes from run to run.
+
+import { toCsv, writeCsv } from './csv.mjs';
+import { describeMachine, pinCores } from './machine.mjs';
+import { UsageError } from './options.mjs';
+import { printReport } from './report.mjs';
+import { resultOf } from './result.mjs';
+
+/** @typedef {import('./result.mjs').Measure} Measure */
+/** @typedef {import('./result.mjs').Sample} Sample */
+/** @typedef {import('./machine.mjs').Cores} Cores */
+
+/**
+ * @typedef {object} System
+ * @property {string} name
+ * @property {() => string | null} [missing] Why it cannot take part here.
+ */
+
+/**
+ * One benchmark.
+ * @template {System} S
+ * @typedef {object} Bench
+ * @property {string} name
+ * @property {string} title
+ * @property {readonly { name: string, words: string }[]} cases
+ * @property {readonly S[]} systems
+ * @property {readonly Measure[]} measures The first one is the main one.
+ * @property {readonly string[]} method Sentences for the report.
+ * @property {readonly string[]} notEqual What differs between the arms besides what is measured.
+ * @property {(system: S, caseName: string, cores: Cores) => Promise<Omit<Sample, 'run' | 'case' | 'system'> & { versions: Readonly<Record<string, string>> }>} measure
+ */
+
+/** The share of a core above which a load process may have been what was measured. */
+export const LOAD_BUSY_MAX = 0.9;
+const FEW_RUNS = 5;
+
+/**
+ * @template {System} S
+ * @param {Bench<S>} bench
+ * @param {import('./options.mjs').Options} options
+ */
+export async function runBench(bench, { json, runs, only }) {
+  const cases = bench.cases.filter(({ name }) => only === null || name === only);
+  if (cases.length === 0) {
+    throw new UsageError(`${bench.name} has no case "${only}": ${bench.cases.map(({ name }) => name).join(', ')}`);
+  }
+  const machine = describeMachine();
+  const cores = pinCores();
+  const systems = bench.systems.filter((system) => {
+    const missing = system.missing?.() ?? null;
+    if (missing !== null) progress(`without ${system.name}: ${missing}`);
+    return missing === null;
+  });
+  progress(`${bench.name}: ${runs} runs of ${cases.length} cases × ${systems.length} systems; ${cores.words}`);
+  if (runs < FEW_RUNS) progress(`fewer than ${FEW_RUNS} runs are a glance, not a result`);
+
+  /** @type {Sample[]} */
+  const samples = [];
+  /** @type {Record<string, string>} */
+  const versions = {};
+  for (let run = 1; run <= runs; run += 1) {
+    for (const { name } of cases) {
+      for (const system of rotated(systems, run - 1)) {
+        const { versions: found, ...measured } = await bench.measure(system, name, cores);
+        Object.assign(versions, found);
+        samples.push({ run, case: name, system: system.name, ...measured });
+        progress(`run ${run}/${runs}  ${name}  ${system.name.padEnd(10)}  ${inWords(bench.measures, measured)}`);
+      }
+    }
+  }
+
+  const result = resultOf(bench, samples, machine);
+  const file = writeCsv(bench.name, toCsv(bench.measures, samples, { ...machine, versions }));
+  printReport({ bench, cases, result, samples, machine, cores, versions, runs, file });
+  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+/**
+ * @template T
+ * @param {readonly T[]} list
+ * @param {number} by
+ */
+function rotated(list, by) {
+  const first = by % list.length;
+  return [...list.slice(first), ...list.slice(0, first)];
+}
+
+/**
+ * @param {readonly Measure[]} measures
+ * @param {Pick<Sample, 'figures' | 'wallClockProblem'>} sample
+ */
+function inWords(measures, { figures, wallClockProblem }) {
+  const words = measures.map(({ name }) => `${name} ${Math.round((figures[name] ?? 0) * 10) / 10}`);
+  return [...words, ...(wallClockProblem === null ? [] : [`(wall clock invalid: ${wallClockProblem})`])].join('  ');
+}
+
+/** For the person who waits; standard output is for the result. @param {string} line */
+function progress(line) {
+  process.stderr.write(`${line}\n`);
+}

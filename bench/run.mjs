@@ -1,0 +1,44 @@
+// `npm run bench -- NAME [--json] [--runs N] [--only CASE]`: runs one benchmark; without a name it lists them.
+
+import { runBench } from './lib/harness.mjs';
+import { parseOptions, UsageError } from './lib/options.mjs';
+
+/** Every bench: one folder with a `bench.mjs` that exports `bench`. */
+const BENCHES = {
+  fanout: { summary: '1,000 subscribers of one log, small messages', load: () => import('./fanout/bench.mjs') },
+};
+
+const USAGE = `npm run bench -- NAME [--json] [--runs N] [--only CASE]
+
+  --runs N     every arm is measured N times, in turns (default 5)
+  --only CASE  one of the bench's cases
+  --json       the last line of standard output is the result as JSON
+
+Benches:
+${Object.entries(BENCHES)
+  .map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`)
+  .join('\n')}
+
+bench/README.md says how they measure and how to read them.
+`;
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const isUsage = error instanceof UsageError;
+  process.stderr.write(`${isUsage ? `${error.message}\n\n${USAGE}` : error instanceof Error ? error.stack : error}\n`);
+  process.exitCode = isUsage ? 2 : 1;
+}
+
+/** @param {readonly string[]} args */
+async function main(args) {
+  const options = parseOptions(args);
+  if (options.name === null) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (!Object.hasOwn(BENCHES, options.name)) throw new UsageError(`there is no bench "${options.name}"`);
+  const { bench } = await BENCHES[/** @type {keyof typeof BENCHES} */ (options.name)].load();
+  await runBench(bench, options);
+  return 0;
+}
