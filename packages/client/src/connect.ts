@@ -34,16 +34,21 @@ const browserSocket: OpenSocket = (url, protocol, events) => {
 const browserNetwork: Network = {
   isOnline: () => globalThis.navigator?.onLine !== false,
   listen(onSignal) {
-    if (typeof window === 'undefined') return () => {};
-    const controller = new AbortController();
-    const { signal } = controller;
-    window.addEventListener('online', () => onSignal('online'), { signal });
-    window.addEventListener('offline', () => onSignal('offline'), { signal });
-    // A page that comes back from the cache of the back button has a dead socket.
-    window.addEventListener('pageshow', ({ persisted }) => persisted && onSignal('wake'), { signal });
-    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && onSignal('wake'), {
-      signal,
-    });
-    return () => controller.abort();
+    const page = globalThis.document;
+    // `pageshow`: a page that comes back from the cache of the back button has a dead socket.
+    const events: readonly [EventTarget, string][] = [
+      [globalThis, 'online'],
+      [globalThis, 'offline'],
+      [globalThis, 'pageshow'],
+      [page, 'visibilitychange'],
+    ];
+    const tell = ({ type }: Event) => {
+      if (page.visibilityState === 'visible' || type === 'offline') onSignal(type === 'offline' ? type : 'wake');
+    };
+    if (!page) return () => {};
+    for (const [target, type] of events) target.addEventListener(type, tell);
+    return () => {
+      for (const [target, type] of events) target.removeEventListener(type, tell);
+    };
   },
 };

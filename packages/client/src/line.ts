@@ -109,7 +109,7 @@ export interface LineProblem {
   /** `server`: its message made no sense · `token`: the function failed · `listener`: a callback threw. */
   readonly source: 'server' | 'token' | 'listener';
   readonly message: string;
-  readonly cause?: unknown;
+  readonly cause: unknown;
 }
 
 export interface ConnectOptions {

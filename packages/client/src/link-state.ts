@@ -39,112 +39,50 @@ export type LinkSignal =
   | 'close';
 
 // `null`: cannot happen here, so it throws. A signal that leads where one is changes nothing.
-const SETTLING = {
-  lost: 'waiting',
-  cut: 'offline',
-  again: 'asking',
-  barred: 'refused',
-  leave: 'idle',
-  close: 'closed',
-} as const;
-const AT_REST = {
-  token: null,
-  opened: null,
-  welcome: null,
-  lost: null,
-  cut: null,
-  again: null,
-  barred: null,
-  due: null,
-} as const;
+const NO_STEP = { token: null, opened: null, welcome: null, due: null } as const;
+/** On the way, or there: it can end in every way. */
+const busy = <S extends LinkState>(self: S) =>
+  ({
+    ...NO_STEP,
+    need: self,
+    wake: self,
+    gone: self,
+    retry: self,
+    lost: 'waiting',
+    cut: 'offline',
+    again: 'asking',
+    barred: 'refused',
+    leave: 'idle',
+    close: 'closed',
+  }) as const;
+/** Without a socket: nothing can end. */
+const still = <S extends LinkState>(self: S) =>
+  ({
+    ...NO_STEP,
+    need: self,
+    wake: self,
+    gone: self,
+    retry: 'asking',
+    lost: null,
+    cut: null,
+    again: null,
+    barred: null,
+    leave: 'idle',
+    close: 'closed',
+  }) as const;
 
 /** Every state answers every signal; a missing cell does not compile. */
 export const NEXT: Readonly<Record<LinkState, Readonly<Record<LinkSignal, LinkState | null>>>> = {
-  idle: { ...AT_REST, need: 'asking', wake: 'idle', gone: 'idle', retry: 'idle', leave: 'idle', close: 'closed' },
-  asking: {
-    ...SETTLING,
-    again: null,
-    need: 'asking',
-    token: 'dialing',
-    opened: null,
-    welcome: null,
-    due: null,
-    wake: 'asking',
-    gone: 'asking',
-    retry: 'asking',
-  },
-  dialing: {
-    ...SETTLING,
-    need: 'dialing',
-    token: null,
-    opened: 'greeting',
-    welcome: null,
-    due: null,
-    wake: 'dialing',
-    gone: 'dialing',
-    retry: 'dialing',
-  },
-  greeting: {
-    ...SETTLING,
-    need: 'greeting',
-    token: null,
-    opened: null,
-    welcome: 'live',
-    due: null,
-    wake: 'greeting',
-    gone: 'greeting',
-    retry: 'greeting',
-  },
-  live: {
-    ...SETTLING,
-    need: 'live',
-    token: null,
-    opened: null,
-    welcome: null,
-    due: null,
-    wake: 'live',
-    gone: 'live',
-    retry: 'live',
-  },
-  waiting: {
-    ...AT_REST,
-    need: 'waiting',
-    due: 'asking',
-    wake: 'asking',
-    gone: 'offline',
-    retry: 'asking',
-    leave: 'idle',
-    close: 'closed',
-  },
-  offline: {
-    ...AT_REST,
-    need: 'offline',
-    due: 'asking',
-    wake: 'asking',
-    gone: 'offline',
-    retry: 'asking',
-    leave: 'idle',
-    close: 'closed',
-  },
+  idle: { ...still('idle'), need: 'asking', retry: 'idle' },
+  asking: { ...busy('asking'), token: 'dialing', again: null },
+  dialing: { ...busy('dialing'), opened: 'greeting' },
+  greeting: { ...busy('greeting'), welcome: 'live' },
+  live: busy('live'),
+  waiting: { ...still('waiting'), due: 'asking', wake: 'asking', gone: 'offline' },
+  offline: { ...still('offline'), due: 'asking', wake: 'asking' },
   // New interest does not lift a refusal: a list of components that mount would ask once each.
-  refused: {
-    ...AT_REST,
-    need: 'refused',
-    wake: 'refused',
-    gone: 'refused',
-    retry: 'asking',
-    leave: 'refused',
-    close: 'closed',
-  },
-  closed: {
-    ...AT_REST,
-    need: 'asking',
-    wake: 'closed',
-    gone: 'closed',
-    retry: 'asking',
-    leave: 'idle',
-    close: 'closed',
-  },
+  refused: { ...still('refused'), leave: 'refused' },
+  closed: { ...still('closed'), need: 'asking' },
 };
 
 /** The word that the application reads. */

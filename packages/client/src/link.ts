@@ -2,9 +2,8 @@
 // follows what; here is what is done on the way. It knows nothing of logs: they hear of it through `LinkEvents`.
 
 import {
-  CLOSE,
+  type CLOSE,
   DEFAULT_LIMITS,
-  decodeServer,
   type ErrorMessage,
   type Goodbye,
   type JsonValue,
@@ -22,9 +21,22 @@ import type { ConnectionSnapshot, LineProblem, TokenSource } from './line.js';
 import { type LinkSignal, type LinkState, NEXT, WORD } from './link-state.js';
 import type { Clock, CloseInfo, Network, NetworkSignal, OpenSocket, Socket } from './ports.js';
 import { type Answer, Requests } from './requests.js';
+import { isRefreshOk, readMessages } from './server-messages.js';
 import { Timers } from './timers.js';
 import { askForToken, readToken, refreshDelayMs, type Token } from './token.js';
 
+// Literals with the type of the table, which a bundle then does not carry.
+const NORMAL: typeof CLOSE.normal = 1000;
+const HELLO_TIMEOUT: typeof CLOSE.helloTimeout = 4000;
+const SILENT: typeof CLOSE.silent = 4001;
+const BAD_MESSAGE: typeof CLOSE.badMessage = 4500;
+const UNAUTHORIZED: typeof CLOSE.unauthorized = 4501;
+/** A message larger than the peer takes (RFC 6455 §7.4.1). */
+const TOO_LARGE = 1009;
+
+const NO_TOKEN = 'there is no token';
+const NO_ANSWER = 'the server does not answer';
+const TOKEN_FAILED = 'the token function failed';
 const TOKEN_MS = 30_000;
 const GREETING_MS = 10_000;
 const PROBE_MS = 3_000;
@@ -176,14 +188,14 @@ export class Link {
     });
   }
 
-  report(message: string): void {
-    this.#options.onProblem('server', message);
+  report(message: string, cause?: unknown): void {
+    this.#options.onProblem('server', message, cause);
   }
 
   /** The server contradicts itself: start anew, with what is known here. */
-  breach(message: string): void {
-    this.report(message);
-    this.#giveUp(CLOSE.badMessage, message);
+  breach(message: string, cause?: unknown): void {
+    this.report(message, cause);
+    this.#giveUp(BAD_MESSAGE, message);
   }
 
   #lingerIfUnheld(): void {
@@ -195,7 +207,7 @@ export class Link {
     if (this.#holders === 0 && (signal === 'lost' || signal === 'cut' || signal === 'again')) signal = 'leave';
     const before = this.state;
     const next = NEXT[before][signal];
-    if (next === null) throw new Error(`the connection is ${before}, ${signal} cannot happen`);
+    if (next === null) throw new Error(`${signal} while ${before}`);
     if (next === before) return;
     const wasOpen = this.canSend;
     this.state = next;
@@ -209,10 +221,10 @@ export class Link {
     this.#timers.clear('step', 'silence', 'probe', 'stable', 'refresh');
     this.#asked += 1;
     this.#retryAtMs = undefined;
-    this.#enter[next](before);
+    this.#enter[next]();
   }
 
-  readonly #enter: Readonly<Record<LinkState, (before: LinkState) => void>> = {
+  readonly #enter: Readonly<Record<LinkState, () => void>> = {
     idle: () => this.#rest(),
     closed: () => this.#rest(),
     asking: () => {
@@ -222,18 +234,18 @@ export class Link {
       const source = this.#options.token;
       // What needs no waiting does not wait: the socket is dialled in the turn in which it was needed.
       if (typeof source !== 'function') return this.#useToken(readToken(source));
-      this.#timers.set('step', TOKEN_MS, () => this.#lose(`no token within ${TOKEN_MS / 1_000} s`));
+      this.#timers.set('step', TOKEN_MS, () => this.#lose(NO_TOKEN));
       this.#ask(
         (token) => this.#useToken(token),
         (cause) => {
-          this.#options.onProblem('token', 'the token function failed', cause);
-          this.#lose('there is no token');
+          this.#options.onProblem('token', TOKEN_FAILED, cause);
+          this.#lose(NO_TOKEN);
         },
       );
     },
     dialing: () => this.#openSocket(),
     greeting: () => {
-      this.#timers.set('step', GREETING_MS, () => this.#giveUp(CLOSE.helloTimeout, 'the server does not answer'));
+      this.#timers.set('step', GREETING_MS, () => this.#giveUp(HELLO_TIMEOUT, NO_ANSWER));
       this.#requests.write(
         JSON.stringify({ type: 'hello', version: PROTOCOL_VERSION, token: this.#token.text, features: [] }),
       );
@@ -250,8 +262,8 @@ export class Link {
       this.#armRefresh();
       this.#events.live();
     },
-    waiting: (before) => this.#wait(before),
-    offline: (before) => this.#wait(before),
+    waiting: () => this.#wait(),
+    offline: () => this.#wait(),
     refused: () => {
       this.#stopHearing();
       this.error = new TrunklineError(this.#lastError?.code ?? 'unavailable', this.#reason ?? '', { retry: false });
@@ -273,10 +285,8 @@ export class Link {
       this.#lastClose = info;
       this.store.touch();
     };
-    this.#timers.set('closing', CLOSING_MS, () =>
-      dial.onLeft?.({ code: 1006, reason: `no closing handshake within ${CLOSING_MS / 1_000} s`, wasClean: false }),
-    );
-    dial.socket.close(CLOSE.normal, '');
+    this.#timers.set('closing', CLOSING_MS, () => dial.onLeft?.({ code: 1006, reason: NO_ANSWER, wasClean: false }));
+    dial.socket.close(NORMAL, '');
   }
 
   #stopHearing(): void {
@@ -284,18 +294,15 @@ export class Link {
     this.#stopListening = undefined;
   }
 
-  #wait(before: LinkState): void {
-    const nowMs = this.#options.clock.nowMs();
-    let delayMs: number;
-    if (before === 'waiting' || before === 'offline') {
-      delayMs = this.#backoff.nextMs(nowMs);
-    } else if (this.#goodbye !== undefined) {
-      const { afterMs = 0, spreadMs = 0 } = this.#goodbye;
-      delayMs = Math.min(afterMs, LONGEST_WAIT_MS) + this.#options.random() * Math.min(spreadMs, LONGEST_WAIT_MS);
-    } else {
-      delayMs = this.#backoff.nextMs(nowMs);
-    }
-    this.#retryAtMs = nowMs + delayMs;
+  #wait(): void {
+    const { clock, random } = this.#options;
+    const { afterMs = 0, spreadMs = 0 } = this.#goodbye ?? {};
+    // Who is told when to come back does so; an hour at most, as a server may be wrong.
+    const delayMs = this.#goodbye
+      ? Math.min(afterMs + random() * spreadMs, LONGEST_WAIT_MS)
+      : this.#backoff.nextMs(clock.nowMs());
+    this.#goodbye = undefined;
+    this.#retryAtMs = clock.nowMs() + delayMs;
     this.#timers.set('step', delayMs, () => this.#signal('due'));
   }
 
@@ -343,7 +350,7 @@ export class Link {
       this.#reason = cause instanceof Error ? cause.message : String(cause);
       return this.#signal('barred');
     }
-    this.#timers.set('step', GREETING_MS, () => this.#giveUp(CLOSE.helloTimeout, 'the server does not answer'));
+    this.#timers.set('step', GREETING_MS, () => this.#giveUp(HELLO_TIMEOUT, NO_ANSWER));
   }
 
   #flush(): void {
@@ -353,11 +360,12 @@ export class Link {
 
   #onText(text: string | null): void {
     this.#lastReceivedMs = this.#options.clock.nowMs();
-    if (text === null) return this.breach('a binary message, though this version has none');
-    for (const message of decodeServer(text)) {
-      if (message.type === 'problem') return this.breach(message.message);
-      this.#onMessage(message);
-      if (!this.canSend) return;
+    if (text === null) return this.breach('bytes');
+    try {
+      for (const message of readMessages(text)) if (this.canSend) this.#onMessage(message);
+    } catch (cause) {
+      // Whatever a server sends, nothing is thrown out of here: it may be another's program, or broken.
+      this.breach('a message made no sense', cause);
     }
   }
 
@@ -373,7 +381,6 @@ export class Link {
         return;
       case 'ok':
       case 'pong':
-        if (this.state !== 'live') return this.breach(`${message.type} came before welcome`);
         this.#requests.settle(message);
         return;
       case 'ping':
@@ -384,13 +391,13 @@ export class Link {
         return;
       default: {
         const reader = this.channels.get(message.ch);
-        return reader ? reader(message) : this.breach(`${message.type} names ch ${message.ch}, which is not open`);
+        return reader ? reader(message) : this.breach(`ch ${message.ch} is not open`);
       }
     }
   }
 
   #onWelcome(welcome: Welcome): void {
-    this.limits = readLimits(welcome.limits);
+    this.limits = welcome.limits;
     this.knowsLimits = true;
     this.user = welcome.user;
     this.#serverAheadMs = welcome.now - this.#options.clock.nowMs();
@@ -399,7 +406,7 @@ export class Link {
     const check = () => {
       const leftMs = this.#lastReceivedMs + silentMs - this.#options.clock.nowMs();
       if (leftMs > 0) this.#timers.set('silence', leftMs, check);
-      else this.#giveUp(CLOSE.silent, 'nothing was received for two ping intervals');
+      else this.#giveUp(SILENT, NO_ANSWER);
     };
     this.#timers.set('silence', silentMs, check);
   }
@@ -410,7 +417,7 @@ export class Link {
     this.#lastReceivedMs = Math.min(this.#lastReceivedMs, sentMs - 1);
     this.request('"type":"ping"', () => this.#setRtt(this.#options.clock.nowMs() - sentMs));
     this.#timers.set('probe', PROBE_MS, () => {
-      if (this.#lastReceivedMs < sentMs) this.#giveUp(CLOSE.silent, 'the connection did not answer a probe');
+      if (this.#lastReceivedMs < sentMs) this.#giveUp(SILENT, NO_ANSWER);
     });
   }
 
@@ -434,13 +441,13 @@ export class Link {
           this.request(`"type":"refresh","token":${JSON.stringify(next.text ?? '')}`, (reply) => {
             if (reply.type === 'ok') {
               this.#token = next;
-              if ('user' in reply) this.user = reply.user;
+              if (isRefreshOk(reply)) this.user = reply.user;
               this.store.touch();
               return this.#armRefresh();
             }
-            failed(reply.type === 'error' ? `refresh: ${reply.message}` : 'refresh: no answer');
+            failed('refresh failed', reply);
           }),
-        (cause) => failed('the token function failed', cause),
+        (cause) => failed(TOKEN_FAILED, cause),
       ),
     );
   }
@@ -449,12 +456,12 @@ export class Link {
   #onClose(info: CloseInfo): void {
     this.#dial = undefined;
     this.#lastClose = info;
-    if (info.code === 1009) this.cautious = true;
+    if (info.code === TOO_LARGE) this.cautious = true;
     const { code } = info;
     this.#reason =
       this.#lastError?.message ?? this.#goodbye?.reason ?? (info.reason || `the connection was lost (${code})`);
     if (mayReconnect(code)) return this.#lose(this.#reason);
-    if (code === CLOSE.unauthorized && typeof this.#options.token === 'function' && !this.#askedAgain) {
+    if (code === UNAUTHORIZED && typeof this.#options.token === 'function' && !this.#askedAgain) {
       this.#askedAgain = true;
       this.#refusedToken = this.#token.text;
       return this.#signal('again');
@@ -476,13 +483,4 @@ export class Link {
     this.#reason = reason;
     this.#signal(this.#options.network.isOnline() ? 'lost' : 'cut');
   }
-}
-
-/** The server's limits; what it left out, or spoiled, is the default. */
-function readLimits(given: object): Limits {
-  const limits: Record<string, number> = { ...DEFAULT_LIMITS };
-  for (const [name, value] of Object.entries(given)) {
-    if (Object.hasOwn(limits, name) && typeof value === 'number' && value > 0) limits[name] = value;
-  }
-  return limits as unknown as Limits;
 }

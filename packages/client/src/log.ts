@@ -1,14 +1,6 @@
 // One log: its interests, its subscription on the present connection, its replica and its outbox, shown as one snapshot.
 
-import {
-  type Epoch,
-  type Gap,
-  isReadOk,
-  isSubscribeOk,
-  type Offset,
-  type ServerMessage,
-  TrunklineError,
-} from '@trunkline/protocol';
+import { type Epoch, type Gap, type Offset, type ServerMessage, TrunklineError } from '@trunkline/protocol';
 import { Backoff } from './backoff.js';
 import { type Batch, Store } from './batch.js';
 import type { Link } from './link.js';
@@ -17,6 +9,7 @@ import { Outbox } from './outbox.js';
 import type { Clock } from './ports.js';
 import { Replica } from './replica.js';
 import { errorOf, type Reply } from './requests.js';
+import { isReadOk, isSubscribeOk } from './server-messages.js';
 import { Timers } from './timers.js';
 
 const PAGE = 50;
@@ -252,16 +245,13 @@ export class Log implements LogHandle<unknown, unknown, unknown> {
 
   /** The largest wish of all interests. */
   #last(): number {
-    return Math.max(0, ...[...this.#interests].map((interest) => interest.last ?? PAGE));
+    return Math.max(0, ...[...this.#interests].map(({ last = PAGE }) => last));
   }
 
   /** The loosest bound of all interests; none if one has none. */
   #most(): number | undefined {
-    let most: number | undefined = 0;
-    for (const interest of this.#interests) {
-      most = interest.most === undefined || most === undefined ? undefined : Math.max(most, interest.most);
-    }
-    return most === 0 ? undefined : most;
+    const most = Math.max(0, ...[...this.#interests].map(({ most = Number.POSITIVE_INFINITY }) => most));
+    return most > 0 && Number.isFinite(most) ? most : undefined;
   }
 
   #onSubscribed(turn: number, reply: Reply): void {
@@ -270,14 +260,14 @@ export class Log implements LogHandle<unknown, unknown, unknown> {
       if (turn === this.#turn) this.#end(errorOf(reply));
       return;
     }
-    if (!isSubscribeOk(reply)) return link.breach('subscribe: the answer is not one');
+    if (!isSubscribeOk(reply)) return link.breach('subscribe');
     // Entered even when it came too late: what follows belongs to someone, if only to be dropped.
     link.channels.set(reply.ch, (message) => {
       if (turn === this.#turn) this.#onData(message);
     });
     if (turn !== this.#turn) return;
     if (reply.kind !== 'log') {
-      return this.#end(new TrunklineError('conflict', `${this.name} is a ${String(reply.kind)}, not a log`));
+      return this.#end(new TrunklineError('conflict', `a ${String(reply.kind)}, not a log`));
     }
     this.#ch = reply.ch;
     this.#seat = { is: 'on', synced: false };
@@ -302,13 +292,16 @@ export class Log implements LogHandle<unknown, unknown, unknown> {
     });
   }
 
+  #waitMs(error: TrunklineError): number {
+    return this.#backoff.nextMs(this.#options.clock.nowMs(), error.afterMs);
+  }
+
   #end(error: TrunklineError): void {
     this.#turn += 1;
     this.#ch = undefined;
     if (error.retry) {
       this.#seat = { is: 'resting' };
-      const waitMs = Math.max(error.afterMs ?? 0, this.#backoff.nextMs(this.#options.clock.nowMs()));
-      this.#timers.set('again', waitMs, () => {
+      this.#timers.set('again', this.#waitMs(error), () => {
         this.#seat = NONE;
         this.#ask();
       });
@@ -339,9 +332,7 @@ export class Log implements LogHandle<unknown, unknown, unknown> {
         return this.#store.touch();
       case 'ended':
         if (this.#ch !== undefined) this.#options.link.channels.delete(this.#ch);
-        return this.#end(
-          new TrunklineError(message.code, message.message, { retry: message.retry, afterMs: message.afterMs }),
-        );
+        return this.#end(errorOf(message));
     }
   }
 
@@ -356,9 +347,9 @@ export class Log implements LogHandle<unknown, unknown, unknown> {
     this.#holes += 1;
     if (this.#holes > HOLES_MAX) {
       this.#holes = 0;
-      return this.#options.link.breach(`${this.name}: slices do not continue each other`);
+      return this.#options.link.breach(this.name);
     }
-    this.#options.link.report(`${this.name}: a slice does not continue offset ${this.#replica.offset}`);
+    this.#options.link.report(`${this.name}: a slice does not fit`);
     this.#unsubscribe();
     this.#ask();
     this.#store.touch();
@@ -383,11 +374,10 @@ export class Log implements LogHandle<unknown, unknown, unknown> {
     link.request(`"type":"read",${JSON.stringify(request).slice(1, -1)}`, (reply) => {
       if (page !== this.#page) return;
       if (reply.type === 'error') return this.#onReadError(errorOf(reply));
-      if (!isReadOk(reply)) return link.breach('read: the answer is not one');
+      if (!isReadOk(reply)) return link.breach('read');
       // A gap may have moved the replica meanwhile: then the page is of no use, and nobody misses it.
       if (this.#replica.epoch === epoch && this.#replica.from === before - 1) {
-        if (!this.#replica.prepend(reply.items, reply.floor))
-          return link.breach('read: the page does not end where it should');
+        if (!this.#replica.prepend(reply.items, reply.floor)) return link.breach('read');
       }
       this.#endPage();
     });
@@ -395,8 +385,7 @@ export class Log implements LogHandle<unknown, unknown, unknown> {
 
   #onReadError(error: TrunklineError): void {
     if (!error.retry) return this.#endPage(error);
-    const waitMs = Math.max(error.afterMs ?? 0, this.#backoff.nextMs(this.#options.clock.nowMs()));
-    this.#timers.set('page', waitMs, () => this.#read());
+    this.#timers.set('page', this.#waitMs(error), () => this.#read());
   }
 
   #endPage(error?: TrunklineError): void {

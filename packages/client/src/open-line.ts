@@ -24,22 +24,16 @@ const systemClock: Clock = {
 
 const cryptoRandom = (): number => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
 
-const WORD_CHARS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-
-/** 16 characters of 6 bits each: 96 bits. */
-function randomWord(random: () => number): string {
-  let word = '';
-  while (word.length < 16) word += WORD_CHARS[Math.floor(random() * 64)];
-  return word;
-}
+/** 20 characters of 36 kinds: 103 bits. */
+const randomWord = (random: () => number): string =>
+  Array.from({ length: 20 }, () => Math.floor(random() * 36).toString(36)).join('');
 
 export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}): Line<App> {
   const { lingerMs = 1_000, maxQueued = 64, maxEntries = 5_000, clock = systemClock, random = cryptoRandom } = options;
   const onProblem = (source: LineProblem['source'], message: string, cause?: unknown): void => {
-    const problem = cause === undefined ? { source, message } : { source, message, cause };
     try {
-      if (options.onProblem) options.onProblem(problem);
-      else console.warn(`trunkline: ${message}`, ...(cause === undefined ? [] : [cause]));
+      if (options.onProblem) options.onProblem({ source, message, cause });
+      else console.warn('trunkline:', message, cause ?? '');
     } catch {
       // A reporter that fails has nobody left to report to.
     }
@@ -78,18 +72,14 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
     }
     return log;
   };
-  const functions = new Map<string, (...params: string[]) => Log>();
+  const functions: Record<string, (...params: string[]) => Log> = Object.create(null);
   // The client knows no definitions at run time: any key is a channel, and the server says which ones it has.
   const channel = new Proxy(Object.freeze({}), {
     get(_target, key) {
       // `then` would make an awaited `line.channel` call it; symbols are asked for by consoles.
       if (typeof key === 'symbol' || key === 'then') return undefined;
-      let open = functions.get(key);
-      if (open === undefined) {
-        open = (...params) => logAt(streamName(key, params));
-        functions.set(key, open);
-      }
-      return open;
+      functions[key] ??= (...params) => logAt(streamName(key, params));
+      return functions[key];
     },
   });
   const line = {

@@ -5,19 +5,18 @@ import {
   type Epoch,
   type ErrorMessage,
   type Item,
-  isPublishOk,
   MAX_UNACKNOWLEDGED,
   type Offset,
   TrunklineError,
-  utf8Bytes,
 } from '@trunkline/protocol';
 import { Backoff } from './backoff.js';
 import type { Batch } from './batch.js';
 import type { Link } from './link.js';
 import type { PendingEntry, Published } from './log-handle.js';
 import type { Clock } from './ports.js';
-import { errorOf, type Reply } from './requests.js';
+import { bytesOf, errorOf, type Reply } from './requests.js';
 import { isSameUser } from './same-user.js';
+import { isPublishOk } from './server-messages.js';
 import { Timers } from './timers.js';
 
 /** Bytes that a publish has besides its data, at most: a stream's name, a producer, two numbers. */
@@ -81,7 +80,7 @@ export class Outbox {
         key: `${this.#options.producer}:${seq}`,
         seq,
         text,
-        bytes: utf8Bytes(text),
+        bytes: bytesOf(text),
         sent: false,
         onWire: false,
         unsure: false,
@@ -111,8 +110,7 @@ export class Outbox {
       if (item.bytes > maxEntryBytes || item.bytes + ENVELOPE_BYTES > maxMessageBytes) {
         // Before the first `welcome` the limits are a guess: what might be too large waits, and all after it.
         if (!link.knowsLimits) return;
-        const message = `the entry has ${item.bytes} bytes, at most ${Math.min(maxEntryBytes, maxMessageBytes - ENVELOPE_BYTES)} are allowed`;
-        this.#fail(item, new TrunklineError('too_large', message));
+        this.#fail(item, new TrunklineError('too_large', `the entry has ${item.bytes} bytes`));
         continue;
       }
       this.#write(item);
@@ -171,7 +169,7 @@ export class Outbox {
 
   #onReply(item: Publication, round: number, reply: Reply): void {
     if (reply.type === 'error') return this.#onError(item, round, reply);
-    if (!isPublishOk(reply)) return this.#options.link.breach('publish: the answer is not one');
+    if (!isPublishOk(reply)) return this.#options.link.breach('publish');
     const { epoch, offset, at } = reply;
     item.stored = { epoch, offset };
     item.resolve({ offset, at });
@@ -184,9 +182,8 @@ export class Outbox {
     if (error.retry) {
       // The server refuses all after it likewise (PUB-4), so all go again. Their refusals, and older ones, say nothing new.
       if (round !== this.#round) return;
-      const waitMs = Math.max(error.afterMs ?? 0, this.#backoff.nextMs(this.#options.clock.nowMs()));
       this.#rewind();
-      this.#timers.set('resend', Math.min(waitMs, 60_000), () => this.pump());
+      this.#timers.set('resend', this.#backoff.nextMs(this.#options.clock.nowMs(), error.afterMs), () => this.pump());
       return;
     }
     if (item.unsure && error.code === 'conflict') {
@@ -207,8 +204,7 @@ export class Outbox {
     const open = this.#items.filter(isOpen);
     if (open.length <= this.#max) return;
     const victim = open.find((item) => !item.sent);
-    const message = `more than ${this.#max} publishes wait for an answer`;
-    if (victim) this.#fail(victim, new TrunklineError('rate_limited', message));
+    if (victim) this.#fail(victim, new TrunklineError('rate_limited', `more than ${this.#max} publishes wait`));
   }
 
   #fail(item: Publication, error: TrunklineError): void {
@@ -238,7 +234,7 @@ export class Outbox {
 
   #discard(item: Publication): void {
     if (!this.#items.includes(item) || (isOpen(item) && item.sent) || item.stored) return;
-    item.reject(new TrunklineError('conflict', 'it was discarded before it was sent', { retry: false }));
+    item.reject(new TrunklineError('conflict', 'discarded', { retry: false }));
     this.#remove(item);
   }
 
@@ -278,12 +274,12 @@ const isOpen = (item: Publication): boolean => item.view.state === 'sending' && 
 const outcomeOf = (item: Publication) => (item.sent ? 'unknown' : 'refused');
 
 function toJson(data: unknown): string {
-  let text: string | undefined;
+  let cause: unknown;
   try {
-    text = JSON.stringify(data);
-  } catch (cause) {
-    throw new TrunklineError('invalid', 'the entry cannot be written as JSON', { cause });
+    const text = JSON.stringify(data);
+    if (text !== undefined) return text;
+  } catch (thrown) {
+    cause = thrown;
   }
-  if (text === undefined) throw new TrunklineError('invalid', 'the entry is not a JSON value');
-  return text;
+  throw new TrunklineError('invalid', 'not a JSON value', { cause });
 }

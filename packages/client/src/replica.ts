@@ -61,7 +61,7 @@ export class Replica {
   /** `applied`: the cursor moved · `old`: it holds nothing new · `hole`: it does not continue what is here. */
   apply(slice: Entries): 'applied' | 'old' | 'hole' {
     const epoch = this.epoch ?? slice.epoch;
-    if (epoch === undefined || this.#astray || (slice.epoch !== undefined && slice.epoch !== epoch)) return 'hole';
+    if (!epoch || this.#astray || (slice.epoch ?? epoch) !== epoch) return 'hole';
     if (slice.from > this.offset || !isOrdered(slice.items, slice.from, slice.to)) return 'hole';
     if (slice.to <= this.offset) return 'old';
     const fresh = slice.items.filter((item) => item.offset > this.offset).map((item) => this.#entry(item, epoch));

@@ -1,12 +1,12 @@
 // Requests that await an answer, and what is to be written. Both die with their socket.
 
 import {
+  type Ended,
   type ErrorMessage,
   type Limits,
   type Ok,
   type ServerPong,
   TrunklineError,
-  utf8Bytes,
 } from '@trunkline/protocol';
 
 export type Reply = Ok | ErrorMessage | ServerPong;
@@ -44,7 +44,7 @@ export class Requests {
     let bytes = 0;
     let objects = 0;
     for (const line of this.#lines) {
-      const lineBytes = utf8Bytes(line) + 1;
+      const lineBytes = bytesOf(line) + 1;
       if (objects > 0 && (bytes + lineBytes > limits.maxMessageBytes || objects >= limits.maxObjectsPerMessage)) {
         messages.push(text);
         text = '';
@@ -67,8 +67,12 @@ export class Requests {
   }
 }
 
+const encoder = new TextEncoder();
+
+/** Bytes of `text` in UTF-8. */
+export const bytesOf = (text: string): number => encoder.encode(text).length;
+
 /** What the application gets for an `error`. */
-export function errorOf(message: ErrorMessage): TrunklineError {
-  const { code, retry, outcome, refusal, afterMs } = message;
-  return new TrunklineError(code, message.message, { retry, outcome, refusal, afterMs });
+export function errorOf(message: ErrorMessage | Ended): TrunklineError {
+  return new TrunklineError(message.code, message.message, message);
 }

@@ -1,6 +1,6 @@
 // Tokens and when they expire.
 
-import type { TokenSource } from './line.js';
+import type { ExpiringToken, TokenSource } from './line.js';
 
 export interface Token {
   readonly text: string | undefined;
@@ -8,23 +8,21 @@ export interface Token {
   readonly expiresAt: number | undefined;
 }
 
-/** Asks the source. Rejects with what it threw, or if it gave no text. */
+/** Asks the source. Rejects with what it threw, or if it gave nothing. */
 export async function askForToken(source: TokenSource | undefined): Promise<Token> {
   return readToken(typeof source === 'function' ? await source() : source);
 }
 
-export function readToken(given: unknown): Token {
-  if (given === undefined) return { text: undefined, expiresAt: undefined };
-  if (typeof given === 'string') return { text: given, expiresAt: jwtExpiry(given) };
-  const { token, expiresAt } = (given ?? {}) as { token?: unknown; expiresAt?: unknown };
-  if (typeof token !== 'string') throw new TypeError('the token function must give a text, or { token, expiresAt }');
-  return { text: token, expiresAt: typeof expiresAt === 'number' ? expiresAt : jwtExpiry(token) };
+export function readToken(given: string | ExpiringToken | undefined): Token {
+  const { token, expiresAt }: Partial<ExpiringToken> | { token: undefined; expiresAt?: undefined } =
+    typeof given === 'object' ? given : { token: given };
+  return { text: token, expiresAt: expiresAt ?? jwtExpiry(token) };
 }
 
 /** `exp` of a JWT (RFC 7519 §4.1.4), unverified: it only decides when to ask for the next. */
-function jwtExpiry(token: string): number | undefined {
+function jwtExpiry(token: string | undefined): number | undefined {
   try {
-    const claims = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
+    const claims = (token?.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
     const { exp } = JSON.parse(atob(claims)) as { exp?: unknown };
     return typeof exp === 'number' ? exp * 1_000 : undefined;
   } catch {

@@ -58,6 +58,13 @@ describe('a first look', () => {
     expect(texts(chat.snapshot().entries)).toEqual(numbered(56, 60));
   });
 
+  it('asks for no more than the server gives', () => {
+    const { chat, clock, server } = filled(60);
+    chat.open({ last: 5_000 });
+    clock.advance(0);
+    expect(server.last.sent('subscribe')[0]?.last).toBe(1_000);
+  });
+
   it('keeps the same snapshot while nothing changes', () => {
     const { chat, clock, server } = filled(3);
     chat.open();

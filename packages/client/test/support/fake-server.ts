@@ -93,6 +93,7 @@ export class FakeConnection {
   readonly #server: FakeServer;
   readonly #events: SocketEvents;
   #nextCh = 1;
+  #isRefused = false;
 
   constructor(
     server: FakeServer,
@@ -135,6 +136,7 @@ export class FakeConnection {
       for (const message of decodeClient(text, this.#server.limits.maxObjectsPerMessage)) {
         if (message.type === 'problem') throw new Error(`the client sent nonsense: ${message.message} in ${text}`);
         this.received.push(message);
+        if (this.#isRefused) continue;
         if (!this.#server.intercept(this, message)) this.answer(message);
         if (this.state !== ('open' as string)) return;
       }
@@ -156,6 +158,7 @@ export class FakeConnection {
       case 'hello': {
         const user = server.authenticate(message.token);
         if (user === null) {
+          this.#isRefused = true;
           this.send({
             type: 'error',
             code: 'unauthorized',

@@ -1,0 +1,82 @@
+// Reads what the server sends. `@trunkline/protocol` has the full checks, with a sentence for each field; a browser needs
+// neither its words nor checks of what it does not use. A test holds the two together: whatever passes there passes here.
+
+import type { PublishOk, ReadOk, RefreshOk, ServerMessage, SubscribeOk } from '@trunkline/protocol';
+
+/** A field means the same in every message. What is not here is not used, or cannot do harm. */
+const TYPES = new Map(
+  Object.entries({
+    id: 'number',
+    ch: 'number',
+    from: 'number',
+    to: 'number',
+    floor: 'number',
+    lost: 'number',
+    offset: 'number',
+    at: 'number',
+    now: 'number',
+    rttMs: 'number',
+    afterMs: 'number',
+    spreadMs: 'number',
+    pingMs: 'number',
+    limits: 'object',
+    message: 'string',
+    reason: 'string',
+    retry: 'boolean',
+  }),
+);
+
+/** The fields without which a message is of no use. */
+const REQUIRED = new Map<string, readonly string[]>(
+  Object.entries({
+    welcome: ['pingMs', 'now', 'limits'],
+    ok: ['id'],
+    error: ['code', 'message', 'retry'],
+    entries: ['ch', 'from', 'to', 'items'],
+    synced: ['ch', 'to'],
+    gap: ['ch', 'reason', 'epoch', 'to'],
+    ended: ['ch', 'code', 'message', 'retry'],
+    ping: [],
+    pong: ['id'],
+    goodbye: ['reason'],
+  } satisfies { readonly [T in ServerMessage['type']]: readonly (keyof Extract<ServerMessage, { type: T }>)[] }),
+);
+
+/** Whether it is an object with these fields, and all fields that it has are of their type. */
+function has<M>(value: unknown, fields: readonly (keyof M)[]): value is M {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    fields.every((field) => field in value) &&
+    Object.entries(value).every(([field, content]) =>
+      field === 'items' ? isItems(content) : (TYPES.get(field) ?? typeof content) === typeof content,
+    )
+  );
+}
+
+const isItems = (items: unknown): boolean =>
+  Array.isArray(items) && items.every((item) => has<Record<string, unknown>>(item, ['offset', 'at']));
+
+/**
+ * The messages of one WebSocket message, in order.
+ * @throws Error if one of them is not a message of this protocol: whatever it was meant to say is lost.
+ */
+export function readMessages(given: string): readonly ServerMessage[] {
+  return given
+    .split('\n')
+    .filter((line) => line.trim())
+    .map((line) => {
+      const message = JSON.parse(line);
+      const required = REQUIRED.get(message?.type);
+      if (required && has<ServerMessage>(message, required as readonly 'type'[])) return message;
+      throw new Error(line.slice(0, 80));
+    });
+}
+
+export const isSubscribeOk = (value: object) => has<SubscribeOk>(value, ['ch', 'kind', 'epoch', 'floor', 'from']);
+
+export const isPublishOk = (value: object) => has<PublishOk>(value, ['epoch', 'offset', 'at']);
+
+export const isReadOk = (value: object) => has<ReadOk>(value, ['floor', 'items']);
+
+export const isRefreshOk = (value: object) => has<RefreshOk>(value, ['user']);
