@@ -43,7 +43,7 @@ export const Message = memo(function Message(message: MessageProps): ReactElemen
               </time>
             )}
           </p>
-          <p className={styles.text} title={at === undefined ? undefined : exactTime(at)}>
+          <p className={styles.text} data-part="text" title={at === undefined ? undefined : exactTime(at)}>
             {message.text}
           </p>
           {state === 'failed' && <Failed {...message} />}

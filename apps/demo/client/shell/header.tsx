@@ -19,9 +19,9 @@ export function Header({ route, clients, wireOpen, onWire }: HeaderProps): React
   const theme = useTheme();
   const other = theme === 'dark' ? 'light' : 'dark';
   return (
-    <header className={styles.header}>
+    <header className={styles.header} data-page={route.page}>
       <Link href="/" className={styles.brand} aria-current={route.page === 'landing' ? 'page' : undefined}>
-        <Mark /> Trunkline
+        <Mark /> <span className={styles.name}>Trunkline</span>
       </Link>
       <nav className={styles.nav} aria-label="Demos">
         <Link href="/chat/lobby" className={styles.item} aria-current={route.page === 'chat' ? 'page' : undefined}>

@@ -15,7 +15,8 @@ export function opcodeName(opcode: number): string {
   return OPCODES[opcode] ?? `opcode ${opcode}`;
 }
 
-const TYPE = /^\s*\{\s*"type"\s*:\s*"(\w{1,32})"/;
+// The first one of a line: that of the message, as its data comes later and its id is a number.
+const TYPE = /"type"\s*:\s*"(\w{1,32})"\s*,?\s*/;
 
 /** The types of a text frame's messages, "publish ×3, ping"; the opcode's name of any other frame. */
 export function frameLabel(frame: WireFrame): string {
@@ -31,11 +32,12 @@ export function frameLabel(frame: WireFrame): string {
   return [...counts].map(([type, count]) => (count === 1 ? type : `${type} ×${count}`)).join(', ');
 }
 
-/** What a frame says, on one line. */
+/** What a frame says beyond its label, on one line. */
 export function frameContent(frame: WireFrame): string {
   if (frame.opcode === 8) return frame.reason === '' ? '' : `“${frame.reason}”`;
   if (frame.opcode <= 1 && frame.preview === '' && frame.payloadBytes > 0) return 'part of a message, not shown';
-  return `${frame.preview.replace(/\s*\n\s*/g, '  ')}${frame.cut ? ' …' : ''}`;
+  const lines = frame.preview.split('\n').map((line) => line.trim().replace(TYPE, ''));
+  return `${lines.filter((line) => line !== '{}').join('  ')}${frame.cut ? ' …' : ''}`;
 }
 
 /** "86 B", "3.1 KB", "1.2 MB" */

@@ -20,6 +20,9 @@ interface WireDrawerProps {
 export function WireDrawer({ clients, onClose }: WireDrawerProps): ReactElement {
   const [role, setRole] = useState(clients[0]?.role);
   const client = clients.find((each) => each.role === role) ?? clients[0];
+  // What is shown stays chosen: one who leaves the chat with the drawer open sees its connection close.
+  const shown = client?.role;
+  useEffect(() => setRole(shown), [shown]);
   const { width, min, max, handle } = useDrawerWidth();
   return (
     <aside className={styles.drawer} aria-label="Wire" style={{ '--drawer-width': `${width}px` } as CSSProperties}>

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+// The built demo in Chromium (`npm run build` first; CHROMIUM_PATH names a browser elsewhere). Each file has its own server,
+// data folder and browser, and ends them.
+export default defineConfig({
+  test: {
+    include: ['test/browser/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ['default'],
+  },
+});
