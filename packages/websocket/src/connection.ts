@@ -136,6 +136,11 @@ export class Connection<Context> extends FrameReader {
     return this.#phase === GONE;
   }
 
+  /** Size of the frame we would make of a payload. */
+  frameBytes(payloadBytes: number): number {
+    return headerBytes(payloadBytes) + (this.expectsMask ? 0 : 4) + payloadBytes;
+  }
+
   /** Bytes waiting for `takeOutgoing`. */
   get outgoingBytes(): number {
     return this.#outbox.bytes;

@@ -15,6 +15,9 @@ export const MASKED = 0x80;
 /** Most payload bytes of a control frame (§5.5). */
 export const MAX_CONTROL_BYTES = 125;
 
+/** Two bytes, a 64-bit length, a mask key (§5.2). */
+export const MAX_HEADER_BYTES = 14;
+
 /** Bytes of an unmasked header for this many payload bytes. */
 export function headerBytes(payloadBytes: number): number {
   return payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10;

@@ -12,7 +12,7 @@ import type { Clock, Deadlines, Expiring } from './clock.js';
 import { CLOSE_NORMAL } from './close-codes.js';
 import { Connection, type ConnectionEvents, type Role } from './connection.js';
 import { MisuseError, TransportError, type WebSocketError } from './errors.js';
-import type { PreparedFrame } from './frame.js';
+import { MAX_HEADER_BYTES, type PreparedFrame } from './frame.js';
 import type { Limits } from './limits.js';
 import type { FrameObserver } from './observer.js';
 import type { HandshakeInfo } from './server-handshake.js';
@@ -154,9 +154,10 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
     const connection = this.#connection;
     if (connection === null || !connection.isOpen) return 'dropped';
     // A UTF-16 unit becomes at most three bytes. Only near the limit is it worth measuring.
-    const mostBytes = isText ? data.length * 3 : data.byteLength;
+    const mostBytes = (isText ? data.length * 3 : data.byteLength) + MAX_HEADER_BYTES;
     if (this.bufferedBytes + mostBytes > this.owner.limits.maxBufferedBytes) {
-      if (!this.#makeRoom(connection, isText ? Buffer.byteLength(data) : mostBytes)) return 'dropped';
+      const bytes = connection.frameBytes(isText ? Buffer.byteLength(data) : data.byteLength);
+      if (!this.#makeRoom(connection, bytes)) return 'dropped';
     }
     if (isText) connection.sendText(data);
     else connection.sendBinary(data);
@@ -167,9 +168,8 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
   sendFrame(frame: PreparedFrame): SendResult {
     const connection = this.#connection;
     if (connection === null || !connection.isOpen) return 'dropped';
-    const bytes = frame.bytes.length;
-    if (this.bufferedBytes + bytes > this.owner.limits.maxBufferedBytes) {
-      if (!this.#makeRoom(connection, bytes)) return 'dropped';
+    if (this.bufferedBytes + frame.bytes.length + MAX_HEADER_BYTES > this.owner.limits.maxBufferedBytes) {
+      if (!this.#makeRoom(connection, connection.frameBytes(frame.bytes.length - frame.payloadStart))) return 'dropped';
     }
     connection.sendPrepared(frame);
     return this.#accepted(connection);

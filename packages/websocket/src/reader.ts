@@ -9,6 +9,7 @@ import { CLOSE_INVALID_TEXT, CLOSE_POLICY, CLOSE_PROTOCOL_ERROR, CLOSE_TOO_BIG }
 import type { BreachCode } from './errors.js';
 import {
   MAX_CONTROL_BYTES,
+  MAX_HEADER_BYTES,
   OPCODE_BINARY,
   OPCODE_CLOSE,
   OPCODE_CONTINUATION,
@@ -20,7 +21,6 @@ import { applyMask, highBits, rotateKey } from './mask.js';
 import type { FrameRecorder } from './observer.js';
 import { decodeAscii, decodeStrict } from './utf8.js';
 
-const HEADER_BYTES_MAX = 14;
 /** What one fragment is held to cost besides its bytes. */
 const FRAGMENT_COST_BYTES = 100;
 /** A small message limit must not forbid ordinary fragmentation. */
@@ -117,7 +117,7 @@ export abstract class FrameReader {
   }
 
   #keepHeader(chunk: Buffer, at: number, end: number): void {
-    this.#header ??= Buffer.allocUnsafe(HEADER_BYTES_MAX);
+    this.#header ??= Buffer.allocUnsafe(MAX_HEADER_BYTES);
     chunk.copy(this.#header, 0, at, end);
     this.#headerHave = end - at;
   }

@@ -3,9 +3,11 @@
  * Each refusal says in one sentence what to do about it.
  */
 import { createHash } from 'node:crypto';
+import { MisuseError } from './errors.js';
 import {
   collectFields,
   type HeaderFields,
+  isFieldValue,
   isToken,
   listsToken,
   parseExtensions,
@@ -125,12 +127,26 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-/** The bytes of a refusal; the connection is closed after it. */
+/**
+ * The bytes of a refusal; the connection is closed after it.
+ * @throws MisuseError for a status or header field that an application may not answer with (CVE-2026-1527: line breaks).
+ */
 export function refusalResponse(refusal: Refusal): Buffer {
+  if (!Number.isInteger(refusal.status) || refusal.status < 300 || refusal.status > 599) {
+    throw new MisuseError('invalid_argument', 'a refusal has a status from 300 to 599');
+  }
   const body = Buffer.from(`${refusal.message}\n`);
   let head = `HTTP/1.1 ${refusal.status} ${REASONS[refusal.status] ?? 'Refused'}\r\nConnection: close\r\n`;
   head += `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n`;
-  for (const [name, value] of Object.entries(refusal.headers ?? {})) head += `${name}: ${value}\r\n`;
+  for (const [name, value] of Object.entries(refusal.headers ?? {})) {
+    if (!isToken(name) || !isFieldValue(value)) {
+      throw new MisuseError(
+        'invalid_header',
+        `the header ${JSON.stringify(name)} of a refusal must be one line of Latin-1`,
+      );
+    }
+    head += `${name}: ${value}\r\n`;
+  }
   return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
 }
 

@@ -237,13 +237,14 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
   }
 
   #refuse(request: UpgradeRequest, socket: Duplex, refusal: Refusal): void {
+    const response = refusalResponse(refusal);
     const waiting: Expiring = {
       deadlineMs: this.clock.nowMs() + REFUSED_WAIT_MS,
       expire: () => socket.destroy(),
     };
     this.deadlines.watch(waiting);
     socket.once('close', () => this.deadlines.forget(waiting));
-    socket.end(refusalResponse(refusal));
+    socket.end(response);
     // Read to the end, so that the answer is not lost in a reset.
     socket.resume();
     this.#options.refused?.(refusal, request);
