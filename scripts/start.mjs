@@ -8,7 +8,7 @@ import { ensureInstalled } from './lib/install.mjs';
 import { requireNode } from './lib/node-version.mjs';
 import { DEMO_SERVER } from './lib/paths.mjs';
 import { Explained, main } from './lib/progress.mjs';
-import { releaseSignals } from './lib/run.mjs';
+import { endWithNpm, releaseSignals } from './lib/run.mjs';
 
 requireNode();
 await main(async () => {
@@ -16,6 +16,7 @@ await main(async () => {
   await ensureBuilt();
   if (!existsSync(DEMO_SERVER)) throw new Explained(`The build made no ${DEMO_SERVER}.`);
   releaseSignals();
+  endWithNpm();
   process.argv[1] = DEMO_SERVER;
   await import(pathToFileURL(DEMO_SERVER).href);
   return process.exitCode;

@@ -10,6 +10,7 @@ let guarded = false;
 function guard() {
   if (guarded) return;
   guarded = true;
+  endWithNpm();
   for (const signal of Object.keys(EXIT_CODES)) process.on(signal, end);
   process.on('exit', stopAll);
 }
@@ -20,6 +21,21 @@ export function releaseSignals() {
   guarded = false;
   for (const signal of Object.keys(EXIT_CODES)) process.off(signal, end);
   process.off('exit', stopAll);
+}
+
+let watching = false;
+
+/**
+ * Ends this process when the npm that started it is gone. Signals that npm passes on end at the shell between the two
+ * where that does not replace itself by its command; without this, what `kill` ended would go on unseen.
+ */
+export function endWithNpm() {
+  if (watching || process.env.npm_lifecycle_event === undefined) return;
+  watching = true;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  }, 500).unref();
 }
 
 function end(signal) {

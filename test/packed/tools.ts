@@ -14,8 +14,17 @@ export const PACKAGES = readdirSync(join(ROOT, 'packages')).filter((name) =>
 );
 
 /** Runs a program to its end and gives what it printed. Rejects with that if it fails. */
-export async function run(command: string, words: readonly string[], cwd: string): Promise<string> {
-  const child = spawn(command, words, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+export async function run(
+  command: string,
+  words: readonly string[],
+  cwd: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const child = spawn(command, words, {
+    cwd,
+    env: { ...environment(), ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -64,7 +73,7 @@ function stop(child: ChildProcess, ended: Promise<number | null>): Promise<numbe
 }
 
 /** Without what npm and Vitest put there for their own children: an adopter's shell has none of it. */
-function environment(): NodeJS.ProcessEnv {
+export function environment(): NodeJS.ProcessEnv {
   const foreign = /^(?:npm_|VITEST|NODE_OPTIONS$|NODE_ENV$|NODE_PATH$|PORT$|HOST$|TRUNKLINE_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }

@@ -6,12 +6,13 @@ import { readSettings } from './settings.js';
 
 try {
   const demo = await startDemo(readSettings(process.env));
-  console.log(`Trunkline demo: ${demo.address}`);
-  let ending = false;
+  let endingSince: number | null = null;
   const end = () => {
-    // The second Ctrl-C does not wait.
-    if (ending) process.exit(130);
-    ending = true;
+    const now = performance.now();
+    if (endingSince === null) endingSince = now;
+    // npm passes on what the terminal sent to the whole group already: the same Ctrl-C. The second one does not wait.
+    else if (now - endingSince < 1_000) return;
+    else process.exit(130);
     demo.close().then(
       () => process.exit(0),
       (error: unknown) => fail(error),
@@ -19,6 +20,8 @@ try {
   };
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
+  // Last: whoever reads it may send a signal at once.
+  console.log(`Trunkline demo: ${demo.address}`);
 } catch (error) {
   fail(error);
 }
