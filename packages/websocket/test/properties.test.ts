@@ -37,7 +37,7 @@ function encode(all: readonly Message[], mask: { readonly mask?: string }): { by
   const frames: Buffer[] = [];
   const events: Event[] = [];
   for (const message of all) {
-    if (message.kind === 'ping' || message.kind === 'pong') {
+    if (!('cuts' in message)) {
       frames.push(frame({ opcode: message.kind === 'ping' ? PING : PONG, payload: message.bytes, ...mask }));
       events.push({ type: message.kind, data: Buffer.from(message.bytes).toString('hex') });
       continue;
