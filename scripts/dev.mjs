@@ -1,6 +1,6 @@
 // `npm run dev`: compiles on save, restarts the demo's server, reloads its pages. Ctrl-C ends all of it.
 
-import { ensureCompiled, projects } from './lib/build.mjs';
+import { ensureBuilt, projects } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { requireNode } from './lib/node-version.mjs';
 import { DEMO, DEMO_SERVER, TOOLS } from './lib/paths.mjs';
@@ -10,7 +10,7 @@ import { start } from './lib/run.mjs';
 requireNode();
 await main(async () => {
   await ensureInstalled();
-  await ensureCompiled();
+  await ensureBuilt();
   // The server runs compiled code, so it restarts when the compiler has written; a page asks Vite and Vite asks the server.
   const parts = {
     compiler: node([TOOLS.tsc, '-b', '--watch', '--preserveWatchOutput', ...projects()]),
