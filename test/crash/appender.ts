@@ -2,11 +2,13 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-export const BROKER = fileURLToPath(new URL('../../packages/broker-sqlite/dist/index.js', import.meta.url));
-const APPENDER = fileURLToPath(new URL('appender.mjs', import.meta.url));
+/** The broker's module, as other programs find it. */
+export const BROKER = createRequire(import.meta.url).resolve('@trunkline/broker-sqlite');
+const APPENDER = fileURLToPath(new URL('./appender.mjs', import.meta.url));
 
 /** One acknowledgement. */
 export interface Acknowledged {

@@ -10,7 +10,7 @@ import { BROKER } from './appender.js';
 import { findSyncs, type SyncFindings } from './sync-trace.js';
 
 const BATCHES = 60;
-const APPENDER = fileURLToPath(new URL('sync-appender.mjs', import.meta.url));
+const APPENDER = fileURLToPath(new URL('./sync-appender.mjs', import.meta.url));
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'trunkline-sync-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -17,7 +17,7 @@ import { BROKER } from './appender.js';
 const COMMITS = 12;
 const SEED = Number(process.env.CRASH_SEED ?? Math.floor(Math.random() * 1e9));
 const RANDOM_CUTS = Number(process.env.CRASH_ROUNDS ?? 15);
-const APPENDER = fileURLToPath(new URL('steps-appender.mjs', import.meta.url));
+const APPENDER = fileURLToPath(new URL('./steps-appender.mjs', import.meta.url));
 const ROOM = 'chat/lobby' as StreamName;
 
 const folder = mkdtempSync(join(tmpdir(), 'trunkline-torn-'));

@@ -92,7 +92,11 @@ function run({ db, unlock }: OpenFile): void {
   function close(): void {
     const id = queue[0]?.id ?? 0;
     answerSweeps({ done: null });
-    db.value('PRAGMA wal_checkpoint(TRUNCATE)');
+    try {
+      db.value('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // A full disk: what is in the WAL stays there, and is as durable.
+    }
     db.close();
     unlock();
     post({ type: 'answers', answers: [{ id, done: null }] });

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('program.mjs', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./program.mjs', import.meta.url));
 /** Root may write everything, so a test of permissions runs as somebody else. */
 const NOBODY = 65_534;
 

@@ -117,6 +117,15 @@ describe('the end of the process', () => {
     expect(await offset()).toBe(2);
   });
 
+  it('reads that were called before close are answered', async () => {
+    const broker = await openSqliteBroker(path);
+    const appended = broker.append(ROOM, [entry('last')]);
+    const page = broker.readBack(ROOM, undefined, ALL);
+    await broker.close();
+    expect((await page).offset).toBe(1);
+    await appended;
+  });
+
   it('close is completed', async () => {
     expect(await runProgram('close', path)).toEqual({ code: 0, output: 'closed\n' });
     expect(await offset()).toBe(3);
