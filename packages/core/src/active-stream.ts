@@ -1,7 +1,15 @@
 // A stream that somebody on this node watches: its ring, its subscribers, and the flush that moves those at the head.
 // It trusts the broker's notifications only as far as they join up: a hole is read again, another epoch is loaded anew.
 
-import { type Advance, type Broker, type Entry, UnrecoverablePositionError, type Watch } from '@trunkline/broker';
+import {
+  type Advance,
+  type Broker,
+  BrokerUnavailableError,
+  type Entry,
+  type Page,
+  UnrecoverablePositionError,
+  type Watch,
+} from '@trunkline/broker';
 import type { Epoch, Offset, StreamName } from '@trunkline/protocol';
 import { Ring } from './ring.js';
 import { encodeItem, encodeSlices, type Slice } from './slice.js';
@@ -22,6 +30,7 @@ export interface StreamHost {
 
 export class ActiveStream {
   epoch: Epoch | null = null;
+  /** As far as is known: a broker trims without saying so, and each page that is read tells. */
   floor: Offset = 0;
   ring: Ring;
   /** True while the history is (re)loaded: nobody is served, notifications wait. */
@@ -34,11 +43,15 @@ export class ActiveStream {
   #waiting: Advance[] = [];
   /** The head that notifications speak of, when the ring is behind it. */
   #wanted: Offset = 0;
-  #filling = false;
+  #isFilling = false;
+  #filled: Promise<void> = Promise.resolve();
+  #loaded: Promise<void> = Promise.resolve();
   #loadFailed = false;
   #closed = false;
-  /** Where the running pass is: it walks from the end of the group to its start. */
+  /** Who is next in the running pass, which walks from the end of the group to its start; -1 between passes. */
   #passIndex = -1;
+  /** The head when the running pass began. */
+  #passEnd: Offset = 0;
 
   constructor(
     readonly number: number,
@@ -51,13 +64,29 @@ export class ActiveStream {
   get head(): Offset {
     return this.ring.end;
   }
+  get closed(): boolean {
+    return this.#closed;
+  }
+  /** Whether loading ended in a failure and waits for `retry`. */
+  get isBroken(): boolean {
+    return this.#loadFailed;
+  }
 
   /** Watches, and loads the newest entries into the ring. Rejects as the broker does. */
   async open(): Promise<void> {
     const watch = await this.host.broker.watch(this.name, (advance) => this.#onAdvance(advance));
     if (this.#closed) return watch.close();
     this.#watch = watch;
-    await this.#load();
+    this.#loaded = this.#load();
+    await this.#loaded;
+  }
+
+  /** Resolves when the history is loaded, or the stream was closed. Rejects as the broker does. */
+  async ready(): Promise<void> {
+    while (this.loading && !this.#closed) {
+      if (this.#loadFailed) this.#startLoading();
+      await this.#loaded;
+    }
   }
 
   close(): void {
@@ -94,10 +123,32 @@ export class ActiveStream {
     const { epoch } = this;
     const read = this.host.broker
       .read(this.name, { epoch, offset: cursor }, READ_LIMIT)
-      .then((page) => encodeSlices(this.number, epoch, cursor, page.entries.map(encodeItem)))
-      .finally(() => this.#reads.delete(cursor));
+      .then((page) => {
+        this.#learnFloor(page);
+        return encodeSlices(this.number, epoch, cursor, page.entries.map(encodeItem));
+      })
+      .finally(() => {
+        if (this.#reads.get(cursor) === read) this.#reads.delete(cursor);
+      });
     this.#reads.set(cursor, read);
     return read;
+  }
+
+  /**
+   * Asks the broker where the stream really is. For a position that makes no sense here: it may come from another node, or
+   * from an answer to a publish, and be ahead of what was announced. Rejects as the broker does.
+   */
+  async compare(): Promise<void> {
+    const page = await this.host.broker.readBack(this.name, undefined, { entries: 1 });
+    if (!this.loading && page.epoch !== this.epoch) this.reload();
+    await this.ready();
+    if (page.epoch !== this.epoch) return;
+    this.#learnFloor(page);
+    if (page.offset <= this.head) return;
+    await this.#fill(page.offset);
+    await this.ready();
+    if (page.epoch === this.epoch && page.offset > this.head)
+      throw new BrokerUnavailableError('the store did not answer');
   }
 
   /** Server time of the entry at `offset`; `undefined` if it is not kept. */
@@ -109,41 +160,42 @@ export class ActiveStream {
     return entry?.offset === offset ? entry.at : undefined;
   }
 
-  /** Whether all of the present pass was served before `mayGoOn()` said no. Call again to continue. */
+  /** Serves members of the group until all are, or `mayGoOn()` says no. Whether all have everything: else call again. */
   flush(mayGoOn: () => boolean): boolean {
     if (this.loading) return true;
-    if (this.#passIndex < 0) this.#passIndex = this.#group.length - 1;
-    for (; this.#passIndex >= 0; this.#passIndex--) {
+    if (this.#passIndex < 0) {
+      this.#passIndex = this.#group.length - 1;
+      this.#passEnd = this.ring.end;
+    }
+    while (this.#passIndex >= 0) {
       // leave() may have shortened the group below the place where the pass stood.
       const subscription = this.#group[this.#passIndex];
+      this.#passIndex -= 1;
       if (subscription !== undefined && subscription.cursor < this.ring.end) this.#serve(subscription);
-      if (!mayGoOn()) {
-        this.#passIndex -= 1;
-        return this.#passIndex < 0;
-      }
+      if (!mayGoOn()) break;
     }
-    return true;
+    // What came while the pass was interrupted has not reached those who were served first.
+    return this.#passIndex < 0 && this.#passEnd === this.ring.end;
   }
 
   #serve(subscription: Subscription): void {
-    if (subscription.isClogged || subscription.cursor < this.ring.start) {
-      this.leave(subscription);
-      subscription.catchUp();
-    } else {
-      subscription.advance(this.ringSlices(subscription.cursor));
-    }
+    const { cursor } = subscription;
+    if (cursor >= this.ring.start && subscription.deliver(this.ringSlices(cursor))) return;
+    this.leave(subscription);
+    subscription.catchUp();
   }
 
   /** Somebody found another history than the one held: load it anew, and tell everyone. */
   reload(): void {
     if (this.loading || this.#closed) return;
     this.loading = true;
-    this.#loadOrReport();
+    this.#startLoading();
   }
 
-  #loadOrReport(): void {
+  #startLoading(): void {
     this.#loadFailed = false;
-    this.#load().catch((error) => {
+    this.#loaded = this.#load();
+    this.#loaded.catch((error) => {
       this.#loadFailed = true;
       this.host.failed(this, error);
     });
@@ -151,8 +203,8 @@ export class ActiveStream {
 
   /** Called now and then: goes on with what a failing broker interrupted. */
   retry(): void {
-    if (this.#loadFailed) return this.#loadOrReport();
-    if (this.#wanted > this.ring.end) this.#fill(this.#wanted);
+    if (this.#loadFailed) return this.#startLoading();
+    if (this.#wanted > this.ring.end) void this.#fill(this.#wanted);
     for (const subscription of this.subscriptions) subscription.catchUp();
   }
 
@@ -169,21 +221,25 @@ export class ActiveStream {
     for (const entry of page.entries) this.ring.push(encodeItem(entry));
     this.#reads.clear();
     this.#wanted = this.ring.end;
+    this.#passIndex = -1;
     this.loading = false;
+    // A cursor of a stream that was never written is before the first entry of whatever history follows: nothing is lost.
+    const isOther = before !== null && before !== this.epoch;
     for (const subscription of this.subscriptions) {
       this.leave(subscription);
-      if (before !== this.epoch) subscription.skip('epoch', Math.max(this.floor, this.head - DEFAULT_PAGE), undefined);
+      if (isOther) subscription.skip('epoch', Math.max(this.floor, this.head - DEFAULT_PAGE), undefined);
       subscription.catchUp();
     }
-    for (const advance of this.#waiting.splice(0)) this.#onAdvance(advance);
+    for (const advance of this.#waiting.splice(0)) {
+      this.#onAdvance(advance);
+      // Another history: the load that begins now comes after all that waits here was stored.
+      if (this.loading) return;
+    }
   }
 
   #onAdvance(advance: Advance): void {
     if (this.#closed) return;
-    if (this.loading) {
-      this.#waiting.push({ stream: advance.stream, epoch: advance.epoch, from: advance.from, to: advance.to });
-      return;
-    }
+    if (this.loading) return this.#wait(advance);
     if (advance.epoch !== this.epoch) {
       if (this.epoch !== null || advance.from !== 0) {
         this.reload();
@@ -193,8 +249,15 @@ export class ActiveStream {
       this.epoch = advance.epoch;
     }
     if (advance.to <= this.ring.end) return;
-    if (advance.entries === undefined || advance.from > this.ring.end) this.#fill(advance.to);
+    if (advance.entries === undefined || advance.from > this.ring.end) void this.#fill(advance.to);
     else this.#push(advance.entries);
+  }
+
+  /** Without the data, and neighbours as one: a broker that is slow to load must not cost memory for each append. */
+  #wait({ stream, epoch, from, to }: Advance): void {
+    const last = this.#waiting.at(-1);
+    if (last?.epoch !== epoch) this.#waiting.push({ stream, epoch, from, to });
+    else this.#waiting.splice(-1, 1, { stream, epoch, from: Math.min(from, last.from), to: Math.max(to, last.to) });
   }
 
   #push(entries: readonly Entry[]): void {
@@ -204,29 +267,35 @@ export class ActiveStream {
     this.host.dirty(this);
   }
 
-  /** Reads on from the ring's end up to `to`: a notification was missing, or came without its data. */
-  #fill(to: Offset): void {
+  #learnFloor(page: Page): void {
+    if (page.epoch === this.epoch) this.floor = Math.max(this.floor, page.floor);
+  }
+
+  /** Reads on from the ring's end up to `to`: a notification was missing, or came without its data. Never rejects. */
+  #fill(to: Offset): Promise<void> {
     this.#wanted = Math.max(this.#wanted, to);
-    if (this.#filling) return;
-    this.#filling = true;
-    void this.#fillUp().finally(() => {
-      this.#filling = false;
-    });
+    if (!this.#isFilling) this.#filled = this.#fillUp();
+    return this.#filled;
   }
 
   async #fillUp(): Promise<void> {
-    while (!this.#closed && !this.loading && this.ring.end < this.#wanted) {
-      const { epoch } = this;
-      try {
+    this.#isFilling = true;
+    try {
+      while (!this.#closed && !this.loading && this.ring.end < this.#wanted) {
+        const { epoch } = this;
         const page = await this.host.broker.read(this.name, { epoch, offset: this.ring.end }, READ_LIMIT);
-        if (epoch !== this.epoch || this.loading) return;
+        if (epoch !== this.epoch || this.loading) continue;
+        this.#learnFloor(page);
         // Nothing there although it was announced: another history. What is announced is stored.
         if (page.entries.length === 0 && this.ring.end < this.#wanted) return this.reload();
         this.#push(page.entries);
-      } catch (error) {
-        if (error instanceof UnrecoverablePositionError) return this.reload();
-        return this.host.failed(this, error);
       }
+    } catch (error) {
+      if (error instanceof UnrecoverablePositionError) this.reload();
+      else this.host.failed(this, error);
+    } finally {
+      // At once, not a few microtasks later: a hole that is noticed in between must not be passed over.
+      this.#isFilling = false;
     }
   }
 }

@@ -45,13 +45,23 @@ export class Hub implements StreamHost {
   get activeStreams(): number {
     return this.#streams.size;
   }
+  /** Subscriptions to them. */
+  get subscriptions(): number {
+    let subscriptions = 0;
+    for (const { stream } of this.#streams.values()) subscriptions += stream.subscriptions.size;
+    return subscriptions;
+  }
 
-  /** The stream, watched and loaded. Rejects as the broker does. */
+  /**
+   * The stream, watched and loaded. Rejects as the broker does. If nobody subscribes it is closed after a while: check
+   * `closed` after waiting for something else.
+   */
   async open(name: StreamName): Promise<ActiveStream> {
     const known = this.#streams.get(name);
     if (known !== undefined) {
       known.idleSinceMs = this.#options.clock.nowMs();
       await known.opened;
+      await known.stream.ready();
       return known.stream;
     }
     this.#numbers += 1;
@@ -98,7 +108,7 @@ export class Hub implements StreamHost {
     const now = this.#options.clock.nowMs();
     for (const [name, held] of this.#streams) {
       if (held.stream.subscriptions.size > 0) held.stream.retry();
-      else if (!held.stream.loading && now - held.idleSinceMs > IDLE_STREAM_MS) {
+      else if ((!held.stream.loading || held.stream.isBroken) && now - held.idleSinceMs > IDLE_STREAM_MS) {
         held.stream.close();
         this.#streams.delete(name);
       }

@@ -21,6 +21,10 @@ export interface PublishRequest {
   readonly data: JsonValue;
   /** Throws a TrunklineError if the connection may not publish now. Asked only for what is not a repeat. */
   readonly admit: () => void;
+  /**
+   * Told whether it was refused, before the producer's next publish is looked at; and once more if storing it fails after that.
+   */
+  readonly settled: (error: TrunklineError | null) => void;
 }
 
 export interface Published {
@@ -59,7 +63,15 @@ export class Publisher {
     const lane = this.#lane(key);
     lane.queued += 1;
     const prepared = lane.tail.then(() => this.#prepare(lane, request));
-    lane.tail = prepared.catch(() => undefined);
+    lane.tail = prepared.then(
+      ({ stored }) => {
+        request.settled(null);
+        stored.catch(request.settled);
+      },
+      (error) => {
+        if (error instanceof TrunklineError) request.settled(error);
+      },
+    );
     try {
       return await (await prepared).stored;
     } finally {

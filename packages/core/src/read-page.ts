@@ -40,9 +40,22 @@ export async function readPage(broker: Broker, stream: StreamName, request: Read
   }
   if (request.epoch !== undefined && request.epoch !== page.epoch) throw otherEpoch();
   const { id } = request;
-  const items = page.entries.map((entry) => encodeItem(entry).text).join(',');
+  const items = fitting(page, request.after !== undefined).join(',');
   const epoch = JSON.stringify(page.epoch);
   return `{"type":"ok","id":${id},"epoch":${epoch},"head":${page.offset},"floor":${page.floor},"items":[${items}]}`;
+}
+
+/** The page's items as text, as far as they fit: a broker counts payloads only, and small ones weigh more around them than in them. */
+function fitting({ entries }: Page, isForwards: boolean): string[] {
+  const texts: string[] = [];
+  let bytes = 0;
+  for (const entry of isForwards ? entries : entries.toReversed()) {
+    const item = encodeItem(entry);
+    bytes += item.bytes;
+    if (bytes > PAGE_BYTES && texts.length > 0) break;
+    texts.push(item.text);
+  }
+  return isForwards ? texts : texts.reverse();
 }
 
 function otherEpoch(): TrunklineError {

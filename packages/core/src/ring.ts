@@ -12,6 +12,8 @@ export class Ring {
   #start: Offset;
   /** Slices up to the present end, by where they start: equal requests of one turn share them. */
   readonly #slices = new Map<Offset, readonly Slice[]>();
+  /** Characters in them: many cursors at different places would else hold the ring many times over. */
+  #sliceChars = 0;
 
   /**
    * @param start Offset before the first entry that will be pushed.
@@ -39,7 +41,7 @@ export class Ring {
   push(item: EncodedItem): void {
     this.#items.push(item);
     this.#bytes += item.bytes;
-    this.#slices.clear();
+    this.#forgetSlices();
     while (this.#bytes > this.bytesMax && this.#items.length - this.#first > 1) {
       this.#bytes -= this.#items[this.#first]?.bytes ?? 0;
       this.#first += 1;
@@ -62,7 +64,14 @@ export class Ring {
     const known = this.#slices.get(from);
     if (known !== undefined) return known;
     const slices = encodeSlices(ch, epoch, from, this.#items.slice(this.#first + from - this.#start));
+    for (const { text } of slices) this.#sliceChars += text.length;
+    if (this.#sliceChars > 2 * this.bytesMax) this.#forgetSlices();
     this.#slices.set(from, slices);
     return slices;
+  }
+
+  #forgetSlices(): void {
+    this.#slices.clear();
+    this.#sliceChars = 0;
   }
 }

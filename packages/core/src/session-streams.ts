@@ -1,9 +1,9 @@
 // A session's subscriptions: opening a cursor where the client says it stands, and what to tell it if that place is gone.
 
 import { BrokerUnavailableError } from '@trunkline/broker';
-import { type Offset, type ServerMessage, type StreamName, type Subscribe, TrunklineError } from '@trunkline/protocol';
+import { type Offset, type StreamName, type Subscribe, TrunklineError } from '@trunkline/protocol';
 import { type ActiveStream, DEFAULT_PAGE } from './active-stream.js';
-import { type Identity, resolveStream } from './app.js';
+import { type Identity, resolveStream, type Target } from './app.js';
 import type { Session } from './session.js';
 import type { Subscription } from './subscription.js';
 
@@ -42,18 +42,11 @@ export class SessionStreams<Request> {
     }
     const opening: Opening = { opening: true };
     this.#subscriptions.set(target.name, opening);
-    const isWanted = () => this.#subscriptions.get(target.name) === opening;
     try {
-      if (!(await session.mayUse(target, identity, 'subscribe'))) {
-        throw new TrunklineError('forbidden', 'you may not subscribe to this');
-      }
-      const stream = await engine.hub.open(target.name);
-      const start = await this.#start(stream, request);
-      if (!isWanted()) throw new TrunklineError('conflict', 'unsubscribed meanwhile');
-      this.#begin(request, stream, start);
+      await this.#open(request, target, identity, opening);
       return undefined;
     } catch (error) {
-      if (isWanted()) this.#subscriptions.delete(target.name);
+      if (this.#subscriptions.get(target.name) === opening) this.#subscriptions.delete(target.name);
       if (error instanceof BrokerUnavailableError) {
         throw new TrunklineError('unavailable', 'the store cannot be reached: subscribe again', {
           afterMs: 1_000,
@@ -61,6 +54,27 @@ export class SessionStreams<Request> {
         });
       }
       throw error;
+    }
+  }
+
+  async #open(request: Subscribe, target: Target, asked: Identity, opening: Opening): Promise<void> {
+    const { session } = this;
+    const mustBeWanted = () => {
+      if (this.#subscriptions.get(target.name) === opening) return;
+      throw new TrunklineError('conflict', 'unsubscribed meanwhile');
+    };
+    for (let identity = asked; ; identity = session.identity ?? asked) {
+      if (!(await session.mayUse(target, identity, 'subscribe'))) {
+        throw new TrunklineError('forbidden', 'you may not subscribe to this');
+      }
+      mustBeWanted();
+      const stream = await session.engine.hub.open(target.name);
+      const at = await lookUp(stream, request);
+      mustBeWanted();
+      // While this waited, the token may have been refreshed, or the stream forgotten or found to have another history.
+      if (session.identity !== identity || stream.closed || stream.loading) continue;
+      this.#begin(request, stream, startOf(stream, request, at));
+      return;
     }
   }
 
@@ -78,16 +92,22 @@ export class SessionStreams<Request> {
     }
   }
 
-  /** The user's rights may have changed: ends what is no longer allowed (SUB-9). */
+  /** The user's rights may have changed: ends what is no longer allowed (SUB-9). What is opening looks again by itself. */
   async authorizeAgain(identity: Identity): Promise<void> {
+    const { session } = this;
     for (const [name, held] of [...this.#subscriptions]) {
       if ('opening' in held) continue;
-      const target = resolveStream(this.session.engine.app, name);
-      const may = await this.session.mayUse(target, identity, 'subscribe');
-      if (may || this.#subscriptions.get(name) !== held) continue;
+      const target = resolveStream(session.engine.app, name);
+      // A rule that fails lets nobody in, and nobody stay.
+      const may = await session.mayUse(target, identity, 'subscribe').catch((error: TrunklineError) => error);
+      // Refreshed once more: that one asks for all of them, with the newer user.
+      if (session.identity !== identity) return;
+      if (may === true || this.#subscriptions.get(name) !== held) continue;
       this.unsubscribe(name);
       const ch = held.stream.number;
-      this.session.send({ type: 'ended', ch, code: 'forbidden', message: 'you may no longer read this', retry: false });
+      if (may === false) {
+        session.send({ type: 'ended', ch, code: 'forbidden', message: 'you may no longer read this', retry: false });
+      } else session.send({ type: 'ended', ch, code: may.code, message: may.message, retry: true });
     }
   }
 
@@ -98,7 +118,9 @@ export class SessionStreams<Request> {
   /** In one turn from the place chosen to the first slices, so that nothing can come between. */
   #begin(request: Subscribe, stream: ActiveStream, start: Start): void {
     const { session } = this;
-    const ok: ServerMessage = {
+    const subscription = session.engine.hub.subscribe(stream, session.connection);
+    this.#subscriptions.set(stream.name, subscription);
+    session.send({
       type: 'ok',
       id: request.id,
       ch: stream.number,
@@ -107,30 +129,37 @@ export class SessionStreams<Request> {
       head: stream.head,
       floor: stream.floor,
       from: start.from,
-    };
-    session.send(ok);
-    const subscription = session.engine.hub.subscribe(stream, session.connection);
-    this.#subscriptions.set(stream.name, subscription);
+    });
+    // A connection may end within a send, and its subscriptions with it.
+    if (subscription.closed) return;
     if (start.gap !== undefined) subscription.skip(start.gap.reason, start.gap.to, start.gap.lost);
     subscription.start(start.gap?.to ?? start.from);
   }
+}
 
-  async #start(stream: ActiveStream, { after, last, most }: Subscribe): Promise<Start> {
-    const back = (entries: number) => Math.max(stream.floor, stream.head - entries);
-    if (after === undefined) return { from: back(last ?? 0) };
-    // Before anything is decided from head and floor: this may wait for the broker.
-    const at = after.at === undefined || after.offset === 0 ? undefined : await stream.atOf(after.offset);
-    const rewritten = at !== undefined && at !== after.at;
-    if (after.epoch !== stream.epoch || after.offset > stream.head || rewritten) {
-      return { from: after.offset, gap: { reason: 'epoch', to: back(last ?? DEFAULT_PAGE) } };
-    }
-    if (most !== undefined && stream.head - after.offset > most) {
-      const to = back(Math.min(most, DEFAULT_PAGE));
-      return { from: after.offset, gap: { reason: 'skipped', to, lost: to - after.offset } };
-    }
-    if (after.offset < stream.floor) {
-      return { from: after.offset, gap: { reason: 'trimmed', to: stream.floor, lost: stream.floor - after.offset } };
-    }
-    return { from: after.offset };
+/** What has to be asked of the broker before the place can be chosen. Gives the time of the entry at the client's position. */
+async function lookUp(stream: ActiveStream, { after, last }: Subscribe): Promise<number | undefined> {
+  const isElsewhere =
+    after === undefined
+      ? // Entries that the ring does not hold may be trimmed by now: the newest that are kept are meant.
+        Math.max(stream.floor, stream.head - (last ?? 0)) < stream.ring.start
+      : after.epoch !== stream.epoch || after.offset > stream.head;
+  if (isElsewhere) await stream.compare();
+  return after?.at === undefined || after.offset === 0 ? undefined : await stream.atOf(after.offset);
+}
+
+function startOf(stream: ActiveStream, { after, last, most }: Subscribe, at: number | undefined): Start {
+  const back = (entries: number) => Math.max(stream.floor, stream.head - entries);
+  if (after === undefined) return { from: back(last ?? 0) };
+  const from = after.offset;
+  const isRewritten = at !== undefined && at !== after.at;
+  if (after.epoch !== stream.epoch || from > stream.head || isRewritten) {
+    return { from, gap: { reason: 'epoch', to: back(last ?? DEFAULT_PAGE) } };
   }
+  if (most !== undefined && stream.head - from > most) {
+    const to = back(Math.min(most, DEFAULT_PAGE));
+    return { from, gap: { reason: 'skipped', to, lost: to - from } };
+  }
+  if (from < stream.floor) return { from, gap: { reason: 'trimmed', to: stream.floor, lost: stream.floor - from } };
+  return { from };
 }

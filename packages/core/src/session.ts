@@ -42,7 +42,7 @@ export class Session<Request = unknown> {
   #identity: Identity | null = null;
   readonly #streams: SessionStreams<Request>;
   /** Messages that wait: for `authenticate`, or for requests in work to be answered. The connection is paused meanwhile. */
-  #queue: (ClientMessage | Problem)[] = [];
+  #queue: readonly (ClientMessage | Problem)[] = [];
   #queueIndex = 0;
   #pumping = false;
   #paused = false;
@@ -82,21 +82,24 @@ export class Session<Request = unknown> {
   /** The text of one WebSocket message. */
   receive(text: string): void {
     if (this.#state === 'closed') return;
-    this.#receivedMs = this.engine.clock.nowMs();
+    this.heard();
     const messages = decodeClient(text, this.engine.limits.maxObjectsPerMessage);
-    if (this.#queueIndex === this.#queue.length) {
-      this.#queue = messages as (ClientMessage | Problem)[];
-      this.#queueIndex = 0;
-    } else {
-      this.#queue.push(...messages);
-    }
+    const left = this.#queue.slice(this.#queueIndex);
+    this.#queue = left.length === 0 ? messages : [...left, ...messages];
+    this.#queueIndex = 0;
     this.#pump();
   }
 
   /** A binary message: no kind of channel takes one yet (TRA-4). */
   receiveBinary(): void {
     if (this.#state === 'closed') return;
-    this.#problem({ type: 'problem', code: 'invalid', message: 'binary messages are not understood: send text' });
+    this.heard();
+    this.#handle({ type: 'problem', code: 'invalid', message: 'binary messages are not understood: send text' });
+  }
+
+  /** Something arrived that is no message, such as a WebSocket pong: a sign of life (CON-5). */
+  heard(): void {
+    this.#receivedMs = this.engine.clock.nowMs();
   }
 
   /** The peer took what was buffered. */
@@ -130,6 +133,11 @@ export class Session<Request = unknown> {
     const { engine, connection } = this;
     if (this.#state === 'hello' && now - this.#openedMs > engine.helloTimeoutMs) {
       this.#end(CLOSE.helloTimeout, 'no hello came in time');
+      return;
+    }
+    if (this.#state === 'authenticating' && now - this.#openedMs > engine.stallTimeoutMs) {
+      engine.log.error({}, 'authenticate did not answer in time');
+      this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
       return;
     }
     if (connection.bufferedBytes === 0 || connection.takenBytes !== this.#takenBytes) {
@@ -231,34 +239,37 @@ export class Session<Request = unknown> {
       return;
     }
     this.#state = 'authenticating';
-    this.engine.app.authenticate(hello.token, this.request).then(
-      (identity) => {
-        if (this.#state !== 'authenticating') return;
-        if (identity === null) {
-          this.#refuse(CLOSE.unauthorized, 'unauthorized', 'the token is missing, invalid or expired');
-          return;
-        }
-        this.#identity = identity;
-        this.#state = 'open';
-        const { engine } = this;
-        const now = engine.clock.nowMs();
-        this.#pingedMs = now;
-        this.send({
-          type: 'welcome',
-          session: this.id,
-          user: identity.publicUser,
-          pingMs: engine.pingMs,
-          limits: engine.limits,
-          now,
-          features: [],
-        });
-        this.#pump();
-      },
-      (error) => {
-        this.engine.log.error({ error }, 'authenticate failed');
-        this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
-      },
-    );
+    void this.#welcome(hello.token);
+  }
+
+  async #welcome(token: string | undefined): Promise<void> {
+    const { engine } = this;
+    try {
+      const identity = await engine.app.authenticate(token, this.request);
+      if (this.#state !== 'authenticating') return;
+      if (identity === null) {
+        this.#refuse(CLOSE.unauthorized, 'unauthorized', 'the token is missing, invalid or expired');
+        return;
+      }
+      const now = engine.clock.nowMs();
+      this.send({
+        type: 'welcome',
+        session: this.id,
+        user: identity.publicUser,
+        pingMs: engine.pingMs,
+        limits: engine.limits,
+        now,
+        features: [],
+      });
+      this.#identity = identity;
+      this.#state = 'open';
+      this.#pingedMs = now;
+    } catch (error) {
+      engine.log.error({ error }, 'authenticate failed');
+      this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
+      return;
+    }
+    this.#pump();
   }
 
   /** Counts the request, runs it, and answers with its error if it fails. */
@@ -304,40 +315,41 @@ export class Session<Request = unknown> {
   async #publish(message: Publish, identity: Identity): Promise<ServerMessage> {
     const target = resolveStream(this.engine.app, message.stream);
     const lane = `${target.name}\n${producerKey(identity.id, message.producer)}`;
-    const admit = () => {
-      const blocked = this.#blocked.get(lane);
-      if (blocked !== undefined && message.seq > blocked.seq) throw blocked.error;
-      const waitMs = this.#publishes.take(this.engine.clock.nowMs());
-      if (waitMs === 0) {
-        this.#blocked.delete(lane);
-        return;
-      }
+    const { epoch, offset, at } = await this.engine.publisher.publish({
+      identity,
+      channel: target.channel,
+      params: target.params,
+      stream: target.name,
+      producer: message.producer,
+      seq: message.seq,
+      data: message.data,
+      admit: () => this.#admit(lane, message.seq),
+      settled: (error) => this.#settled(lane, message.seq, error),
+    });
+    return { type: 'ok', id: message.id, epoch, offset, at };
+  }
+
+  /** Throws if the connection may not publish now. */
+  #admit(lane: string, seq: number): void {
+    const blocked = this.#blocked.get(lane);
+    if (blocked !== undefined && seq > blocked.seq) throw blocked.error;
+    const waitMs = this.#publishes.take(this.engine.clock.nowMs());
+    if (waitMs > 0) {
       const rate = this.engine.limits.publishRatePerSecond;
       throw new TrunklineError('rate_limited', `more than ${rate} publishes a second: wait ${waitMs} ms`, {
         afterMs: waitMs,
       });
-    };
-    try {
-      const { epoch, offset, at } = await this.engine.publisher.publish({
-        identity,
-        channel: target.channel,
-        params: target.params,
-        stream: target.name,
-        producer: message.producer,
-        seq: message.seq,
-        data: message.data,
-        admit,
-      });
-      return { type: 'ok', id: message.id, epoch, offset, at };
-    } catch (error) {
-      if (error instanceof TrunklineError && error.retry) this.#block(lane, message.seq, error);
-      throw error;
     }
   }
 
-  #block(lane: string, seq: number, error: TrunklineError): void {
+  /** Keeps the order (PUB-4): what comes after a publish that was refused for now waits until that one has its answer. */
+  #settled(lane: string, seq: number, error: TrunklineError | null): void {
     const blocked = this.#blocked.get(lane);
-    if (blocked !== undefined && blocked.seq <= seq) return;
+    if (error?.retry !== true) {
+      if (blocked?.seq === seq) this.#blocked.delete(lane);
+      return;
+    }
+    if (blocked !== undefined && blocked.seq < seq) return;
     this.#blocked.set(lane, { seq, error });
     const oldest = this.#blocked.size > MAX_BLOCKED ? this.#blocked.keys().next().value : undefined;
     if (oldest !== undefined) this.#blocked.delete(oldest);

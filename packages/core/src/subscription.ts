@@ -14,6 +14,7 @@ export class Subscription {
   cursor: Offset = 0;
   /** Place in the stream's head group; -1 while behind. */
   groupIndex = -1;
+  /** `synced` was sent: it comes once, also when gaps follow (SUB-5). */
   #synced = false;
   #catchingUp = false;
   #closed = false;
@@ -51,24 +52,22 @@ export class Subscription {
       }),
     );
     this.cursor = to;
-    this.#synced = false;
   }
 
-  /** Called by a flush, for a member of the head group. */
-  advance(slices: readonly Slice[]): void {
+  /** Sends slices that follow the cursor, while the peer takes them. Whether all of them were sent. */
+  deliver(slices: readonly Slice[]): boolean {
     for (const slice of slices) {
+      if (this.isClogged) return false;
       this.connection.sendShared(slice);
       this.cursor = slice.to;
     }
+    return true;
   }
 
   /** Goes on from the cursor; harmless at any time. Called when the peer has drained, and when a broker may be back. */
   catchUp(): void {
     if (this.#catchingUp || this.#closed || this.groupIndex !== -1) return;
-    this.#catchingUp = true;
-    void this.#run().finally(() => {
-      this.#catchingUp = false;
-    });
+    void this.#run();
   }
 
   close(): void {
@@ -76,47 +75,50 @@ export class Subscription {
   }
 
   async #run(): Promise<void> {
-    while (!this.#closed && !this.stream.loading) {
-      if (this.cursor >= this.stream.ring.start) {
-        // Joining happens in the turn that read the ring: nothing can be missed between the last slice and the group.
-        if (!this.#takeFromRing()) return;
-        this.stream.join(this);
-        if (!this.#synced) {
-          this.#synced = true;
-          this.connection.send(encode({ type: 'synced', ch: this.stream.number, to: this.cursor }));
-        }
-        return;
+    this.#catchingUp = true;
+    try {
+      while (!this.#closed && !this.stream.loading) {
+        if (this.cursor >= this.stream.ring.start) return this.#join();
+        if (this.isClogged || !(await this.#takeFromBroker())) return;
       }
-      if (this.isClogged) return;
-      const { epoch } = this.stream;
-      let slices: readonly Slice[];
-      try {
-        slices = await this.stream.readSlices(this.cursor);
-      } catch (error) {
-        if (error instanceof UnrecoverablePositionError && !this.#closed && epoch === this.stream.epoch) {
-          if (error.reason === 'epoch') this.stream.reload();
-          else this.skip('trimmed', error.oldest.offset, error.oldest.offset - this.cursor);
-          continue;
-        }
-        // The broker is not there: the hub's sweep calls again.
-        return;
-      }
-      // Meanwhile the stream may have got a new history, and this cursor a new place in it.
-      if (this.#closed || epoch !== this.stream.epoch) continue;
-      // The ring begins later, so there must be something: if not, the stream has another history.
-      if (slices.length === 0) return this.stream.reload();
-      if (slices[0]?.from !== this.cursor) continue;
-      this.advance(slices);
+    } finally {
+      // At once, not a few microtasks later: whoever calls `catchUp` in between must not be turned away.
+      this.#catchingUp = false;
     }
   }
 
-  /** Sends what the ring has, slice by slice while the peer takes it. Whether it arrived at the head. */
-  #takeFromRing(): boolean {
-    for (const slice of this.stream.ringSlices(this.cursor)) {
-      if (this.isClogged) return false;
-      this.connection.sendShared(slice);
-      this.cursor = slice.to;
+  /** Joining happens in the turn that read the ring: nothing can be missed between the last slice and the group. */
+  #join(): void {
+    // A connection may end within a send; who has left must not come back.
+    if (!this.deliver(this.stream.ringSlices(this.cursor)) || this.#closed) return;
+    this.stream.join(this);
+    if (this.#synced) return;
+    this.#synced = true;
+    this.connection.send(encode({ type: 'synced', ch: this.stream.number, to: this.cursor }));
+  }
+
+  /** Takes one page. Whether to go on: not if the broker is not there, as the hub's sweep calls again. */
+  async #takeFromBroker(): Promise<boolean> {
+    const { epoch } = this.stream;
+    const from = this.cursor;
+    let slices: readonly Slice[];
+    try {
+      slices = await this.stream.readSlices(from);
+    } catch (error) {
+      if (!(error instanceof UnrecoverablePositionError)) return false;
+      if (this.#closed || epoch !== this.stream.epoch || from !== this.cursor) return true;
+      if (error.reason === 'epoch') this.stream.reload();
+      else {
+        this.stream.floor = Math.max(this.stream.floor, error.oldest.offset);
+        this.skip('trimmed', error.oldest.offset, error.oldest.offset - from);
+      }
+      return true;
     }
+    // Meanwhile the stream may have got a new history, and this cursor a new place in it.
+    if (this.#closed || epoch !== this.stream.epoch || from !== this.cursor) return true;
+    // The ring begins later, so there must be something: if not, the stream has another history.
+    if (slices.length === 0) this.stream.reload();
+    else this.deliver(slices);
     return true;
   }
 }

@@ -1,0 +1,63 @@
+// A broker whose calls can be counted, held back, and made to fail, before or after they had their effect.
+
+import { type Broker, BrokerUnavailableError } from '@trunkline/broker';
+
+type Method = 'append' | 'lookup' | 'read' | 'readBack' | 'watch';
+type Fault = 'before' | 'after';
+
+export class ControlledBroker implements Broker {
+  readonly calls: Record<Method, number> = { append: 0, lookup: 0, read: 0, readBack: 0, watch: 0 };
+  /** Methods that fail: `before` they had an effect, or `after` it. */
+  readonly faults = new Map<Method, Fault>();
+  /** What a failing call rejects with. */
+  error: () => Error = () => new BrokerUnavailableError('the test says so');
+  watches = 0;
+  readonly #gates = new Map<Method, { readonly opened: Promise<void>; readonly from: number }>();
+
+  constructor(private readonly inner: Broker) {}
+
+  /** Calls of `method`, but for the next `pass` of them, wait before their effect until the function that is returned was called. */
+  hold(method: Method, pass = 0): () => void {
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    this.#gates.set(method, { opened, from: this.calls[method] + pass });
+    return () => {
+      this.#gates.delete(method);
+      open();
+    };
+  }
+
+  readonly append: Broker['append'] = (...args) => this.#call('append', () => this.inner.append(...args));
+  readonly lookup: Broker['lookup'] = (...args) => this.#call('lookup', () => this.inner.lookup(...args));
+  readonly read: Broker['read'] = (...args) => this.#call('read', () => this.inner.read(...args));
+  readonly readBack: Broker['readBack'] = (...args) => this.#call('readBack', () => this.inner.readBack(...args));
+  readonly watch: Broker['watch'] = (...args) =>
+    this.#call('watch', async () => {
+      const watch = await this.inner.watch(...args);
+      this.watches += 1;
+      let isOpen = true;
+      return {
+        state: watch.state,
+        close: () => {
+          if (isOpen) this.watches -= 1;
+          isOpen = false;
+          watch.close();
+        },
+      };
+    });
+  readonly remove: Broker['remove'] = (...args) => this.inner.remove(...args);
+  readonly lease: Broker['lease'] = (...args) => this.inner.lease(...args);
+  readonly close: Broker['close'] = () => this.inner.close();
+
+  async #call<T>(method: Method, run: () => Promise<T>): Promise<T> {
+    this.calls[method] += 1;
+    const gate = this.#gates.get(method);
+    if (gate !== undefined && this.calls[method] > gate.from) await gate.opened;
+    if (this.faults.get(method) === 'before') throw this.error();
+    const result = await run();
+    if (this.faults.get(method) === 'after') throw this.error();
+    return result;
+  }
+}
