@@ -8,6 +8,7 @@ import { FIRST_SEQ, SEQ_AT, SEQ_DIGITS } from './payload.mjs';
  * @property {string} path
  * @property {string} [subprotocol]
  * @property {string | null} greeting What the subscriber sends first, if anything.
+ * @property {boolean} isReadyAtOnce Whether it is subscribed as soon as the handshake is done.
  * @property {(bytes: Buffer, start: number, end: number, received: number) => number} count
  *   How many messages a frame holds that follow the `received` ones before; 0 for what is no data. Throws at a wrong number.
  * @property {(text: string) => unknown[]} decode The payloads in a frame of data.
@@ -21,6 +22,7 @@ const CURLY = 0x7b;
 const plain = {
   path: '/',
   greeting: null,
+  isReadyAtOnce: true,
   count: (bytes, start, _end, received) => expectNumber(bytes, start + SEQ_AT, FIRST_SEQ + received),
   decode: (text) => [JSON.parse(text)],
   other: () => ({}),
@@ -31,6 +33,7 @@ const trunkline = {
   path: '/line',
   subprotocol: 'trunkline.v1.json',
   greeting: `{"type":"hello","version":1}\n{"type":"subscribe","id":1,"stream":"${STREAM}"}`,
+  isReadyAtOnce: false,
   count(bytes, start, end, received) {
     // The `e` of `entries`, and its `t`: no other message of the server's begins so ("error", "ended").
     if (bytes[start + 9] !== 0x65 || bytes[start + 11] !== 0x74) return 0;
@@ -69,6 +72,7 @@ const EVENT = '42["m",';
 const socketIo = {
   path: '/socket.io/?EIO=4&transport=websocket',
   greeting: null,
+  isReadyAtOnce: false,
   count(bytes, start, _end, received) {
     if (bytes[start] !== 0x34 || bytes[start + 1] !== 0x32 || bytes[start + EVENT.length] !== CURLY) return 0;
     return expectNumber(bytes, start + EVENT.length + SEQ_AT, FIRST_SEQ + received);
@@ -83,7 +87,14 @@ const socketIo = {
 };
 
 /** @type {Readonly<Record<string, Dialect>>} */
-export const DIALECTS = { trunkline, ws: plain, 'socket.io': socketIo, bun: plain };
+const DIALECTS = { trunkline, ws: plain, 'socket.io': socketIo, bun: plain };
+
+/** @param {string} system */
+export function dialectOf(system) {
+  const dialect = DIALECTS[system];
+  if (dialect === undefined) throw new Error(`nobody knows how to speak to ${system}`);
+  return dialect;
+}
 
 /**
  * @param {Buffer} bytes

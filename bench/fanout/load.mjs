@@ -4,10 +4,11 @@
 // A burst is ordered only when every subscriber has all of the one before: so a server cannot fold two bursts into one write, and
 // the number of messages per flush is what the case says.
 
+import { cpus } from 'node:os';
 import { connectControl } from '../lib/control.mjs';
 import { RawWebSocket } from '../lib/raw-websocket.mjs';
 import { quantile } from '../lib/stats.mjs';
-import { DIALECTS } from './dialects.mjs';
+import { dialectOf } from './dialects.mjs';
 import { FIRST_SEQ, isPayloadOf } from './payload.mjs';
 
 /**
@@ -28,7 +29,10 @@ import { FIRST_SEQ, isPayloadOf } from './payload.mjs';
  * @property {number} deliveries In the window.
  * @property {number} windowSeconds
  * @property {number} serverCpuSeconds
+ * @property {number} serverSystemSeconds The part of them that the kernel used.
  * @property {number} loadCpuSeconds
+ * @property {number} othersBusy What other programs used of this machine's cores during the window: 1 is a whole core.
+ * @property {number} othersBusyPaced The same while the latency was measured.
  * @property {number} bytesPerDelivery On the wire, frame headers included.
  * @property {number} latencyP50Ms
  * @property {number} latencyP99Ms
@@ -46,8 +50,7 @@ const REPEATS_WAIT_MS = 50;
 const STALL_MS = 10_000;
 
 const plan = /** @type {Plan} */ (JSON.parse(process.argv[2] ?? ''));
-const dialect = DIALECTS[plan.system];
-if (dialect === undefined) throw new Error(`no dialect for ${plan.system}`);
+const dialect = dialectOf(plan.system);
 const { perBurst } = plan;
 
 /** @type {RawWebSocket[]} */
@@ -92,6 +95,7 @@ async function measure() {
 
   latencies = [];
   const lateBursts = await pacedBursts();
+  const end = snapshot(await control.usage());
   await new Promise((resolve) => setTimeout(resolve, REPEATS_WAIT_MS));
   const short = received.findIndex((count) => count !== published);
   if (short !== -1) throw new Error(`subscriber ${short} has ${received[short]} of ${published} messages`);
@@ -102,14 +106,17 @@ async function measure() {
     deliveries,
     windowSeconds: (after.atMs - before.atMs) / 1e3,
     serverCpuSeconds: after.server.cpuSeconds - before.server.cpuSeconds,
+    serverSystemSeconds: after.server.systemSeconds - before.server.systemSeconds,
     loadCpuSeconds: after.cpuSeconds - before.cpuSeconds,
+    othersBusy: othersBusy(before, after),
+    othersBusyPaced: othersBusy(after, end),
     bytesPerDelivery: (after.receivedBytes - before.receivedBytes) / deliveries,
     latencyP50Ms: quantile(sorted, 0.5),
     latencyP99Ms: quantile(sorted, 0.99),
     latencyMaxMs: quantile(sorted, 1),
     lateBursts,
     checked,
-    rssBytes: after.server.rssBytes,
+    rssBytes: end.server.rssBytes,
   };
 }
 
@@ -117,7 +124,25 @@ async function measure() {
 function snapshot(server) {
   const { user, system } = process.cpuUsage();
   const receivedBytes = sockets.reduce((sum, socket) => sum + socket.receivedBytes, 0);
-  return { server, atMs: performance.now(), cpuSeconds: (user + system) / 1e6, published, receivedBytes };
+  const machineCpuSeconds = cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys, 0) / 1e3;
+  return {
+    server,
+    atMs: performance.now(),
+    cpuSeconds: (user + system) / 1e6,
+    machineCpuSeconds,
+    published,
+    receivedBytes,
+  };
+}
+
+/**
+ * @param {ReturnType<typeof snapshot>} before
+ * @param {ReturnType<typeof snapshot>} after
+ */
+function othersBusy(before, after) {
+  const ours = after.cpuSeconds - before.cpuSeconds + after.server.cpuSeconds - before.server.cpuSeconds;
+  const others = after.machineCpuSeconds - before.machineCpuSeconds - ours;
+  return Math.max(0, others) / ((after.atMs - before.atMs) / 1e3);
 }
 
 /** @param {number} durationMs */
@@ -182,13 +207,13 @@ function subscribe(index) {
       ...(dialect.subprotocol === undefined ? {} : { subprotocol: dialect.subprotocol }),
       opened: (socket) => {
         if (dialect.greeting !== null) socket.send(dialect.greeting);
-        if (dialect === DIALECTS.ws || dialect === DIALECTS.bun) resolve();
+        if (dialect.isReadyAtOnce) resolve();
       },
       text: (socket, bytes, start, end) => {
         const had = received[index] ?? 0;
         const count = dialect.count(bytes, start, end, had);
         if (count === 0) {
-          const { ready, reply } = dialect.other(bytes.utf8Slice(start, end));
+          const { ready, reply } = dialect.other(bytes.toString('utf8', start, end));
           if (reply !== undefined) socket.send(reply);
           if (ready) resolve();
           return;
@@ -196,7 +221,7 @@ function subscribe(index) {
         received[index] = had + count;
         newInRead += count;
         if (had + count > published) throw new Error(`subscriber ${index} has a message that was not published`);
-        if (isSampled) check(bytes.utf8Slice(start, end), had, count);
+        if (isSampled) check(bytes.toString('utf8', start, end), had, count);
       },
       read,
       failed: fail,

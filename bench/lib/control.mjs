@@ -7,6 +7,7 @@ import { connect, createServer } from 'node:net';
  * What a server process used so far.
  * @typedef {object} Usage
  * @property {number} cpuSeconds User and system time of the whole process.
+ * @property {number} systemSeconds The part of it that was spent in the kernel.
  * @property {number} rssBytes
  */
 
@@ -41,7 +42,7 @@ export function serveControl(server, orders) {
 /** @returns {Usage} */
 function usage() {
   const { user, system } = process.cpuUsage();
-  return { cpuSeconds: (user + system) / 1e6, rssBytes: process.memoryUsage.rss() };
+  return { cpuSeconds: (user + system) / 1e6, systemSeconds: system / 1e6, rssBytes: process.memoryUsage.rss() };
 }
 
 /**

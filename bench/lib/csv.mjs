@@ -20,9 +20,11 @@ export function toCsv(measures, samples, { node, cpu, commit, versions }) {
     sample.system,
     ...figures.map((name) => sample.figures[name] ?? ''),
     ...context.map((name) => sample.context[name] ?? ''),
-    sample.wallClockProblem ?? '',
+    Object.entries(sample.problems)
+      .map(([name, problem]) => `${name}: ${problem}`)
+      .join('; '),
   ]);
-  const header = ['run', 'case', 'system', ...figures, ...context, 'wallClockProblem'];
+  const header = ['run', 'case', 'system', ...figures, ...context, 'problems'];
   const comment = `# commit ${commit}; node ${node}; ${cpu}; ${peers.join(', ')}`;
   return `${[comment, ...[header, ...rows].map((row) => row.map(cell).join(','))].join('\n')}\n`;
 }

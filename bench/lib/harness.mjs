@@ -31,8 +31,10 @@ import { resultOf } from './result.mjs';
  * @property {(system: S, caseName: string, cores: Cores) => Promise<Omit<Sample, 'run' | 'case' | 'system'> & { versions: Readonly<Record<string, string>> }>} measure
  */
 
-/** The share of a core above which a load process may have been what was measured. */
+/** The share of a core above which a load process may have been what was measured: its wall-clock figures do not count. */
 export const LOAD_BUSY_MAX = 0.9;
+/** How much of a core other programs may use before times are theirs as much as the server's. */
+export const OTHERS_BUSY_MAX = 0.1;
 const FEW_RUNS = 5;
 
 /**
@@ -88,11 +90,15 @@ function rotated(list, by) {
 
 /**
  * @param {readonly Measure[]} measures
- * @param {Pick<Sample, 'figures' | 'wallClockProblem'>} sample
+ * @param {Pick<Sample, 'figures' | 'problems'>} sample
  */
-function inWords(measures, { figures, wallClockProblem }) {
-  const words = measures.map(({ name }) => `${name} ${Math.round((figures[name] ?? 0) * 10) / 10}`);
-  return [...words, ...(wallClockProblem === null ? [] : [`(wall clock invalid: ${wallClockProblem})`])].join('  ');
+function inWords(measures, { figures, problems }) {
+  return measures
+    .map(
+      ({ name }) =>
+        `${name} ${Math.round((figures[name] ?? 0) * 10) / 10}${name in problems ? ` (${problems[name]})` : ''}`,
+    )
+    .join('  ');
 }
 
 /** For the person who waits; standard output is for the result. @param {string} line */

@@ -109,7 +109,7 @@ export class RawWebSocket {
    * @returns {number} Where the frames begin; 0 while the response is incomplete.
    */
   #handshake(bytes, end) {
-    const text = bytes.latin1Slice(0, end);
+    const text = bytes.toString('latin1', 0, end);
     const headEnd = text.indexOf('\r\n\r\n');
     if (headEnd === -1) return 0;
     const head = text.slice(0, headEnd);

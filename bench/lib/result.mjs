@@ -10,7 +10,6 @@ import { spreadOf } from './stats.mjs';
  * @property {string} name
  * @property {string} unit
  * @property {'more' | 'less'} better
- * @property {boolean} isWallClock Whether a load process without time to spare spoils it.
  */
 
 /**
@@ -20,7 +19,7 @@ import { spreadOf } from './stats.mjs';
  * @property {string} case
  * @property {string} system
  * @property {Readonly<Record<string, number>>} figures By name of the measure.
- * @property {string | null} wallClockProblem Why the wall-clock figures of this sample do not count.
+ * @property {Readonly<Record<string, string>>} problems Why a figure does not count, by name of the measure.
  * @property {Readonly<Record<string, number>>} context What helps to read the figures; goes to the CSV.
  */
 
@@ -74,8 +73,8 @@ export function resultOf(bench, samples, { node, cpu }) {
  * @param {readonly Sample[]} samples
  */
 function validity(measure, samples) {
-  const problem = measure.isWallClock ? samples.find((sample) => sample.wallClockProblem !== null) : undefined;
-  return problem?.wallClockProblem ? { invalid: problem.wallClockProblem } : {};
+  const invalid = samples.map(({ problems }) => problems[measure.name]).find((problem) => problem !== undefined);
+  return invalid === undefined ? {} : { invalid };
 }
 
 /**
