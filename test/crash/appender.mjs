@@ -21,6 +21,21 @@ const below = (n) => {
   return Math.floor((random / 2 ** 32) * n);
 };
 
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** Returns when the kernel has all of it; a pipe that is full because nobody has read it yet says EAGAIN. */
+function print(text) {
+  let left = Buffer.from(text);
+  while (left.length > 0) {
+    try {
+      left = left.subarray(writeSync(1, left));
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
+}
+
 async function produce(p) {
   let next = seqs[p];
   let underWay = 0;
@@ -38,7 +53,7 @@ async function produce(p) {
     underWay += 1;
     broker.append('chat/lobby', entries).then(({ appended }) => {
       const lines = appended.map(({ offset, duplicate }, index) => `${p} ${first + index} ${offset} ${duplicate}\n`);
-      writeSync(1, lines.join(''));
+      print(lines.join(''));
       underWay -= 1;
       wake();
     });

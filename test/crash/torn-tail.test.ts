@@ -73,9 +73,9 @@ async function reopenWith(tail: Buffer): Promise<number> {
 }
 
 describe(`a WAL of ${COMMITS} commits (CRASH_SEED=${SEED})`, () => {
-  it('cut at the end of each commit, and one byte to either side, holds exactly the commits before the cut', async () => {
+  it('cut at the end of each commit, and one byte before it, holds exactly the commits before the cut', async () => {
     for (const { bytes } of commits.slice(1)) {
-      for (const cut of [bytes - 1, bytes, bytes + 1].filter((at) => at <= wal.length)) {
+      for (const cut of [bytes - 1, bytes]) {
         const found = await reopenWith(wal.subarray(0, cut));
         expect({ cut, found }).toEqual({ cut, found: committedAt(cut) });
       }
