@@ -1,81 +1,80 @@
 // Snapshots for external stores. What changes during one event is shown as one change: no render sees half of a message.
 
 /** A value that is rebuilt when it was touched, and its listeners. */
-export class Store<T> {
-  #value: T | undefined;
-  readonly #listeners = new Set<() => void>();
-  readonly #batch: Batch;
-  readonly #build: () => T;
+export interface Store<T> {
+  readonly snapshot: () => T;
+  readonly subscribe: (onChange: () => void) => () => void;
+  touch(): void;
+}
 
-  constructor(batch: Batch, build: () => T) {
-    this.#batch = batch;
-    this.#build = build;
-  }
+/** Collects touched stores while something runs, and notifies their listeners after it. */
+export interface Batch {
+  run<T>(work: () => T): T;
+  /** Calls `notify` at the end of this run; at once if there is none. */
+  add(notify: () => void): void;
+  /** Runs at the end of each run, before anyone is notified: what was written meanwhile is sent as one message. */
+  onEnd: () => void;
+}
 
-  readonly snapshot = (): T => {
-    this.#value ??= this.#build();
-    return this.#value;
+export function createStore<T>(batch: Batch, build: () => T): Store<T> {
+  let value: T | undefined;
+  const listeners = new Set<() => void>();
+  const notify = () => {
+    // One by one, so that a listener which throws keeps none of the others from hearing.
+    for (const listener of listeners) batch.add(listener);
   };
-
-  readonly subscribe = (onChange: () => void): (() => void) => {
-    // A listener of its own for each call, so that one function given twice is two interests.
-    const listener = () => onChange();
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+  return {
+    snapshot: () => {
+      value ??= build();
+      return value;
+    },
+    subscribe: (onChange) => {
+      // A listener of its own for each call, so that one function given twice is two interests.
+      const listener = () => listeners.has(listener) && onChange();
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    touch() {
+      value = undefined;
+      batch.add(notify);
+    },
   };
+}
 
-  touch(): void {
-    this.#value = undefined;
-    this.#batch.add(this);
-  }
-
-  notify(onThrow: (cause: unknown) => void): void {
-    for (const listener of [...this.#listeners]) {
+export function createBatch(onThrow: (cause: unknown) => void): Batch {
+  let depth = 0;
+  const touched = new Set<() => void>();
+  const settle = () => {
+    // A set grows while it is walked: what is touched by a listener is notified too, after the others.
+    for (const notify of touched) {
+      touched.delete(notify);
       try {
-        listener();
+        notify();
       } catch (cause) {
         onThrow(cause);
       }
     }
-  }
-}
-
-/** Collects touched stores while something runs, and notifies their listeners after it. */
-export class Batch {
-  #depth = 0;
-  readonly #touched = new Set<Store<unknown>>();
-  readonly #onThrow: (cause: unknown) => void;
-  /** Runs at the end of each run, before anyone is notified: what was written meanwhile is sent as one message. */
-  onEnd: () => void = () => {};
-
-  constructor(onThrow: (cause: unknown) => void) {
-    this.#onThrow = onThrow;
-  }
-
-  add(store: Store<unknown>): void {
-    this.#touched.add(store);
-    if (this.#depth === 0) this.#notify();
-  }
-
-  run<T>(work: () => T): T {
-    this.#depth += 1;
-    try {
-      return work();
-    } finally {
-      if (this.#depth === 1) this.onEnd();
-      this.#depth -= 1;
-      if (this.#depth === 0) this.#notify();
-    }
-  }
-
-  #notify(): void {
-    // A listener may touch again: each round notifies what was touched until then.
-    while (this.#touched.size > 0) {
-      const stores = [...this.#touched];
-      this.#touched.clear();
-      for (const store of stores) store.notify(this.#onThrow);
-    }
-  }
+  };
+  const batch: Batch = {
+    onEnd() {},
+    add(notify) {
+      touched.add(notify);
+      if (depth === 0) batch.run(() => {});
+    },
+    run(work) {
+      depth += 1;
+      try {
+        return work();
+      } finally {
+        if (depth === 1) {
+          batch.onEnd();
+          settle();
+        }
+        depth -= 1;
+      }
+    },
+  };
+  return batch;
 }

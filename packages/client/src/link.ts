@@ -15,14 +15,15 @@ import {
   TrunklineError,
   type Welcome,
 } from '@trunkline/protocol';
-import { Backoff } from './backoff.js';
-import { type Batch, Store } from './batch.js';
-import type { ConnectionSnapshot, LineProblem, TokenSource } from './line.js';
+import { createBackoff, LONGEST_WAIT_MS } from './backoff.js';
+import { createStore, type Store } from './batch.js';
+import type { ConnectionSnapshot, TokenSource } from './line.js';
 import { type LinkSignal, type LinkState, NEXT, WORD } from './link-state.js';
-import type { Clock, CloseInfo, Network, NetworkSignal, OpenSocket, Socket } from './ports.js';
-import { type Answer, Requests } from './requests.js';
+import type { CloseInfo, Network, NetworkSignal, OpenSocket, Socket } from './ports.js';
+import { type Answer, createRequests } from './requests.js';
 import { isRefreshOk, readMessages } from './server-messages.js';
-import { Timers } from './timers.js';
+import type { Shared } from './shared.js';
+import { createTimers } from './timers.js';
 import { askForToken, readToken, refreshDelayMs, type Token } from './token.js';
 
 // Literals with the type of the table, which a bundle then does not carry.
@@ -33,18 +34,18 @@ const BAD_MESSAGE: typeof CLOSE.badMessage = 4500;
 const UNAUTHORIZED: typeof CLOSE.unauthorized = 4501;
 /** A message larger than the peer takes (RFC 6455 §7.4.1). */
 const TOO_LARGE = 1009;
+/** No Close frame came (RFC 6455 §7.4.1). */
+const ABNORMAL = 1006;
 
-const NO_TOKEN = 'there is no token';
-const NO_ANSWER = 'the server does not answer';
-const TOKEN_FAILED = 'the token function failed';
 const TOKEN_MS = 30_000;
 const GREETING_MS = 10_000;
 const PROBE_MS = 3_000;
 const CLOSING_MS = 5_000;
 /** A connection that lived this long has ended the trouble before it; one that dies young goes on with it. */
 const STABLE_MS = 10_000;
-/** The longest wait that a server may ask for. */
-const LONGEST_WAIT_MS = 3_600_000;
+
+const NO_TOKEN = 'there is no token';
+const NO_ANSWER = 'the server does not answer';
 
 /** What the rest of the client does with the connection. */
 export interface LinkEvents {
@@ -61,13 +62,33 @@ export interface LinkEvents {
 export interface LinkOptions {
   readonly url: () => string;
   readonly token: TokenSource | undefined;
-  readonly lingerMs: number;
   readonly open: OpenSocket;
-  readonly clock: Clock;
   readonly network: Network;
-  readonly random: () => number;
-  readonly batch: Batch;
-  readonly onProblem: (source: LineProblem['source'], message: string, cause?: unknown) => void;
+}
+
+export interface Link {
+  readonly state: LinkState;
+  readonly limits: Limits;
+  /** Whether `limits` are the server's. */
+  readonly knowsLimits: boolean;
+  readonly user: JsonValue | undefined;
+  /** Of `refused`. */
+  readonly error: TrunklineError | undefined;
+  readonly store: Store<ConnectionSnapshot<JsonValue>>;
+  /** Who reads the data messages of a `ch`. */
+  readonly channels: Map<number, (message: ServerMessage) => void>;
+  /** Whether requests can be written. */
+  canSend(): boolean;
+  /** Interest in the connection; the result gives it up. */
+  hold(): () => void;
+  isHeld(): boolean;
+  need(): void;
+  /** Writes a request; `body` is its text from the type on. The answer may never come: `lost` tells. */
+  request(body: string, answer: Answer): void;
+  retry(): void;
+  close(): Promise<CloseInfo | undefined>;
+  /** The server contradicts itself: start anew, with what is known here. */
+  breach(message: string, cause?: unknown): void;
 }
 
 interface Dial {
@@ -76,411 +97,354 @@ interface Dial {
   onLeft?: (info: CloseInfo) => void;
 }
 
-export class Link {
-  state: LinkState = 'idle';
-  limits: Limits = DEFAULT_LIMITS;
-  /** Whether `limits` are the server's. */
-  knowsLimits = false;
-  /** A message was too large for the server: publish nothing before `welcome` has told its limits. */
-  cautious = false;
-  user: JsonValue | undefined;
-  /** Of `refused`. */
-  error: TrunklineError | undefined;
-  readonly store: Store<ConnectionSnapshot<JsonValue>>;
-  /** The snapshot of a line that was never used. */
-  readonly idleSnapshot: ConnectionSnapshot<JsonValue>;
-  /** Who reads the data messages of a `ch`. */
-  readonly channels = new Map<number, (message: ServerMessage) => void>();
-
-  readonly #options: LinkOptions;
-  readonly #events: LinkEvents;
-  readonly #requests = new Requests();
-  readonly #timers: Timers<'step' | 'silence' | 'probe' | 'stable' | 'refresh' | 'linger' | 'closing'>;
-  readonly #backoff: Backoff;
-  #holders = 0;
-  #dial: Dial | undefined;
-  #stopListening: (() => void) | undefined;
+export function createLink(shared: Shared, options: LinkOptions, events: LinkEvents): Link {
+  const { batch, clock, random, onProblem, lingerMs } = shared;
+  const { token: source, network } = options;
+  const requests = createRequests();
+  const timers = createTimers<'step' | 'silence' | 'probe' | 'stable' | 'refresh' | 'linger' | 'closing'>(shared);
+  const backoff = createBackoff(shared);
+  let holders = 0;
+  let dial: Dial | undefined;
+  let stopListening: (() => void) | undefined;
   /** Counts the requests for a token: the answer to an older one is ignored. */
-  #asked = 0;
-  #token: Token = readToken(undefined);
-  /** The token of a 4501. Together with `#askedAgain` it keeps a refusal from becoming a loop. */
-  #refusedToken: string | undefined;
-  #askedAgain = false;
-  #goodbye: Goodbye | undefined;
-  #lastError: ErrorMessage | undefined;
-  #lastReceivedMs = 0;
-  #serverAheadMs = 0;
-  #reason: string | undefined;
-  #rttMs: number | undefined;
-  #retryAtMs: number | undefined;
-  #lastClose: CloseInfo | undefined;
+  let asked = 0;
+  let token: Token = readToken(undefined);
+  /** The token of a 4501. Together with `askedAgain` it keeps a refusal from becoming a loop. */
+  let refusedToken: string | undefined;
+  let askedAgain = false;
+  let goodbye: Goodbye | undefined;
+  let lastError: ErrorMessage | undefined;
+  let lastReceivedMs = 0;
+  let serverAheadMs = 0;
+  let reason: string | undefined;
+  let rttMs: number | undefined;
+  let retryAtMs: number | undefined;
+  let lastClose: CloseInfo | undefined;
 
-  constructor(options: LinkOptions, events: LinkEvents) {
-    this.#options = options;
-    this.#events = events;
-    this.#timers = new Timers(options.clock, options.batch);
-    this.#backoff = new Backoff(options.random);
-    this.store = new Store(options.batch, () => ({
-      state: WORD[this.state],
-      rttMs: this.#rttMs,
-      retryAtMs: this.#retryAtMs,
-      reason: this.#reason,
-      user: this.user,
-      lastClose: this.#lastClose,
-    }));
-    this.idleSnapshot = this.store.snapshot();
-    options.batch.onEnd = () => this.#flush();
-  }
+  const store: Store<ConnectionSnapshot<JsonValue>> = createStore(batch, () => ({
+    state: WORD[link.state],
+    rttMs,
+    retryAtMs,
+    reason,
+    user: link.user,
+    lastClose,
+  }));
 
-  /** Whether requests can be written. */
-  get canSend(): boolean {
-    return this.state === 'greeting' || this.state === 'live';
-  }
-
-  /** Interest in the connection; the result gives it up. */
-  hold(): () => void {
-    this.#holders += 1;
-    this.#timers.clear('linger');
-    this.need();
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      this.#holders -= 1;
-      this.#lingerIfUnheld();
-    };
-  }
-
-  get held(): boolean {
-    return this.#holders > 0;
-  }
-
-  need(): void {
-    this.#signal('need');
-  }
-
-  /** Writes a request; `body` is its text from the type on. The answer may never come: `lost` tells. */
-  request(body: string, answer: Answer): void {
-    this.#requests.add(body, answer);
-  }
-
-  retry(): void {
-    this.#backoff.reset();
-    this.#refusedToken = undefined;
-    this.#askedAgain = false;
-    this.#signal('retry');
-    this.#lingerIfUnheld();
-  }
-
-  close(): Promise<CloseInfo | undefined> {
-    const dial = this.#dial;
-    if (dial === undefined) {
-      this.#signal('close');
-      return Promise.resolve(undefined);
-    }
-    this.#signal('close');
-    return new Promise((resolve) => {
-      const onLeft = dial.onLeft;
-      dial.onLeft = (info) => {
-        onLeft?.(info);
-        resolve(info);
+  const link: { -readonly [Key in keyof Link]: Link[Key] } = {
+    state: 'idle',
+    limits: DEFAULT_LIMITS,
+    knowsLimits: false,
+    user: undefined,
+    error: undefined,
+    store,
+    channels: new Map(),
+    canSend: () => link.state === 'greeting' || link.state === 'live',
+    hold() {
+      holders += 1;
+      timers.clear('linger');
+      signal('need');
+      let held = true;
+      return () => {
+        if (held) holders -= 1;
+        held = false;
+        lingerIfUnheld();
       };
-    });
-  }
-
-  report(message: string, cause?: unknown): void {
-    this.#options.onProblem('server', message, cause);
-  }
-
-  /** The server contradicts itself: start anew, with what is known here. */
-  breach(message: string, cause?: unknown): void {
-    this.report(message, cause);
-    this.#giveUp(BAD_MESSAGE, message);
-  }
-
-  #lingerIfUnheld(): void {
-    if (this.#holders === 0) this.#timers.set('linger', this.#options.lingerMs, () => this.#signal('leave'));
-  }
-
-  #signal(signal: LinkSignal): void {
-    // Whoever is not needed does not come back.
-    if (this.#holders === 0 && (signal === 'lost' || signal === 'cut' || signal === 'again')) signal = 'leave';
-    const before = this.state;
-    const next = NEXT[before][signal];
-    if (next === null) throw new Error(`${signal} while ${before}`);
-    if (next === before) return;
-    const wasOpen = this.canSend;
-    this.state = next;
-    this.store.touch();
-    if (wasOpen && !this.canSend) {
-      this.#requests.clear();
-      this.channels.clear();
-      this.#events.lost();
-    }
-    this.#events.changed();
-    this.#timers.clear('step', 'silence', 'probe', 'stable', 'refresh');
-    this.#asked += 1;
-    this.#retryAtMs = undefined;
-    this.#enter[next]();
-  }
-
-  readonly #enter: Readonly<Record<LinkState, () => void>> = {
-    idle: () => this.#rest(),
-    closed: () => this.#rest(),
-    asking: () => {
-      this.#stopListening ??= this.#options.network.listen((signal) =>
-        this.#options.batch.run(() => this.#onNetwork(signal)),
-      );
-      const source = this.#options.token;
-      // What needs no waiting does not wait: the socket is dialled in the turn in which it was needed.
-      if (typeof source !== 'function') return this.#useToken(readToken(source));
-      this.#timers.set('step', TOKEN_MS, () => this.#lose(NO_TOKEN));
-      this.#ask(
-        (token) => this.#useToken(token),
-        (cause) => {
-          this.#options.onProblem('token', TOKEN_FAILED, cause);
-          this.#lose(NO_TOKEN);
-        },
-      );
     },
-    dialing: () => this.#openSocket(),
-    greeting: () => {
-      this.#timers.set('step', GREETING_MS, () => this.#giveUp(HELLO_TIMEOUT, NO_ANSWER));
-      this.#requests.write(
-        JSON.stringify({ type: 'hello', version: PROTOCOL_VERSION, token: this.#token.text, features: [] }),
-      );
-      this.#events.greet();
+    isHeld: () => holders > 0,
+    need: () => signal('need'),
+    request: requests.add,
+    retry() {
+      settled();
+      signal('retry');
+      lingerIfUnheld();
     },
-    live: () => {
-      this.#reason = undefined;
-      this.cautious = false;
-      this.#timers.set('stable', STABLE_MS, () => {
-        this.#backoff.reset();
-        this.#askedAgain = false;
-        this.#refusedToken = undefined;
-      });
-      this.#armRefresh();
-      this.#events.live();
-    },
-    waiting: () => this.#wait(),
-    offline: () => this.#wait(),
-    refused: () => {
-      this.#stopHearing();
-      this.error = new TrunklineError(this.#lastError?.code ?? 'unavailable', this.#reason ?? '', { retry: false });
-      this.#events.refused(this.error);
+    close: () =>
+      new Promise((resolve) => {
+        const leaving = dial;
+        signal('close');
+        if (leaving === undefined) return resolve(undefined);
+        const { onLeft } = leaving;
+        leaving.onLeft = (info) => {
+          onLeft?.(info);
+          resolve(info);
+        };
+      }),
+    breach(message, cause) {
+      onProblem('server', message, cause);
+      giveUp(BAD_MESSAGE, message);
     },
   };
+  batch.onEnd = () => {
+    if (link.canSend()) for (const text of requests.take(link.limits)) dial?.socket.send(text);
+  };
+  return link;
+
+  // ── the state machine ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  function signal(given: LinkSignal): void {
+    const { state } = link;
+    // Whoever is not needed does not come back.
+    const isLoss = given === 'lost' || given === 'cut' || given === 'again';
+    const next = NEXT[state][holders === 0 && isLoss ? 'leave' : given];
+    if (next === null) throw new Error(`${given} while ${state}`);
+    if (next === state) return;
+    const wasOpen = link.canSend();
+    link.state = next;
+    store.touch();
+    if (wasOpen && !link.canSend()) {
+      requests.clear();
+      link.channels.clear();
+      events.lost();
+    }
+    events.changed();
+    timers.clear('step', 'silence', 'probe', 'stable', 'refresh');
+    asked += 1;
+    retryAtMs = undefined;
+    enter(next);
+  }
+
+  function enter(state: LinkState): void {
+    switch (state) {
+      case 'asking':
+        stopListening ??= network.listen((news) => batch.run(() => onNetwork(news)));
+        // What needs no waiting does not wait: the socket is dialled in the turn in which it was needed.
+        if (typeof source !== 'function') return useToken(readToken(source));
+        timers.set('step', TOKEN_MS, () => lose(NO_TOKEN));
+        return ask(useToken, () => lose(NO_TOKEN));
+      case 'dialing':
+        return openSocket();
+      case 'greeting':
+        expectAnswer();
+        requests.write(JSON.stringify({ type: 'hello', version: PROTOCOL_VERSION, token: token.text, features: [] }));
+        return events.greet();
+      case 'live':
+        reason = undefined;
+        timers.set('stable', STABLE_MS, settled);
+        armRefresh();
+        return events.live();
+      case 'waiting':
+      case 'offline':
+        return wait();
+      case 'refused':
+        stopHearing();
+        link.error = new TrunklineError(lastError?.code ?? 'unavailable', reason ?? '', { retry: false });
+        return events.refused(link.error);
+      default:
+        return leave();
+    }
+  }
+
+  /** The trouble is over, or the application says so. */
+  function settled(): void {
+    backoff.reset();
+    askedAgain = false;
+    refusedToken = undefined;
+  }
+
+  function lingerIfUnheld(): void {
+    if (holders === 0) timers.set('linger', lingerMs, () => signal('leave'));
+  }
 
   /** Leaves with a closing handshake, if there is someone to leave. */
-  #rest(): void {
-    this.#stopHearing();
-    this.#timers.clear('linger');
-    this.#reason = undefined;
-    const dial = this.#dial;
-    if (dial === undefined) return;
-    this.#dial = undefined;
-    dial.onLeft = (info) => {
-      delete dial.onLeft;
-      this.#timers.clear('closing');
-      this.#lastClose = info;
-      this.store.touch();
+  function leave(): void {
+    stopHearing();
+    timers.clear('linger');
+    reason = undefined;
+    const leaving = dial;
+    if (leaving === undefined) return;
+    dial = undefined;
+    leaving.onLeft = (info) => {
+      delete leaving.onLeft;
+      timers.clear('closing');
+      lastClose = info;
+      store.touch();
     };
-    this.#timers.set('closing', CLOSING_MS, () => dial.onLeft?.({ code: 1006, reason: NO_ANSWER, wasClean: false }));
-    dial.socket.close(NORMAL, '');
+    timers.set('closing', CLOSING_MS, () => leaving.onLeft?.({ code: ABNORMAL, reason: NO_ANSWER, wasClean: false }));
+    leaving.socket.close(NORMAL, '');
   }
 
-  #stopHearing(): void {
-    this.#stopListening?.();
-    this.#stopListening = undefined;
-  }
-
-  #wait(): void {
-    const { clock, random } = this.#options;
-    const { afterMs = 0, spreadMs = 0 } = this.#goodbye ?? {};
+  function wait(): void {
+    const { afterMs = 0, spreadMs = 0 } = goodbye ?? {};
     // Who is told when to come back does so; an hour at most, as a server may be wrong.
-    const delayMs = this.#goodbye
-      ? Math.min(afterMs + random() * spreadMs, LONGEST_WAIT_MS)
-      : this.#backoff.nextMs(clock.nowMs());
-    this.#goodbye = undefined;
-    this.#retryAtMs = clock.nowMs() + delayMs;
-    this.#timers.set('step', delayMs, () => this.#signal('due'));
+    const delayMs = goodbye ? Math.min(afterMs + random() * spreadMs, LONGEST_WAIT_MS) : backoff.nextMs();
+    goodbye = undefined;
+    retryAtMs = clock.nowMs() + delayMs;
+    timers.set('step', delayMs, () => signal('due'));
   }
 
-  #onNetwork(signal: NetworkSignal): void {
-    this.#signal(signal === 'offline' ? 'gone' : 'wake');
+  // ── the network ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  function onNetwork(news: NetworkSignal): void {
+    signal(news === 'offline' ? 'gone' : 'wake');
     // Whatever the news, what was live may be dead: timers have slept, or the address has changed.
-    if (this.state === 'live') this.#probe();
+    if (link.state !== 'live' || timers.has('probe')) return;
+    const sentMs = clock.nowMs();
+    lastReceivedMs = Math.min(lastReceivedMs, sentMs - 1);
+    requests.add('"type":"ping"', () => measured(clock.nowMs() - sentMs));
+    timers.set('probe', PROBE_MS, () => lastReceivedMs < sentMs && giveUp(SILENT, NO_ANSWER));
   }
 
-  #ask(onToken: (token: Token) => void, onFailure: (cause: unknown) => void): void {
-    this.#asked += 1;
-    const turn = this.#asked;
-    const ifCurrent = (run: () => void) => {
-      if (turn === this.#asked) this.#options.batch.run(run);
-    };
-    askForToken(this.#options.token).then(
-      (token) => ifCurrent(() => onToken(token)),
-      (cause: unknown) => ifCurrent(() => onFailure(cause)),
+  function stopHearing(): void {
+    stopListening?.();
+    stopListening = undefined;
+  }
+
+  function measured(ms: number): void {
+    rttMs = ms;
+    store.touch();
+  }
+
+  // ── tokens ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  function ask(onToken: (given: Token) => void, onFailure: () => void): void {
+    asked += 1;
+    const turn = asked;
+    const ifCurrent = (run: () => void) => turn === asked && batch.run(run);
+    askForToken(source).then(
+      (given) => ifCurrent(() => onToken(given)),
+      (cause: unknown) =>
+        ifCurrent(() => {
+          onProblem('token', 'the token function failed', cause);
+          onFailure();
+        }),
     );
   }
 
-  #useToken(token: Token): void {
-    if (token.text !== undefined && token.text === this.#refusedToken) return this.#signal('barred');
-    this.#token = token;
-    this.#signal('token');
+  function useToken(given: Token): void {
+    const isStale = given.text !== undefined && given.text === refusedToken;
+    if (!isStale) token = given;
+    signal(isStale ? 'barred' : 'token');
   }
 
-  #openSocket(): void {
-    this.#goodbye = undefined;
-    this.#lastError = undefined;
-    const { batch } = this.#options;
-    const mine = (run: () => void) => {
-      if (this.#dial === dial) batch.run(run);
-    };
-    let dial: Dial | undefined;
-    try {
-      const socket = this.#options.open(this.#options.url(), SUBPROTOCOL, {
-        onOpen: () => mine(() => this.#signal('opened')),
-        onMessage: (text) => mine(() => this.#onText(text)),
-        onClose: (info) => (dial?.onLeft ? batch.run(() => dial?.onLeft?.(info)) : mine(() => this.#onClose(info))),
+  function armRefresh(): void {
+    if (typeof source !== 'function') return;
+    const delayMs = refreshDelayMs(token.expiresAt, clock.nowMs() + serverAheadMs);
+    if (delayMs === undefined) return;
+    const refresh = (next: Token) =>
+      requests.add(`"type":"refresh","token":${JSON.stringify(next.text)}`, (reply) => {
+        if (isRefreshOk(reply)) {
+          token = next;
+          link.user = reply.user;
+          store.touch();
+        } else onProblem('token', 'refresh failed', reply);
+        armRefresh();
       });
-      dial = { socket };
-      this.#dial = dial;
-    } catch (cause) {
-      this.#reason = cause instanceof Error ? cause.message : String(cause);
-      return this.#signal('barred');
-    }
-    this.#timers.set('step', GREETING_MS, () => this.#giveUp(HELLO_TIMEOUT, NO_ANSWER));
+    timers.set('refresh', delayMs, () => ask(refresh, armRefresh));
   }
 
-  #flush(): void {
-    if (!this.canSend || this.#dial === undefined) return;
-    for (const text of this.#requests.take(this.limits)) this.#dial.socket.send(text);
+  // ── the socket ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  function expectAnswer(): void {
+    timers.set('step', GREETING_MS, () => giveUp(HELLO_TIMEOUT, NO_ANSWER));
   }
 
-  #onText(text: string | null): void {
-    this.#lastReceivedMs = this.#options.clock.nowMs();
-    if (text === null) return this.breach('bytes');
+  function openSocket(): void {
+    goodbye = undefined;
+    lastError = undefined;
+    let mine: Dial | undefined;
+    const ifMine = (run: () => void) => mine === dial && batch.run(run);
     try {
-      for (const message of readMessages(text)) if (this.canSend) this.#onMessage(message);
+      const socket = options.open(options.url(), SUBPROTOCOL, {
+        onOpen: () => ifMine(() => signal('opened')),
+        onMessage: (text) => ifMine(() => onText(text)),
+        onClose: (info) => (mine?.onLeft ? batch.run(() => mine?.onLeft?.(info)) : ifMine(() => onClose(info))),
+      });
+      mine = { socket };
+      dial = mine;
+      expectAnswer();
+    } catch (cause) {
+      reason = String((cause as Error | null)?.message);
+      signal('barred');
+    }
+  }
+
+  function onText(text: string | null): void {
+    lastReceivedMs = clock.nowMs();
+    try {
+      // Anything but text is no message either.
+      for (const message of readMessages(text ?? '!')) if (link.canSend()) onMessage(message);
     } catch (cause) {
       // Whatever a server sends, nothing is thrown out of here: it may be another's program, or broken.
-      this.breach('a message made no sense', cause);
+      link.breach('a message made no sense', cause);
     }
   }
 
-  #onMessage(message: ServerMessage): void {
+  function onMessage(message: ServerMessage): void {
     switch (message.type) {
       case 'welcome':
-        return this.state === 'greeting' ? this.#onWelcome(message) : undefined;
-      case 'error':
-        if (this.#requests.settle(message)) return;
-        this.#lastError = message;
-        // Before `welcome` it says why the server closes, and stands in `reason`.
-        if (this.state === 'live') this.report(`${message.code}: ${message.message}`);
+        if (link.state === 'greeting') onWelcome(message);
         return;
       case 'ok':
       case 'pong':
-        this.#requests.settle(message);
+        requests.settle(message);
+        return;
+      case 'error':
+        if (requests.settle(message)) return;
+        lastError = message;
+        // Before `welcome` it says why the server closes, and stands in `reason`.
+        if (link.state === 'live') onProblem('server', message.message, message);
         return;
       case 'ping':
-        if (message.rttMs !== undefined) this.#setRtt(message.rttMs);
-        return this.#requests.write('{"type":"pong"}');
+        if (message.rttMs !== undefined) measured(message.rttMs);
+        return requests.write('{"type":"pong"}');
       case 'goodbye':
-        this.#goodbye = message;
+        goodbye = message;
         return;
       default: {
-        const reader = this.channels.get(message.ch);
-        return reader ? reader(message) : this.breach(`ch ${message.ch} is not open`);
+        const read = link.channels.get(message.ch);
+        if (read) read(message);
+        else link.breach(`ch ${message.ch} is not open`);
       }
     }
   }
 
-  #onWelcome(welcome: Welcome): void {
-    this.limits = welcome.limits;
-    this.knowsLimits = true;
-    this.user = welcome.user;
-    this.#serverAheadMs = welcome.now - this.#options.clock.nowMs();
-    this.#signal('welcome');
-    const silentMs = 2 * welcome.pingMs;
+  function onWelcome(welcome: Welcome): void {
+    link.limits = { ...DEFAULT_LIMITS, ...welcome.limits };
+    link.knowsLimits = true;
+    link.user = welcome.user;
+    serverAheadMs = welcome.now - clock.nowMs();
+    signal('welcome');
+    // A ping interval of less than a second is a mistake, and would end every connection.
+    const silentMs = 2 * Math.max(welcome.pingMs, 1_000);
     const check = () => {
-      const leftMs = this.#lastReceivedMs + silentMs - this.#options.clock.nowMs();
-      if (leftMs > 0) this.#timers.set('silence', leftMs, check);
-      else this.#giveUp(SILENT, NO_ANSWER);
+      const leftMs = lastReceivedMs + silentMs - clock.nowMs();
+      if (leftMs > 0) timers.set('silence', leftMs, check);
+      else giveUp(SILENT, NO_ANSWER);
     };
-    this.#timers.set('silence', silentMs, check);
-  }
-
-  #probe(): void {
-    if (this.#timers.has('probe')) return;
-    const sentMs = this.#options.clock.nowMs();
-    this.#lastReceivedMs = Math.min(this.#lastReceivedMs, sentMs - 1);
-    this.request('"type":"ping"', () => this.#setRtt(this.#options.clock.nowMs() - sentMs));
-    this.#timers.set('probe', PROBE_MS, () => {
-      if (this.#lastReceivedMs < sentMs) this.#giveUp(SILENT, NO_ANSWER);
-    });
-  }
-
-  #setRtt(rttMs: number): void {
-    this.#rttMs = rttMs;
-    this.store.touch();
-  }
-
-  #armRefresh(): void {
-    const { token, clock } = this.#options;
-    if (typeof token !== 'function') return;
-    const delayMs = refreshDelayMs(this.#token.expiresAt, clock.nowMs() + this.#serverAheadMs);
-    if (delayMs === undefined) return;
-    const failed = (message: string, cause?: unknown) => {
-      this.#options.onProblem('token', message, cause);
-      this.#armRefresh();
-    };
-    this.#timers.set('refresh', delayMs, () =>
-      this.#ask(
-        (next) =>
-          this.request(`"type":"refresh","token":${JSON.stringify(next.text ?? '')}`, (reply) => {
-            if (reply.type === 'ok') {
-              this.#token = next;
-              if (isRefreshOk(reply)) this.user = reply.user;
-              this.store.touch();
-              return this.#armRefresh();
-            }
-            failed('refresh failed', reply);
-          }),
-        (cause) => failed(TOKEN_FAILED, cause),
-      ),
-    );
+    check();
   }
 
   /** How the server, or the network, ended it. */
-  #onClose(info: CloseInfo): void {
-    this.#dial = undefined;
-    this.#lastClose = info;
-    if (info.code === TOO_LARGE) this.cautious = true;
+  function onClose(info: CloseInfo): void {
+    dial = undefined;
+    lastClose = info;
     const { code } = info;
-    this.#reason =
-      this.#lastError?.message ?? this.#goodbye?.reason ?? (info.reason || `the connection was lost (${code})`);
-    if (mayReconnect(code)) return this.#lose(this.#reason);
-    if (code === UNAUTHORIZED && typeof this.#options.token === 'function' && !this.#askedAgain) {
-      this.#askedAgain = true;
-      this.#refusedToken = this.#token.text;
-      return this.#signal('again');
+    if (code === TOO_LARGE) {
+      // Publish nothing before `welcome` has told what the server takes: it would close again.
+      link.limits = { ...DEFAULT_LIMITS, maxEntryBytes: 0 };
+      link.knowsLimits = false;
     }
-    this.#signal('barred');
+    const why = lastError?.message ?? goodbye?.reason ?? (info.reason || `the connection was lost (${code})`);
+    if (mayReconnect(code)) return lose(why);
+    reason = why;
+    if (code !== UNAUTHORIZED || typeof source !== 'function' || askedAgain) return signal('barred');
+    askedAgain = true;
+    refusedToken = token.text;
+    signal('again');
   }
 
   /** Gives a socket up that may never tell its end. */
-  #giveUp(code: number, reason: string): void {
-    const dial = this.#dial;
+  function giveUp(code: number, why: string): void {
     if (dial === undefined) return;
-    this.#dial = undefined;
-    this.#lastClose = { code, reason, wasClean: false };
-    dial.socket.close(code, '');
-    this.#lose(reason);
+    const { socket } = dial;
+    dial = undefined;
+    lastClose = { code, reason: why, wasClean: false };
+    socket.close(code, '');
+    lose(why);
   }
 
-  #lose(reason: string): void {
-    this.#reason = reason;
-    this.#signal(this.#options.network.isOnline() ? 'lost' : 'cut');
+  function lose(why: string): void {
+    reason = why;
+    signal(network.isOnline() ? 'lost' : 'cut');
   }
 }

@@ -1,11 +1,12 @@
 // Puts a line together: one link, one log per name, one producer.
 
 import { streamName } from '@trunkline/protocol';
-import { Batch } from './batch.js';
-import type { ConnectOptions, Line, LineProblem } from './line.js';
-import { Link } from './link.js';
-import { Log } from './log.js';
+import { createBatch } from './batch.js';
+import type { ConnectOptions, Line } from './line.js';
+import { createLink } from './link.js';
+import { createLog, type Log } from './log.js';
 import type { Clock, Network, OpenSocket } from './ports.js';
+import type { Shared } from './shared.js';
 
 /** What the entries of browsers and Node differ in. */
 export interface Defaults {
@@ -30,7 +31,8 @@ const randomWord = (random: () => number): string =>
 
 export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}): Line<App> {
   const { lingerMs = 1_000, maxQueued = 64, maxEntries = 5_000, clock = systemClock, random = cryptoRandom } = options;
-  const onProblem = (source: LineProblem['source'], message: string, cause?: unknown): void => {
+  const { token, socket: open = defaults.socket, network = defaults.network } = options;
+  const onProblem: Shared['onProblem'] = (source, message, cause) => {
     try {
       if (options.onProblem) options.onProblem({ source, message, cause });
       else console.warn('trunkline:', message, cause ?? '');
@@ -38,67 +40,50 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
       // A reporter that fails has nobody left to report to.
     }
   };
-  const batch = new Batch((cause) => onProblem('listener', 'a listener threw', cause));
+  const batch = createBatch((cause) => onProblem('listener', 'a listener threw', cause));
+  const shared: Shared = { batch, clock, random, lingerMs, maxQueued, maxEntries, onProblem };
   const logs = new Map<string, Log>();
-  const each = (tell: (log: Log) => void) => () => {
-    for (const log of logs.values()) tell(log);
-  };
-  const link = new Link(
+  const link = createLink(
+    shared,
+    { url: defaults.url, token, open, network },
     {
-      url: defaults.url,
-      token: options.token,
-      lingerMs,
-      open: options.socket ?? defaults.socket,
-      clock,
-      network: options.network ?? defaults.network,
-      random,
-      batch,
-      onProblem,
-    },
-    {
-      greet: each((log) => log.greet()),
-      live: each((log) => log.live()),
-      lost: each((log) => log.lost()),
-      changed: each((log) => log.changed()),
-      refused: (error) => each((log) => log.refused(error))(),
+      greet: () => logs.forEach((log) => void log.greet()),
+      live: () => logs.forEach((log) => void log.live()),
+      lost: () => logs.forEach((log) => void log.lost()),
+      changed: () => logs.forEach((log) => void log.changed()),
+      refused: (error) => logs.forEach((log) => void log.refused(error)),
     },
   );
+  const { store } = link;
+  const idle = store.snapshot();
   const producer = randomWord(random);
-  const logAt = (name: string): Log => {
-    let log = logs.get(name);
-    if (log === undefined) {
-      log = new Log({ name, link, batch, clock, random, producer, lingerMs, maxQueued, maxEntries });
-      logs.set(name, log);
-    }
-    return log;
+  const handleOf = (name: string): Log['handle'] => {
+    const log = logs.get(name) ?? createLog(shared, link, name, producer);
+    logs.set(name, log);
+    return log.handle;
   };
-  const functions: Record<string, (...params: string[]) => Log> = Object.create(null);
   // The client knows no definitions at run time: any key is a channel, and the server says which ones it has.
-  const channel = new Proxy(Object.freeze({}), {
-    get(_target, key) {
+  const channel = new Proxy(Object.create(null) as Record<string, (...params: string[]) => Log['handle']>, {
+    get(functions, key) {
       // `then` would make an awaited `line.channel` call it; symbols are asked for by consoles.
       if (typeof key === 'symbol' || key === 'then') return undefined;
-      functions[key] ??= (...params) => logAt(streamName(key, params));
+      functions[key] ??= (...params) => handleOf(streamName(key, params));
       return functions[key];
     },
   });
   const line = {
     channel,
-    connection: {
-      subscribe: link.store.subscribe,
-      snapshot: link.store.snapshot,
-      serverSnapshot: () => link.idleSnapshot,
-    },
+    connection: { subscribe: store.subscribe, snapshot: store.snapshot, serverSnapshot: () => idle },
     open: () => {
-      const release = batch.run(() => link.hold());
+      const release = batch.run(link.hold);
       return () => batch.run(release);
     },
     retry: () =>
       batch.run(() => {
         link.retry();
-        each((log) => log.retry())();
+        for (const log of logs.values()) log.retry();
       }),
-    close: () => batch.run(() => link.close()),
+    close: () => batch.run(link.close),
   };
   // The types are the server's: `Channels<App>` of a proxy, the user as its app shows it.
   return line as unknown as Line<App>;

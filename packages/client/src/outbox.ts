@@ -9,18 +9,19 @@ import {
   type Offset,
   TrunklineError,
 } from '@trunkline/protocol';
-import { Backoff } from './backoff.js';
-import type { Batch } from './batch.js';
+import { createBackoff } from './backoff.js';
 import type { Link } from './link.js';
 import type { PendingEntry, Published } from './log-handle.js';
-import type { Clock } from './ports.js';
 import { bytesOf, errorOf, type Reply } from './requests.js';
 import { isSameUser } from './same-user.js';
 import { isPublishOk } from './server-messages.js';
-import { Timers } from './timers.js';
+import type { Shared } from './shared.js';
+import { createTimers } from './timers.js';
 
 /** Bytes that a publish has besides its data, at most: a stream's name, a producer, two numbers. */
 const ENVELOPE_BYTES = 768;
+
+export type Stored = Readonly<Record<'offset', Offset> & Record<'epoch', Epoch>>;
 
 interface Publication {
   readonly key: string;
@@ -33,245 +34,223 @@ interface Publication {
   onWire: boolean;
   /** Failed without anyone knowing its outcome, and is sent again: a `conflict` says that it was not stored. */
   unsure: boolean;
-  stored?: { readonly epoch: Epoch; readonly offset: Offset };
+  stored?: Stored;
   view: PendingEntry<unknown>;
   resolve(published: Published): void;
   reject(error: TrunklineError): void;
 }
 
-export interface OutboxOptions {
-  readonly stream: string;
-  readonly producer: string;
-  readonly link: Link;
-  readonly batch: Batch;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly maxQueued: number;
-  readonly onChange: () => void;
-  /** A publish is stored, and its entry is not here: whether it will come by itself. */
-  readonly awaits: (stored: { readonly epoch: Epoch; readonly offset: Offset }) => boolean;
+export interface Outbox {
+  /** What the application sees; the same list while it is unchanged. */
+  readonly views: readonly PendingEntry<unknown>[];
+  publish(data: unknown): Promise<Published>;
+  /** Writes what waits, in order, as far as it may be written now. */
+  pump(): void;
+  /** The socket is gone: all of it goes again, in order, with the next. */
+  lost(): void;
+  /** The connection is refused: nothing will be answered. */
+  refuse(error: TrunklineError): void;
+  /** The key of the publication that became this entry: it leaves. `undefined` if it is not ours. */
+  take(item: Item, epoch: Epoch): string | undefined;
+  /** Lets go of what is stored and will not come as an entry any more. */
+  settle(): void;
 }
 
-export class Outbox {
-  /** What the application sees; the same list while it is unchanged. */
-  views: readonly PendingEntry<unknown>[] = [];
-  #items: Publication[] = [];
-  #lastSeq = 0;
-  #release: (() => void) | undefined;
+/**
+ * @param onChange `views` are others.
+ * @param awaits a publish is stored, and its entry is not here: whether it will come by itself.
+ */
+export function createOutbox(
+  shared: Shared,
+  link: Link,
+  stream: string,
+  producer: string,
+  onChange: () => void,
+  awaits: (stored: Stored) => boolean,
+): Outbox {
+  const { batch } = shared;
+  const max = Math.min(shared.maxQueued, MAX_UNACKNOWLEDGED);
+  const timers = createTimers<'resend'>(shared);
+  const backoff = createBackoff(shared);
+  let items: Publication[] = [];
+  let lastSeq = 0;
+  let release: (() => void) | undefined;
   /** Counts the times that everything was sent again: refusals of earlier times are stale. */
-  #round = 0;
-  readonly #backoff: Backoff;
-  readonly #timers: Timers<'resend'>;
-  readonly #options: OutboxOptions;
-  readonly #max: number;
+  let round = 0;
 
-  constructor(options: OutboxOptions) {
-    this.#options = options;
-    this.#max = Math.min(options.maxQueued, MAX_UNACKNOWLEDGED);
-    this.#timers = new Timers(options.clock, options.batch);
-    this.#backoff = new Backoff(options.random);
-  }
-
-  publish(data: unknown): Promise<Published> {
-    const promise = new Promise<Published>((resolve, reject) => {
-      const text = toJson(data);
-      const seq = ++this.#lastSeq;
-      const item: Publication = {
-        key: `${this.#options.producer}:${seq}`,
-        seq,
-        text,
-        bytes: bytesOf(text),
-        sent: false,
-        onWire: false,
-        unsure: false,
-        view: { key: '', data, state: 'sending', error: undefined, retry: () => {}, discard: () => {} },
-        resolve,
-        reject,
-      };
-      this.#show(item, data, undefined);
-      this.#items.push(item);
-      this.#makeRoom();
-      this.pump();
-      this.#changed();
-    });
-    // A failure stands in `pending`: whoever does not look at the promise has not missed it.
-    promise.catch(() => {});
-    return promise;
-  }
-
-  /** Writes what waits, in order, as far as it may be written now. */
-  pump(): void {
-    const { link } = this.#options;
-    if (link.error && link.state === 'refused') return this.refuse(link.error);
-    if (!link.canSend || this.#timers.has('resend') || (link.cautious && link.state !== 'live')) return;
-    for (const item of [...this.#items]) {
-      if (!isOpen(item) || item.onWire) continue;
-      const { maxEntryBytes, maxMessageBytes } = link.limits;
-      if (item.bytes > maxEntryBytes || item.bytes + ENVELOPE_BYTES > maxMessageBytes) {
+  const outbox = {
+    views: [] as readonly PendingEntry<unknown>[],
+    publish(data: unknown): Promise<Published> {
+      const promise = new Promise<Published>((resolve, reject) => {
+        const text = toJson(data);
+        lastSeq += 1;
+        const key = `${producer}:${lastSeq}`;
+        const bytes = bytesOf(text);
+        const state = { sent: false, onWire: false, unsure: false };
+        const item = { key, seq: lastSeq, text, bytes, ...state, resolve, reject } as Publication;
+        show(item, data);
+        items.push(item);
+        makeRoom();
+        outbox.pump();
+        changed();
+      });
+      // A failure stands in `pending`: whoever does not look at the promise has not missed it.
+      promise.catch(() => {});
+      return promise;
+    },
+    pump() {
+      if (link.state === 'refused' && link.error) return outbox.refuse(link.error);
+      if (!link.canSend() || timers.has('resend')) return;
+      for (const item of items.filter(isOpen)) {
+        if (item.onWire) continue;
+        const { maxEntryBytes, maxMessageBytes } = link.limits;
+        if (item.bytes <= maxEntryBytes && item.bytes + ENVELOPE_BYTES <= maxMessageBytes) write(item);
         // Before the first `welcome` the limits are a guess: what might be too large waits, and all after it.
-        if (!link.knowsLimits) return;
-        this.#fail(item, new TrunklineError('too_large', `the entry has ${item.bytes} bytes`));
-        continue;
+        else if (!link.knowsLimits) return;
+        else fail(item, new TrunklineError('too_large', `the entry has ${item.bytes} bytes`));
       }
-      this.#write(item);
-    }
-  }
+    },
+    lost() {
+      timers.clear('resend');
+      rewind();
+    },
+    refuse({ code, message }: TrunklineError) {
+      for (const item of items.filter(isOpen)) {
+        const outcome = item.sent ? 'unknown' : 'refused';
+        fail(item, new TrunklineError(code, message, { retry: false, outcome }));
+      }
+    },
+    take(item: Item, epoch: Epoch): string | undefined {
+      const ours = item.producer === producer && isSameUser(item.user ?? null, link.user ?? null);
+      const found = items.find(({ stored, sent, seq }) =>
+        stored ? stored.epoch === epoch && stored.offset === item.offset : ours && sent && seq === item.seq,
+      );
+      if (found) {
+        found.resolve({ offset: item.offset, at: item.at });
+        remove(found);
+      }
+      return found?.key;
+    },
+    settle() {
+      const done = items.filter(({ stored }) => stored && !awaits(stored));
+      if (done.length > 0) remove(...done);
+    },
+  };
+  return outbox;
 
-  /** The socket is gone: all of it goes again, in order, with the next. */
-  lost(): void {
-    this.#timers.clear('resend');
-    this.#rewind();
-  }
-
-  /** The connection is refused: nothing will be answered. */
-  refuse(error: TrunklineError): void {
-    for (const item of [...this.#items]) {
-      if (!isOpen(item)) continue;
-      this.#fail(item, new TrunklineError(error.code, error.message, { retry: false, outcome: outcomeOf(item) }));
-    }
-    this.#changed();
-  }
-
-  /** The key of the publication that became this entry: it leaves. `undefined` if it is not ours. */
-  take(item: Item, epoch: Epoch): string | undefined {
-    const { producer, link } = this.#options;
-    const ours = item.producer === producer && isSameUser(item.user ?? null, link.user ?? null);
-    const found = this.#items.find((mine) =>
-      mine.stored
-        ? mine.stored.epoch === epoch && mine.stored.offset === item.offset
-        : ours && mine.sent && mine.seq === item.seq,
-    );
-    if (found === undefined) return undefined;
-    found.resolve({ offset: item.offset, at: item.at });
-    this.#remove(found);
-    return found.key;
-  }
-
-  /** Lets go of what is stored and will not come as an entry any more. */
-  settle(): void {
-    const before = this.#items.length;
-    this.#items = this.#items.filter((item) => item.stored === undefined || this.#options.awaits(item.stored));
-    if (this.#items.length !== before) this.#changed();
-  }
-
-  #write(item: Publication): void {
-    const { stream, producer, link } = this.#options;
-    const round = this.#round;
+  function write(item: Publication): void {
+    const sentIn = round;
     item.sent = true;
     item.onWire = true;
-    link.request(
-      `"type":"publish","stream":${JSON.stringify(stream)},"producer":"${producer}","seq":${item.seq},"data":${item.text}`,
-      (reply) => {
-        if (isOpen(item) && this.#items.includes(item)) this.#onReply(item, round, reply);
-      },
-    );
+    const head = JSON.stringify({ type: 'publish', stream, producer, seq: item.seq }).slice(1, -1);
+    link.request(`${head},"data":${item.text}`, (reply) => {
+      if (isOpen(item) && items.includes(item)) onReply(item, sentIn, reply);
+    });
   }
 
-  #onReply(item: Publication, round: number, reply: Reply): void {
-    if (reply.type === 'error') return this.#onError(item, round, reply);
-    if (!isPublishOk(reply)) return this.#options.link.breach('publish');
-    const { epoch, offset, at } = reply;
-    item.stored = { epoch, offset };
+  function onReply(item: Publication, sentIn: number, reply: Reply): void {
+    if (reply.type === 'error') return onError(item, sentIn, reply);
+    if (!isPublishOk(reply)) return link.breach('publish');
+    const { offset, at } = reply;
+    item.stored = reply;
     item.resolve({ offset, at });
-    this.#backoff.reset();
-    this.settle();
-    this.#hold();
+    backoff.reset();
+    outbox.settle();
+    hold();
   }
 
-  #onError(item: Publication, round: number, error: ErrorMessage): void {
+  function onError(item: Publication, sentIn: number, error: ErrorMessage): void {
     if (error.retry) {
       // The server refuses all after it likewise (PUB-4), so all go again. Their refusals, and older ones, say nothing new.
-      if (round !== this.#round) return;
-      this.#rewind();
-      this.#timers.set('resend', this.#backoff.nextMs(this.#options.clock.nowMs(), error.afterMs), () => this.pump());
-      return;
-    }
-    if (item.unsure && error.code === 'conflict') {
+      if (sentIn !== round) return;
+      rewind();
+      timers.set('resend', backoff.nextMs(error.afterMs), outbox.pump);
+    } else if (item.unsure && error.code === 'conflict') {
       item.unsure = false;
-      item.seq = ++this.#lastSeq;
-      return this.#write(item);
-    }
-    this.#fail(item, errorOf(error));
+      lastSeq += 1;
+      item.seq = lastSeq;
+      write(item);
+    } else fail(item, errorOf(error));
   }
 
-  #rewind(): void {
-    this.#round += 1;
-    for (const item of this.#items) item.onWire = false;
+  function rewind(): void {
+    round += 1;
+    for (const item of items) item.onWire = false;
   }
 
   /** One more than fits: the oldest that was never sent fails, as it alone is certain not to be stored. */
-  #makeRoom(): void {
-    const open = this.#items.filter(isOpen);
-    if (open.length <= this.#max) return;
-    const victim = open.find((item) => !item.sent);
-    if (victim) this.#fail(victim, new TrunklineError('rate_limited', `more than ${this.#max} publishes wait`));
+  function makeRoom(): void {
+    const open = items.filter(isOpen);
+    const victim = open.length > max && open.find(({ sent }) => !sent);
+    if (victim) fail(victim, new TrunklineError('rate_limited', `more than ${max} publishes wait`));
   }
 
-  #fail(item: Publication, error: TrunklineError): void {
+  function fail(item: Publication, error: TrunklineError): void {
     item.reject(error);
-    this.#show(item, item.view.data, error);
+    show(item, item.view.data, error);
     // What nobody looks at must not grow: the oldest failures are forgotten.
-    const failed = this.#items.filter((other) => other.view.state === 'failed');
-    if (failed[0] && failed.length > this.#max) this.#remove(failed[0]);
-    this.#changed();
+    const failed = items.filter(({ view }) => view.error);
+    remove(...failed.slice(0, -max));
   }
 
-  #retry(item: Publication): void {
-    const { error } = item.view;
-    if (error === undefined || !this.#items.includes(item)) return;
+  function retry(item: Publication): void {
+    const { error, data } = item.view;
+    if (!error || !items.includes(item)) return;
     // Whoever knows that it was not stored begins anew; else its old number tells the server whether it was.
     item.unsure = error.outcome === 'unknown' && item.sent;
-    if (!item.unsure) item.seq = ++this.#lastSeq;
-    item.onWire = false;
     item.sent = item.unsure;
-    this.#items = [...this.#items.filter((other) => other !== item), item];
-    this.#show(item, item.view.data, undefined);
-    this.#makeRoom();
-    this.#options.link.need();
-    this.pump();
-    this.#changed();
+    item.onWire = false;
+    if (!item.unsure) {
+      lastSeq += 1;
+      item.seq = lastSeq;
+    }
+    items = [...items.filter((other) => other !== item), item];
+    show(item, data);
+    makeRoom();
+    link.need();
+    outbox.pump();
+    changed();
   }
 
-  #discard(item: Publication): void {
-    if (!this.#items.includes(item) || (isOpen(item) && item.sent) || item.stored) return;
-    item.reject(new TrunklineError('conflict', 'discarded', { retry: false }));
-    this.#remove(item);
+  function discard(item: Publication): void {
+    if ((isOpen(item) && item.sent) || item.stored) return;
+    item.reject(new TrunklineError('conflict', 'discarded'));
+    remove(item);
   }
 
-  #remove(item: Publication): void {
-    this.#items = this.#items.filter((other) => other !== item);
-    this.#changed();
+  function remove(...gone: readonly Publication[]): void {
+    items = items.filter((item) => !gone.includes(item));
+    changed();
   }
 
-  #show(item: Publication, data: unknown, error: TrunklineError | undefined): void {
-    const { batch } = this.#options;
-    const retry = () => batch.run(() => this.#retry(item));
-    const discard = () => batch.run(() => this.#discard(item));
-    const base = { key: item.key, data, retry, discard };
-    item.view = error
-      ? { ...base, state: 'failed', error: error as TrunklineError & { refusal: string | undefined } }
-      : { ...base, state: 'sending', error };
+  function show(item: Publication, data: unknown, error?: TrunklineError): void {
+    item.view = {
+      key: item.key,
+      data,
+      state: error ? 'failed' : 'sending',
+      error,
+      retry: () => batch.run(() => retry(item)),
+      discard: () => batch.run(() => discard(item)),
+    } as PendingEntry<unknown>;
   }
 
-  #changed(): void {
-    this.views = this.#items.map((item) => item.view);
-    this.#hold();
-    this.#options.onChange();
+  function changed(): void {
+    outbox.views = items.map(({ view }) => view);
+    hold();
+    onChange();
   }
 
   /** What awaits an answer keeps the connection open. */
-  #hold(): void {
-    if (this.#items.some(isOpen)) this.#release ??= this.#options.link.hold();
+  function hold(): void {
+    if (items.some(isOpen)) release ??= link.hold();
     else {
-      this.#release?.();
-      this.#release = undefined;
+      release?.();
+      release = undefined;
     }
   }
 }
 
-const isOpen = (item: Publication): boolean => item.view.state === 'sending' && item.stored === undefined;
-
-const outcomeOf = (item: Publication) => (item.sent ? 'unknown' : 'refused');
+const isOpen = ({ view, stored }: Publication): boolean => !view.error && !stored;
 
 function toJson(data: unknown): string {
   let cause: unknown;

@@ -6,118 +6,119 @@ import type { LogEntry } from './log-handle.js';
 
 export type AnyEntry = LogEntry<unknown, unknown>;
 
-export class Replica {
-  entries: readonly AnyEntry[] = [];
+export interface Replica {
+  readonly entries: readonly AnyEntry[];
   /** The cursor, and the history it is in; `null` before the stream's first entry. */
-  epoch: Epoch | null = null;
-  offset: Offset = 0;
+  readonly epoch: Epoch | null;
+  readonly offset: Offset;
   /** The offset before the first of `entries`. */
-  from: Offset = 0;
-  /** The offset before the oldest entry that the server keeps, as last heard. */
-  floor: Offset = 0;
+  readonly from: Offset;
   /** Whether it ever had a place in the stream. */
-  placed = false;
-  /** Entries that were asked for, beyond `maxEntries`. */
-  #older = 0;
-  /** The place asked for is not the one that was given: only a gap explains it. */
-  #astray = false;
-
-  readonly #maxEntries: number;
-  /** The key of an entry: that of the pending one it was, if it was ours. */
-  readonly #keyOf: (item: Item, epoch: Epoch) => string;
-
-  constructor(maxEntries: number, keyOf: (item: Item, epoch: Epoch) => string) {
-    this.#maxEntries = maxEntries;
-    this.#keyOf = keyOf;
-  }
-
-  get hasOlder(): boolean {
-    return this.placed && this.from > this.floor;
-  }
-
+  readonly placed: boolean;
+  /** Whether the server, as last heard, keeps entries before the first one here. */
+  hasOlder(): boolean;
   /** Where to resume; none in a stream that had no entry. */
-  get after(): After | undefined {
-    if (this.epoch === null) return undefined;
-    const last = this.entries.at(-1);
-    const position = { epoch: this.epoch, offset: this.offset };
-    return last?.offset === this.offset ? { ...position, at: last.at } : position;
-  }
-
+  after(): After | undefined;
   /** Obeys the answer to a subscribe. Gives the gap that the answer itself is, if any. */
-  place(ok: SubscribeOk): Pick<Gap, 'reason' | 'lost'> | undefined {
-    this.floor = ok.floor;
-    if (this.epoch !== null) {
-      this.#astray = ok.epoch !== this.epoch || ok.from !== this.offset;
-      return undefined;
-    }
-    // A stream that was empty here and has a past now: what lies before `from` was missed, and no position could tell the server.
-    const missed = this.placed ? ok.from : 0;
-    this.placed = true;
-    this.#restart(ok.epoch, ok.from);
-    if (missed === 0) return undefined;
-    return { reason: ok.floor > 0 ? 'trimmed' : 'skipped', lost: missed };
-  }
-
+  place(ok: SubscribeOk): Pick<Gap, 'reason' | 'lost'> | undefined;
   /** `applied`: the cursor moved · `old`: it holds nothing new · `hole`: it does not continue what is here. */
-  apply(slice: Entries): 'applied' | 'old' | 'hole' {
-    const epoch = this.epoch ?? slice.epoch;
-    if (!epoch || this.#astray || (slice.epoch ?? epoch) !== epoch) return 'hole';
-    if (slice.from > this.offset || !isOrdered(slice.items, slice.from, slice.to)) return 'hole';
-    if (slice.to <= this.offset) return 'old';
-    const fresh = slice.items.filter((item) => item.offset > this.offset).map((item) => this.#entry(item, epoch));
-    this.epoch = epoch;
-    this.offset = slice.to;
-    if (fresh.length > 0) this.entries = this.entries.concat(fresh);
-    this.#keepNewest(this.#maxEntries + this.#older);
-    return 'applied';
-  }
-
-  jump(gap: Gap): void {
-    this.placed = true;
-    this.#restart(gap.epoch, gap.to);
-    if (gap.reason === 'trimmed') this.floor = gap.to;
-    if (gap.reason === 'epoch') this.floor = 0;
-  }
-
+  apply(slice: Entries): 'applied' | 'old' | 'hole';
+  jump(gap: Gap): void;
   /** Puts a page before the first entry. `false`: it does not end there. */
-  prepend(items: readonly Item[], floor: Offset): boolean {
-    const { epoch } = this;
-    // The floor may have passed what is shown.
-    this.floor = Math.min(floor, this.from);
-    if (epoch === null || !isOrdered(items, this.floor, this.from)) return false;
-    if (items.length === 0) {
-      this.floor = this.from;
-      return true;
-    }
-    this.#older += items.length;
-    this.entries = items.map((item) => this.#entry(item, epoch)).concat(this.entries);
-    this.from = (this.entries[0]?.offset ?? 1) - 1;
-    return true;
-  }
-
+  prepend(items: readonly Item[], floor: Offset): boolean;
   /** Nobody looks: keeps what a new look begins with. */
-  rest(last: number): void {
-    this.#older = 0;
-    this.#keepNewest(last);
+  rest(last: number): void;
+}
+
+/**
+ * @param maxEntries older ones are let go, except those that were asked for.
+ * @param keyOf the key of an entry: that of the pending one it was, if it was ours.
+ */
+export function createReplica(maxEntries: number, keyOf: (item: Item, epoch: Epoch) => string): Replica {
+  /** The offset before the oldest entry that the server keeps, as last heard. */
+  let floor = 0;
+  /** Entries that were asked for, beyond `maxEntries`. */
+  let older = 0;
+  /** The place asked for is not the one that was given: only a gap explains it. */
+  let astray = false;
+
+  const replica = {
+    entries: [] as readonly AnyEntry[],
+    epoch: null as Epoch | null,
+    offset: 0,
+    from: 0,
+    placed: false,
+    hasOlder: () => replica.placed && replica.from > floor,
+    after(): After | undefined {
+      const { epoch, offset, entries } = replica;
+      const last = entries.at(-1);
+      if (epoch === null) return undefined;
+      return last?.offset === offset ? { epoch, offset, at: last.at } : { epoch, offset };
+    },
+    place(ok: SubscribeOk): Pick<Gap, 'reason' | 'lost'> | undefined {
+      floor = ok.floor;
+      if (replica.epoch !== null) {
+        astray = ok.epoch !== replica.epoch || ok.from !== replica.offset;
+        return undefined;
+      }
+      // A stream that was empty here and has a past now: what lies before `from` was missed, and no position could tell the server.
+      const lost = replica.placed ? ok.from : 0;
+      restart(ok.epoch, ok.from);
+      return lost > 0 ? { reason: floor > 0 ? 'trimmed' : 'skipped', lost } : undefined;
+    },
+    apply(slice: Entries): 'applied' | 'old' | 'hole' {
+      const { offset } = replica;
+      const epoch = replica.epoch ?? slice.epoch;
+      if (!epoch || astray || (slice.epoch ?? epoch) !== epoch) return 'hole';
+      if (slice.from > offset || !isOrdered(slice.items, slice.from, slice.to)) return 'hole';
+      if (slice.to <= offset) return 'old';
+      const fresh = slice.items.filter((item) => item.offset > offset).map((item) => entryOf(item, epoch));
+      replica.epoch = epoch;
+      replica.offset = slice.to;
+      replica.entries = replica.entries.concat(fresh);
+      keepNewest(maxEntries + older);
+      return 'applied';
+    },
+    jump({ epoch, to, reason }: Gap) {
+      restart(epoch, to);
+      if (reason !== 'skipped') floor = reason === 'trimmed' ? to : 0;
+    },
+    prepend(items: readonly Item[], newFloor: Offset): boolean {
+      const { epoch, from } = replica;
+      // The floor may have passed what is shown; and if nothing came, nothing is there.
+      floor = items.length > 0 ? Math.min(newFloor, from) : from;
+      if (epoch === null || !isOrdered(items, floor, from)) return false;
+      older += items.length;
+      replica.entries = items.map((item) => entryOf(item, epoch)).concat(replica.entries);
+      replica.from = (items[0]?.offset ?? from + 1) - 1;
+      return true;
+    },
+    rest(last: number) {
+      older = 0;
+      keepNewest(last);
+    },
+  };
+  return replica;
+
+  function restart(epoch: Epoch | null, offset: Offset): void {
+    replica.placed = true;
+    replica.epoch = epoch;
+    replica.offset = offset;
+    replica.from = offset;
+    replica.entries = [];
+    older = 0;
+    astray = false;
   }
 
-  #restart(epoch: Epoch | null, offset: Offset): void {
-    this.epoch = epoch;
-    this.offset = offset;
-    this.from = offset;
-    this.entries = [];
-    this.#older = 0;
-    this.#astray = false;
+  function keepNewest(count: number): void {
+    const { entries, offset } = replica;
+    if (entries.length <= count) return;
+    replica.entries = entries.slice(entries.length - count);
+    replica.from = (replica.entries[0]?.offset ?? offset + 1) - 1;
   }
 
-  #keepNewest(count: number): void {
-    if (this.entries.length <= count) return;
-    this.entries = this.entries.slice(this.entries.length - count);
-    this.from = (this.entries[0]?.offset ?? this.offset + 1) - 1;
-  }
-
-  #entry(item: Item, epoch: Epoch): AnyEntry {
-    return { key: this.#keyOf(item, epoch), offset: item.offset, at: item.at, user: item.user, data: item.data };
+  function entryOf(item: Item, epoch: Epoch): AnyEntry {
+    return { key: keyOf(item, epoch), offset: item.offset, at: item.at, user: item.user, data: item.data };
   }
 }
 

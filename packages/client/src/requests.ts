@@ -12,59 +12,58 @@ import {
 export type Reply = Ok | ErrorMessage | ServerPong;
 export type Answer = (reply: Reply) => void;
 
-export class Requests {
-  #nextId = 1;
-  readonly #answers = new Map<number, Answer>();
-  #lines: string[] = [];
-
+export interface Requests {
   /** Adds a request under an id of its own. `body` is the message's text from its type on: `"type":"ping"`. */
-  add(body: string, answer: Answer): void {
-    const id = this.#nextId++;
-    this.#answers.set(id, answer);
-    this.write(`{"id":${id},${body}}`);
-  }
-
-  write(line: string): void {
-    this.#lines.push(line);
-  }
-
+  add(body: string, answer: Answer): void;
+  write(line: string): void;
   /** Whether a request had that id: its answer has been obeyed, and cannot come twice. */
-  settle(reply: Reply): boolean {
-    const answer = reply.id === undefined ? undefined : this.#answers.get(reply.id);
-    if (answer === undefined || reply.id === undefined) return false;
-    this.#answers.delete(reply.id);
-    answer(reply);
-    return true;
-  }
-
+  settle(reply: Reply): boolean;
   /** What was written, as messages within the limits. */
-  take(limits: Limits): readonly string[] {
-    const messages: string[] = [];
-    let text = '';
-    let bytes = 0;
-    let objects = 0;
-    for (const line of this.#lines) {
-      const lineBytes = bytesOf(line) + 1;
-      if (objects > 0 && (bytes + lineBytes > limits.maxMessageBytes || objects >= limits.maxObjectsPerMessage)) {
-        messages.push(text);
-        text = '';
-        bytes = 0;
-        objects = 0;
-      }
-      text += objects === 0 ? line : `\n${line}`;
-      bytes += lineBytes;
-      objects += 1;
-    }
-    if (objects > 0) messages.push(text);
-    this.#lines = [];
-    return messages;
-  }
-
+  take(limits: Limits): readonly string[];
   /** The socket is gone: nobody will be answered. */
-  clear(): void {
-    this.#answers.clear();
-    this.#lines = [];
-  }
+  clear(): void;
+}
+
+export function createRequests(): Requests {
+  let lastId = 0;
+  let lines: string[] = [];
+  const answers = new Map<number | undefined, Answer>();
+  return {
+    add(body, answer) {
+      lastId += 1;
+      answers.set(lastId, answer);
+      lines.push(`{"id":${lastId},${body}}`);
+    },
+    write(line) {
+      lines.push(line);
+    },
+    settle(reply) {
+      const answer = answers.get(reply.id);
+      answers.delete(reply.id);
+      answer?.(reply);
+      return answer !== undefined;
+    },
+    take({ maxMessageBytes, maxObjectsPerMessage }) {
+      const messages: string[][] = [];
+      let message: string[] = [];
+      let bytes = 0;
+      for (const line of lines) {
+        bytes += bytesOf(line) + 1;
+        if (messages.length === 0 || bytes > maxMessageBytes || message.length >= maxObjectsPerMessage) {
+          bytes = bytesOf(line) + 1;
+          message = [];
+          messages.push(message);
+        }
+        message.push(line);
+      }
+      lines = [];
+      return messages.map((texts) => texts.join('\n'));
+    },
+    clear() {
+      answers.clear();
+      lines = [];
+    },
+  };
 }
 
 const encoder = new TextEncoder();
@@ -73,6 +72,5 @@ const encoder = new TextEncoder();
 export const bytesOf = (text: string): number => encoder.encode(text).length;
 
 /** What the application gets for an `error`. */
-export function errorOf(message: ErrorMessage | Ended): TrunklineError {
-  return new TrunklineError(message.code, message.message, message);
-}
+export const errorOf = (message: ErrorMessage | Ended): TrunklineError =>
+  new TrunklineError(message.code, message.message, message);

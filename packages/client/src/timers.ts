@@ -1,39 +1,35 @@
 // Named timers: setting one replaces it, and all of an owner's are cleared together.
 
-import type { Batch } from './batch.js';
-import type { Clock } from './ports.js';
+import type { Shared } from './shared.js';
 
 /** The longest delay that timers of browsers and Node take: beyond it they fire at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-export class Timers<Name extends string> {
-  readonly #cancel = new Map<Name, () => void>();
-  readonly #clock: Clock;
-  readonly #batch: Batch;
-
-  constructor(clock: Clock, batch: Batch) {
-    this.#clock = clock;
-    this.#batch = batch;
-  }
-
+export interface Timers<Name extends string> {
   /** Runs `run` after `delayMs`, at most 24 days; what is not a delay counts as 0. */
-  set(name: Name, delayMs: number, run: () => void): void {
-    this.clear(name);
-    const cancel = this.#clock.after(Math.min(Math.max(delayMs, 0) || 0, LONGEST_MS), () => {
-      this.#cancel.delete(name);
-      this.#batch.run(run);
-    });
-    this.#cancel.set(name, cancel);
-  }
+  set(name: Name, delayMs: number, run: () => void): void;
+  has(name: Name): boolean;
+  clear(...names: readonly Name[]): void;
+}
 
-  has(name: Name): boolean {
-    return this.#cancel.has(name);
-  }
-
-  clear(...names: readonly Name[]): void {
+export function createTimers<Name extends string>({ clock, batch }: Shared): Timers<Name> {
+  const cancels = new Map<Name, () => void>();
+  const clear = (...names: readonly Name[]) => {
     for (const name of names) {
-      this.#cancel.get(name)?.();
-      this.#cancel.delete(name);
+      cancels.get(name)?.();
+      cancels.delete(name);
     }
-  }
+  };
+  return {
+    clear,
+    has: (name) => cancels.has(name),
+    set(name, delayMs, run) {
+      clear(name);
+      const fire = () => {
+        cancels.delete(name);
+        batch.run(run);
+      };
+      cancels.set(name, clock.after(Math.min(Math.max(delayMs, 0) || 0, LONGEST_MS), fire));
+    },
+  };
 }

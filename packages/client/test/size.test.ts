@@ -17,17 +17,13 @@ afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true 
 async function bundle(source: string): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'trunkline-size-'));
   folders.push(root);
-  await writeFile(join(root, 'entry.js'), source.replace('@trunkline/client', ENTRY));
+  const input = join(root, 'entry.js');
+  await writeFile(input, source.replace('@trunkline/client', ENTRY));
   const output = await build({
     root,
     logLevel: 'silent',
     configFile: false,
-    build: {
-      write: false,
-      minify: true,
-      lib: { entry: join(root, 'entry.js'), formats: ['es'], fileName: 'out' },
-      target: 'es2022',
-    },
+    build: { write: false, minify: true, target: 'es2022', modulePreload: false, rollupOptions: { input } },
   });
   const [result] = Array.isArray(output) ? output : [output];
   if (result === undefined || !('output' in result)) throw new Error('nothing was built');
