@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildRequest, checkResponse, parseTarget, ResponseReader } from '../src/client-handshake.js';
 import { BreachError, MisuseError, TransportError, WebSocketError } from '../src/index.js';
+import { fc } from './support/property.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';

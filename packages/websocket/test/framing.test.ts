@@ -200,6 +200,18 @@ describe('frames', () => {
     expect(server.frames).toMatchObject([{ opcode: PONG, payload: Buffer.from('c') }]);
   });
 
+  it('FR-15 keeps the payload of the pong that waits, whatever is received meanwhile', () => {
+    const server = new Recorded();
+    server.connection.setBlocked(true);
+    const chunks = [masked(PING, 'first'), masked(PONG, 'other')].flatMap((bytes) => [
+      bytes.subarray(0, 8),
+      bytes.subarray(8),
+    ]);
+    server.receive(...chunks);
+    server.connection.setBlocked(false);
+    expect(server.frames).toMatchObject([{ opcode: PONG, payload: Buffer.from('first') }]);
+  });
+
   it('FR-15 ignores a pong nobody asked for, and a second one', () => {
     const server = new Recorded().receive(masked(PONG, 'x'), masked(PONG), masked(PING, 'y'));
     expect(server.frames).toMatchObject([{ opcode: PONG, payload: Buffer.from('y') }]);

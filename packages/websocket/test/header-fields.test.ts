@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   collectFields,
@@ -8,6 +7,7 @@ import {
   parseExtensions,
   parseTokenList,
 } from '../src/header-fields.js';
+import { fc } from './support/property.js';
 
 describe('header fields', () => {
   it('knows tokens', () => {

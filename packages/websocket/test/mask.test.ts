@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyMask, highBits, rotateKey } from '../src/mask.js';
 import { nextMaskKey } from '../src/mask-keys.js';
+import { fc } from './support/property.js';
 
 function reference(bytes: Uint8Array, key: number): Uint8Array {
   return bytes.map((byte, index) => byte ^ ((key >>> ((index % 4) * 8)) & 0xff));

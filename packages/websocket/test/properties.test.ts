@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from './support/property.js';
 import { type Event, Recorded } from './support/recorded.js';
 import { BINARY, CONTINUATION, closeBody, frame, PING, PONG, TEXT } from './support/wire.js';
 

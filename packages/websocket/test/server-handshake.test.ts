@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkUpgrade, type Refusal, type Upgrade, upgradeResponse } from '../src/index.js';
+import { fc } from './support/property.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const FIELDS: Readonly<Record<string, string>> = {

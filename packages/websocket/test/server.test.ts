@@ -1,7 +1,17 @@
 import { createServer } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createWebSocketServer, type HandshakeInfo, MisuseError, type Refusal } from '../src/index.js';
-import { FakeClock, listen, RawPeer, RecordingHandler, requestText, serve, stopAll, turn } from './support/node.js';
+import {
+  accept,
+  FakeClock,
+  listen,
+  RawPeer,
+  RecordingHandler,
+  requestText,
+  serve,
+  stopAll,
+  turn,
+} from './support/node.js';
 import { CLOSE, closeBody, masked, PING, PONG, TEXT } from './support/wire.js';
 
 afterEach(stopAll);
@@ -180,6 +190,15 @@ describe('a server over http', () => {
     expect(await handler.closed()).toMatchObject({ code: 1006, wasClean: false });
     expect(handler.errorCodes).toEqual(['close_timeout']);
     await peer.until(() => peer.isClosed || peer.hasEnded);
+  });
+
+  it('answers what came before the peer ended its side', async () => {
+    const handler = new RecordingHandler({ message: (socket, data) => void socket.send(data) });
+    const transport = await accept(createWebSocketServer({ handler }));
+    transport.receive(masked(TEXT, 'last words'));
+    transport.push(null);
+    await handler.closed();
+    expect(transport.frames).toMatchObject([{ payload: Buffer.from('last words') }]);
   });
 
   it('FR-20 reports 1006 when the peer is gone without a word', async () => {

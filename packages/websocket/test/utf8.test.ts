@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkUtf8, UTF8_COMPLETE, UTF8_INVALID } from '../src/utf8.js';
+import { fc } from './support/property.js';
 import { breach, Recorded } from './support/recorded.js';
 import { CONTINUATION, hex, masked, plain, TEXT } from './support/wire.js';
 
