@@ -1,7 +1,7 @@
 // The messages: a virtual list that begins at its end. Older pages come while scrolling up and leave what is being read where it is;
 // new messages follow only a reader who is at the end.
 
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { useVirtualizer, type VirtualItem, type Virtualizer } from '@tanstack/react-virtual';
 import { type ReactElement, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { Icon } from '../shell/icons.js';
 import type { ChatView } from './conversation.js';
@@ -18,6 +18,8 @@ interface MessageListProps {
   /** Filled with a function that scrolls to the end, as sending a message does. */
   readonly toEnd: RefObject<() => void>;
 }
+
+type MessageVirtualizer = Virtualizer<HTMLDivElement, Element>;
 
 /** Height of what stands above the oldest message, in pixels: the list begins below it. */
 const TOP_PX = 48;
@@ -45,6 +47,7 @@ export function MessageList(props: MessageListProps): ReactElement {
     followOnAppend: true,
     scrollEndThreshold: END_PX,
   });
+  virtualizer.shouldAdjustScrollPositionOnItemSizeChange = changesAbove;
   const [atEnd, setAtEnd] = useState(true);
   const fresh = useFresh(view, atEnd);
   const live = useLiveRegion(view, atEnd);
@@ -67,7 +70,7 @@ export function MessageList(props: MessageListProps): ReactElement {
     const frame = requestAnimationFrame(look);
     return () => cancelAnimationFrame(frame);
   }, [look, count]);
-  useKeptEnd(scroller, atEnd, toEnd);
+  useKeptEnd(scroller, atEnd, toEnd, virtualizer.getTotalSize());
 
   return (
     <div className={styles.frame}>
@@ -139,6 +142,15 @@ function Top({ view, room, problem, onLoad }: TopProps): ReactElement | null {
       Load older messages
     </button>
   );
+}
+
+/**
+ * Whether the place in view must move with a message whose height has changed: if that is above it. The library's own rule leaves out
+ * scrolling up, but then the oldest message loses its name as an older one of the same author comes above it.
+ */
+function changesAbove(item: VirtualItem, _delta: number, { scrollOffset, itemSizeCache }: MessageVirtualizer): boolean {
+  const top = scrollOffset ?? 0;
+  return itemSizeCache.has(item.key) ? item.end <= top : item.start < top;
 }
 
 function itemAt(view: ChatView, index: number) {
@@ -234,12 +246,24 @@ function useOlder({ hasOlder, loadingOlder, loadOlder }: ChatView): Older {
   return { problem, auto, now };
 }
 
-/** Stays at the end when the list's own height changes: a keyboard that opens, a composer that grows. */
-function useKeptEnd(scroller: RefObject<HTMLDivElement | null>, atEnd: boolean, toEnd: () => void): void {
+/**
+ * Begins at the end, and stays there while messages turn out higher than they were taken for, and when the list's own height
+ * changes: a keyboard that opens, a composer that grows.
+ */
+function useKeptEnd(
+  scroller: RefObject<HTMLDivElement | null>,
+  atEnd: boolean,
+  toEnd: () => void,
+  totalSize: number,
+): void {
   const wasAtEnd = useRef(atEnd);
   useLayoutEffect(() => {
     wasAtEnd.current = atEnd;
   }, [atEnd]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: follows the size
+  useLayoutEffect(() => {
+    if (wasAtEnd.current) toEnd();
+  }, [toEnd, totalSize]);
   useEffect(() => {
     const { current } = scroller;
     if (current === null) return;
