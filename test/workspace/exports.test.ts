@@ -13,14 +13,15 @@ it('the public names are those that were decided on', async () => {
   const entries = published.flatMap((pkg) =>
     Object.entries(pkg.manifest.exports ?? {}).map((entry) => ({ pkg, entry })),
   );
-  const names: Record<string, unknown> = {};
+  const lines: string[] = [];
   for (const { pkg, entry } of entries) {
     const [subpath, target] = entry;
-    if (subpath === './package.json') continue;
+    const name = `${pkg.manifest.name}${subpath.slice(1)}`;
     const file = typeof target === 'string' ? target : (target.default ?? '');
-    names[`${pkg.manifest.name}${subpath.slice(1)}`] = { values: await valuesOf(pkg, file), types: typesOf(pkg, file) };
+    lines.push(...(await valuesOf(pkg, file)).map((value) => `${name}  ${value}`));
+    lines.push(...typesOf(pkg, file).map((type) => `${name}  type ${type}`));
   }
-  await expect(`${JSON.stringify(names, null, 2)}\n`).toMatchFileSnapshot('exports.json');
+  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('exports.txt');
 });
 
 async function valuesOf(pkg: Package, file: string): Promise<string[]> {

@@ -45,6 +45,8 @@ export function deepImports(pkg: Pick<Package, 'folder' | 'sources' | 'tests'>, 
     file.imports.flatMap((specifier) => {
       if (isRelative(specifier)) {
         const target = join(dirname(file.path), specifier);
+        // A manifest is public, and where Node resolves from.
+        if (target.endsWith('/package.json')) return [];
         const home = all.find((other) => target.startsWith(`${other.folder}/`));
         return home === undefined || home.folder === pkg.folder ? [] : [`${file.path} reaches into ${target}`];
       }
