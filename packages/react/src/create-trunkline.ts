@@ -1,14 +1,10 @@
-// The hooks of one app, typed by it. One store, one `useSyncExternalStore` per hook: what renders is always a snapshot.
+// The hooks of one app, typed by it.
 
-import type { AnyApp, ConnectionSnapshot, ConnectOptions, Line, PublicUserOf } from '@trunkline/client';
-import type { ReactElement, ReactNode } from 'react';
-import { type UseLog, useLog } from './use-log.js';
-
-/** Either a line of one's own, or what to connect to. Options but `token` and `onProblem` are read once. */
-export type TrunklineProviderProps<App> = { readonly children?: ReactNode } & (
-  | { readonly line: Line<App>; readonly url?: never }
-  | ({ readonly url: string; readonly line?: never } & ConnectOptions)
-);
+import type { AnyApp, ConnectionSnapshot, Line, PublicUserOf } from '@trunkline/client';
+import { createContext, createElement, type ReactElement } from 'react';
+import { type LineContext, LineProvider, type TrunklineProviderProps, useLineIn } from './line-provider.js';
+import { useConnectionOf } from './use-connection.js';
+import { useLog } from './use-log.js';
 
 export interface TrunklineHooks<App> {
   /** Makes the line of its children. Rendering it opens nothing. Another `url` or `line` is another line. */
@@ -23,10 +19,22 @@ export interface TrunklineHooks<App> {
     (): ConnectionSnapshot<PublicUserOf<App>>;
     <Part>(select: (connection: ConnectionSnapshot<PublicUserOf<App>>) => Part): Part;
   };
-  readonly useLog: UseLog;
+  /** `useLog` of this package: it needs no app, as handles are typed. */
+  readonly useLog: typeof useLog;
 }
 
 /** `const { TrunklineProvider, useLine, useLog } = createTrunkline<App>();` once per app, beside its components. */
 export function createTrunkline<App extends AnyApp>(): TrunklineHooks<App> {
-  throw new Error(`not yet ${useLog}`);
+  // A context of its own: the lines of two apps may be nested.
+  const context: LineContext<App> = createContext<Line<App> | undefined>(undefined);
+  return {
+    // biome-ignore lint/correctness/noComponentHookFactories: called once per app, at a module's top; one context needs one provider
+    TrunklineProvider: (given) => createElement(LineProvider<App>, { context, given }),
+    useLine: () => useLineIn(context),
+    useConnection: <Part>(select = whole as (connection: ConnectionSnapshot<PublicUserOf<App>>) => Part) =>
+      useConnectionOf(useLineIn(context), select),
+    useLog,
+  };
 }
+
+const whole = (connection: unknown): unknown => connection;

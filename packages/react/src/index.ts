@@ -1,4 +1,5 @@
 // React hooks for Trunkline.
 
-export { createTrunkline, type TrunklineHooks, type TrunklineProviderProps } from './create-trunkline.js';
-export { type LogView, type UseLog, useLog } from './use-log.js';
+export { createTrunkline, type TrunklineHooks } from './create-trunkline.js';
+export type { TrunklineProviderProps } from './line-provider.js';
+export { type LogView, useLog } from './use-log.js';
