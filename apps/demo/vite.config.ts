@@ -18,10 +18,11 @@ export default defineConfig({
   },
   server: {
     port: 5173,
+    // Whole paths: /wire/… and /guest/… are also folders of modules here.
     proxy: {
-      '/line': { target: server, ws: true },
-      '/guest': { target: server },
-      '/wire': { target: server },
+      '^/line(\\?|$)': { target: server, ws: true },
+      '^/guest(\\?|$)': { target: server },
+      '^/wire(\\?|$)': { target: server },
     },
   },
 });
