@@ -3,7 +3,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { chromiumProblem } from '../../scripts/lib/debian.mjs';
 import { isInstalled } from '../../scripts/lib/install.mjs';
 import { skipProblems } from '../../scripts/lib/skips.mjs';
 import { filesUnder, hashOf } from '../../scripts/lib/stamp.mjs';
@@ -147,5 +148,28 @@ describe('what is installed', () => {
     expect(isInstalled(folder)).toBe(false);
     write('package-lock.json', lock({ ...one, 'node_modules/y': { version: '1.0.0' } }));
     expect(isInstalled(folder)).toBe(false);
+  });
+});
+
+describe('Chromium for the browser tests', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it('is the one that CHROMIUM_PATH names', async () => {
+    vi.stubEnv('CHROMIUM_PATH', join(folder, 'chromium'));
+    expect(await chromiumProblem()).toContain('does not exist');
+    write('chromium', '');
+    expect(await chromiumProblem()).toBeNull();
+  });
+
+  it('is asked for in one line where it cannot be installed', async () => {
+    vi.stubEnv('CHROMIUM_PATH', undefined);
+    vi.stubEnv('PATH', folder);
+    expect(await chromiumProblem()).toBe(
+      'The browser tests need Chromium: apt-get install chromium, or set CHROMIUM_PATH',
+    );
+    write('chromium', '');
+    expect(await chromiumProblem()).toBeNull();
   });
 });
