@@ -5,14 +5,17 @@ import { delimiter, join } from 'node:path';
 import { step } from './progress.mjs';
 import { run } from './run.mjs';
 
-/** `null` when there is a Chromium to test with (CHROMIUM_PATH names one elsewhere), else what to do about it. */
-export async function chromiumProblem() {
+/**
+ * Sees to it that CHROMIUM_PATH names a Chromium to test with: the one it names already, one on the PATH, or one installed now.
+ * `null` when it does, else what to do about it.
+ */
+export async function ensureChromium() {
   if (process.env.CHROMIUM_PATH !== undefined) {
     return existsSync(process.env.CHROMIUM_PATH) ? null : `CHROMIUM_PATH=${process.env.CHROMIUM_PATH} does not exist`;
   }
-  if (onPath('chromium')) return null;
+  if (found()) return null;
   const ask = 'The browser tests need Chromium: apt-get install chromium, or set CHROMIUM_PATH';
-  if (process.getuid?.() !== 0 || !onPath('apt-get')) return ask;
+  if (process.getuid?.() !== 0 || onPath('apt-get') === undefined) return ask;
   return step('installing Chromium with apt-get, for the browser tests', async () => {
     const quiet = { capture: true, env: { DEBIAN_FRONTEND: 'noninteractive' } };
     await run('apt-get', ['update', '-qq'], quiet);
@@ -21,11 +24,18 @@ export async function chromiumProblem() {
       ['install', '-qq', '-y', '--no-install-recommends', 'chromium'],
       quiet,
     );
-    if (code === 0 && onPath('chromium')) return null;
+    if (code === 0 && found()) return null;
     return `${ask} (apt-get failed: ${output.trim().split('\n').at(-1)})`;
   });
 }
 
+function found() {
+  const path = onPath('chromium');
+  if (path !== undefined) process.env.CHROMIUM_PATH = path;
+  return path !== undefined;
+}
+
 function onPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)));
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }

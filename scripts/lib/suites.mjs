@@ -1,6 +1,6 @@
 // The suites of `npm test`, in the order of what is cheapest to fail.
 
-import { chromiumProblem } from './debian.mjs';
+import { ensureChromium } from './debian.mjs';
 import { TOOLS } from './paths.mjs';
 import { failure, resultOf } from './result.mjs';
 import { runNode } from './run.mjs';
@@ -12,12 +12,12 @@ export const SUITES = [
   { name: 'types', title: 'types, and the tests of types', run: typeTests },
   { name: 'unit', title: 'unit, contract and property tests', config: 'vitest.config.ts' },
   { name: 'crash', title: 'kill -9 under load', config: 'test/crash/vitest.config.ts' },
-  { name: 'browser', title: 'the demo in Chromium', config: 'test/browser/vitest.config.ts', problem: chromiumProblem },
+  { name: 'browser', title: 'the demo in Chromium', config: 'test/browser/vitest.config.ts', needs: ensureChromium },
   { name: 'packed', title: 'the packages as they ship', config: 'test/packed/vitest.config.ts' },
 ].map((suite) => ({ ...suite, needsBuild: suite.config !== undefined, run: suite.run ?? (() => tests(suite)) }));
 
-async function tests({ name, config, problem }) {
-  const missing = await problem?.();
+async function tests({ name, config, needs }) {
+  const missing = await needs?.();
   return missing ? failure(missing) : vitestSuite(name, config);
 }
 

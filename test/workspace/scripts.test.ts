@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { chromiumProblem } from '../../scripts/lib/debian.mjs';
+import { ensureChromium } from '../../scripts/lib/debian.mjs';
 import { isInstalled } from '../../scripts/lib/install.mjs';
 import { skipProblems } from '../../scripts/lib/skips.mjs';
 import { filesUnder, hashOf } from '../../scripts/lib/stamp.mjs';
@@ -158,18 +158,19 @@ describe('Chromium for the browser tests', () => {
 
   it('is the one that CHROMIUM_PATH names', async () => {
     vi.stubEnv('CHROMIUM_PATH', join(folder, 'chromium'));
-    expect(await chromiumProblem()).toContain('does not exist');
+    expect(await ensureChromium()).toContain('does not exist');
     write('chromium', '');
-    expect(await chromiumProblem()).toBeNull();
+    expect(await ensureChromium()).toBeNull();
   });
 
   it('is asked for in one line where it cannot be installed', async () => {
     vi.stubEnv('CHROMIUM_PATH', undefined);
     vi.stubEnv('PATH', folder);
-    expect(await chromiumProblem()).toBe(
+    expect(await ensureChromium()).toBe(
       'The browser tests need Chromium: apt-get install chromium, or set CHROMIUM_PATH',
     );
     write('chromium', '');
-    expect(await chromiumProblem()).toBeNull();
+    expect(await ensureChromium()).toBeNull();
+    expect(process.env.CHROMIUM_PATH).toBe(join(folder, 'chromium'));
   });
 });
