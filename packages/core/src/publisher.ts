@@ -132,7 +132,7 @@ export class Publisher {
 
   async #hooked(request: PublishRequest, entry: unknown, given: string): Promise<string> {
     const { onPublish } = request.channel;
-    if (onPublish === undefined) return entry === request.data ? given : this.#stringify(entry);
+    if (onPublish === undefined) return entry === request.data ? given : this.#stringifyOwn(entry, 'the schema made');
     const { identity, params, producer, seq } = request;
     const result = await this.#app('onPublish failed', () =>
       onPublish({ entry, user: identity.user, params, source: { producer, seq } }),
@@ -140,7 +140,18 @@ export class Publisher {
     if ('refusal' in result) {
       throw new TrunklineError('refused', result.refusal.message, { refusal: result.refusal.code });
     }
-    return this.#stringify(result.store === undefined ? entry : result.store);
+    return this.#stringifyOwn(result.store === undefined ? entry : result.store, 'onPublish returned');
+  }
+
+  /** What the app's own code made of an entry: if it is no JSON, the publisher is not to blame. */
+  #stringifyOwn(data: unknown, who: string): string {
+    try {
+      return this.#stringify(data);
+    } catch (error) {
+      if (error instanceof TrunklineError && error.code === 'too_large') throw error;
+      this.#options.log.error({ error }, `${who} what is no JSON value`);
+      throw new TrunklineError('internal', 'the server failed; its log has the cause', { cause: error });
+    }
   }
 
   /** Runs the app's own code. What it throws is the app's failure, but for a TrunklineError, which it meant. */

@@ -20,6 +20,7 @@ import {
 import { type Action, type Identity, resolveStream, type Target } from './app.js';
 import type { Engine } from './engine.js';
 import type { Connection } from './ports.js';
+import { PublishOrder } from './publish-order.js';
 import { readPage } from './read-page.js';
 import { SessionStreams } from './session-streams.js';
 import { producerKey } from './slice.js';
@@ -30,9 +31,6 @@ type State = 'hello' | 'authenticating' | 'open' | 'closed';
 
 /** Malformed messages that a connection may send within a minute. */
 const MAX_PROBLEMS_PER_MINUTE = 100;
-/** Producers of one connection whose next publish must be the one that was refused for now. */
-const MAX_BLOCKED = 256;
-
 /** A page weighs as much as this many other requests: answers of 64 KB add up. */
 const READ_WEIGHT = 8;
 
@@ -49,8 +47,7 @@ export class Session<Request = unknown> {
   #inWork = 0;
   readonly #publishes: TokenBucket;
   readonly #problems: TokenBucket;
-  /** By producer and stream: the publish that was refused for now. What comes after it is refused too, to keep the order (PUB-4). */
-  readonly #blocked = new Map<string, { readonly seq: number; readonly error: TrunklineError }>();
+  readonly #order = new PublishOrder();
   readonly #openedMs: number;
   #receivedMs: number;
   #pingedMs: number;
@@ -324,15 +321,14 @@ export class Session<Request = unknown> {
       seq: message.seq,
       data: message.data,
       admit: () => this.#admit(lane, message.seq),
-      settled: (error) => this.#settled(lane, message.seq, error),
+      settled: (error) => this.#order.settled(lane, message.seq, error),
     });
     return { type: 'ok', id: message.id, epoch, offset, at };
   }
 
   /** Throws if the connection may not publish now. */
   #admit(lane: string, seq: number): void {
-    const blocked = this.#blocked.get(lane);
-    if (blocked !== undefined && seq > blocked.seq) throw blocked.error;
+    this.#order.check(lane, seq);
     const waitMs = this.#publishes.take(this.engine.clock.nowMs());
     if (waitMs > 0) {
       const rate = this.engine.limits.publishRatePerSecond;
@@ -340,19 +336,6 @@ export class Session<Request = unknown> {
         afterMs: waitMs,
       });
     }
-  }
-
-  /** Keeps the order (PUB-4): what comes after a publish that was refused for now waits until that one has its answer. */
-  #settled(lane: string, seq: number, error: TrunklineError | null): void {
-    const blocked = this.#blocked.get(lane);
-    if (error?.retry !== true) {
-      if (blocked?.seq === seq) this.#blocked.delete(lane);
-      return;
-    }
-    if (blocked !== undefined && blocked.seq < seq) return;
-    this.#blocked.set(lane, { seq, error });
-    const oldest = this.#blocked.size > MAX_BLOCKED ? this.#blocked.keys().next().value : undefined;
-    if (oldest !== undefined) this.#blocked.delete(oldest);
   }
 
   async #read(message: Read, identity: Identity): Promise<string> {

@@ -1,7 +1,10 @@
 // A rate with a burst, in two numbers and no timer.
 
+/** What one token is counted as: with rates in whole tokens a second, a millisecond is a whole number of parts, and nothing is rounded. */
+const TOKEN = 1_000;
+
 export class TokenBucket {
-  #tokens: number;
+  #parts: number;
   #sinceMs: number;
 
   constructor(
@@ -9,7 +12,7 @@ export class TokenBucket {
     private readonly burst: number,
     nowMs: number,
   ) {
-    this.#tokens = burst;
+    this.#parts = burst * TOKEN;
     this.#sinceMs = nowMs;
   }
 
@@ -17,12 +20,12 @@ export class TokenBucket {
   take(nowMs: number): number {
     // A clock that jumped back gives nothing, and takes nothing.
     const elapsedMs = Math.max(0, nowMs - this.#sinceMs);
-    this.#tokens = Math.min(this.burst, this.#tokens + (elapsedMs / 1_000) * this.ratePerSecond);
+    this.#parts = Math.min(this.burst * TOKEN, this.#parts + elapsedMs * this.ratePerSecond);
     this.#sinceMs = nowMs;
-    if (this.#tokens >= 1) {
-      this.#tokens -= 1;
+    if (this.#parts >= TOKEN) {
+      this.#parts -= TOKEN;
       return 0;
     }
-    return Math.ceil(((1 - this.#tokens) / this.ratePerSecond) * 1_000);
+    return Math.ceil((TOKEN - this.#parts) / this.ratePerSecond);
   }
 }
