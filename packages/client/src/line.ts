@@ -76,7 +76,8 @@ export interface Connection<User = unknown> {
   readonly serverSnapshot: () => ConnectionSnapshot<User>;
 }
 
-export interface Line<App = never> {
+// Invariant by word: the compiler's own probe of `App` carries no contract, so it would take any line for any other.
+export interface Line<in out App = never> {
   /** `line.channel.chat('lobby')`: the same handle for the same name. Throws `BadNameError` for an empty parameter. */
   readonly channel: Channels<App>;
   readonly connection: Connection<PublicUserOf<App>>;

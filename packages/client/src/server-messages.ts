@@ -3,27 +3,36 @@
 
 import type { PublishOk, ReadOk, RefreshOk, ServerMessage, SubscribeOk } from '@trunkline/protocol';
 
+type Check = (value: unknown) => boolean;
+
+const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const number: Check = Number.isFinite;
+const text: Check = (value) => typeof value === 'string';
+
 /** A field means the same in every message. What is not here is not used, or cannot do harm. */
-const TYPES = new Map(
+const CHECKS = new Map<string, Check>(
   Object.entries({
-    id: 'number',
-    ch: 'number',
-    from: 'number',
-    to: 'number',
-    floor: 'number',
-    lost: 'number',
-    offset: 'number',
-    at: 'number',
-    now: 'number',
-    rttMs: 'number',
-    afterMs: 'number',
-    spreadMs: 'number',
-    pingMs: 'number',
-    limits: 'object',
-    message: 'string',
-    reason: 'string',
-    retry: 'boolean',
-  }),
+    id: count,
+    ch: count,
+    from: count,
+    to: count,
+    floor: count,
+    lost: count,
+    offset: count,
+    at: number,
+    now: number,
+    rttMs: number,
+    afterMs: number,
+    spreadMs: number,
+    pingMs: number,
+    limits: (value) => typeof value === 'object',
+    epoch: (value) => value === null || text(value),
+    message: text,
+    reason: text,
+    retry: (value) => typeof value === 'boolean',
+    items: (value) =>
+      Array.isArray(value) && value.every((item) => has<Record<string, unknown>>(item, ['offset', 'at'])),
+  } satisfies Record<string, Check>),
 );
 
 /** The fields without which a message is of no use. */
@@ -42,20 +51,15 @@ const REQUIRED = new Map<string, readonly string[]>(
   } satisfies { readonly [T in ServerMessage['type']]: readonly (keyof Extract<ServerMessage, { type: T }>)[] }),
 );
 
-/** Whether it is an object with these fields, and all fields that it has are of their type. */
+/** Whether it is an object with these fields, and all fields that it has are what they should be. */
 function has<M>(value: unknown, fields: readonly (keyof M)[]): value is M {
   return (
     typeof value === 'object' &&
     value !== null &&
     fields.every((field) => field in value) &&
-    Object.entries(value).every(([field, content]) =>
-      field === 'items' ? isItems(content) : (TYPES.get(field) ?? typeof content) === typeof content,
-    )
+    Object.entries(value).every(([field, content]) => CHECKS.get(field)?.(content) ?? true)
   );
 }
-
-const isItems = (items: unknown): boolean =>
-  Array.isArray(items) && items.every((item) => has<Record<string, unknown>>(item, ['offset', 'at']));
 
 /**
  * The messages of one WebSocket message, in order.

@@ -1,0 +1,140 @@
+// What a caller may write, and what it gets: everything follows from the contract of the server's `typeof app`.
+
+import {
+  type ConnectionSnapshot,
+  connect,
+  type LogEntry,
+  type LogHandle,
+  type PublishError,
+  type UntypedApp,
+} from '@trunkline/client';
+import type { Contracted, TrunklineError } from '@trunkline/protocol';
+import { expectTypeOf } from 'vitest';
+
+interface ChatInput {
+  readonly text: string;
+  readonly replyTo?: number;
+}
+interface ChatStored extends ChatInput {
+  readonly author: string;
+}
+interface Person {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** As a server's app: the contract, beside whatever else the value has. */
+type App = Contracted<{
+  readonly channels: {
+    readonly chat: {
+      readonly kind: 'log';
+      readonly params: readonly ['room'];
+      readonly input: ChatInput;
+      readonly stored: ChatStored;
+      readonly refusal: 'rude' | 'slow';
+    };
+    readonly audit: {
+      readonly kind: 'log';
+      readonly params: readonly ['team', 'day'];
+      readonly input: { readonly what: string };
+      readonly stored: { readonly what: string };
+      readonly refusal: never;
+    };
+    readonly news: {
+      readonly kind: 'log';
+      readonly params: readonly [];
+      readonly input: string;
+      readonly stored: string;
+      readonly refusal: never;
+    };
+    readonly quotes: { readonly kind: 'table'; readonly params: readonly ['market'] };
+  };
+  readonly publicUser: Person;
+}> & { readonly close: () => Promise<void> };
+
+const line = connect<App>('/line');
+
+// ── handles ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const chat = line.channel.chat('lobby');
+expectTypeOf(chat).toEqualTypeOf<LogHandle<ChatInput, ChatStored, Person, 'rude' | 'slow'>>();
+expectTypeOf(line.channel.audit('red', '2026-01-01').publish).parameters.toEqualTypeOf<[{ readonly what: string }]>();
+expectTypeOf(line.channel.news().publish).parameters.toEqualTypeOf<[string]>();
+
+// @ts-expect-error a parameter is missing
+line.channel.chat();
+// @ts-expect-error one too many
+line.channel.chat('lobby', 'today');
+// @ts-expect-error two are needed
+line.channel.audit('red');
+// @ts-expect-error none is taken
+line.channel.news('today');
+// @ts-expect-error parameters are text
+line.channel.chat(7);
+// @ts-expect-error no such channel
+line.channel.chats('lobby');
+// A kind that this version cannot show has no handle.
+expectTypeOf(line.channel.quotes('nyse')).toBeNever();
+
+// ── publishing ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+expectTypeOf(chat.publish({ text: 'hi' })).resolves.toEqualTypeOf<{ readonly offset: number; readonly at: number }>();
+chat.publish({ text: 'hi', replyTo: 3 });
+// @ts-expect-error a field is missing
+chat.publish({});
+// @ts-expect-error a field has another type
+chat.publish({ text: 1 });
+// @ts-expect-error a field that the channel does not know
+chat.publish({ text: 'hi', author: 'ada' });
+// @ts-expect-error nothing is not an entry
+chat.publish();
+
+// ── snapshots ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const snapshot = chat.snapshot();
+expectTypeOf(snapshot.entries).toEqualTypeOf<readonly LogEntry<ChatStored, Person>[]>();
+expectTypeOf(snapshot.entries[0]?.user).toEqualTypeOf<Person | undefined>();
+expectTypeOf(snapshot.entries[0]?.data.author).toEqualTypeOf<string | undefined>();
+expectTypeOf(snapshot.state).toEqualTypeOf<'connecting' | 'catching up' | 'live' | 'offline' | 'refused'>();
+expectTypeOf(snapshot.error).toEqualTypeOf<TrunklineError | undefined>();
+for (const pending of snapshot.pending) {
+  expectTypeOf(pending.data).toEqualTypeOf<ChatInput>();
+  if (pending.state === 'failed') {
+    expectTypeOf(pending.error).toEqualTypeOf<PublishError<'rude' | 'slow'>>();
+    expectTypeOf(pending.error.refusal).toEqualTypeOf<'rude' | 'slow' | undefined>();
+  } else expectTypeOf(pending.error).toBeUndefined();
+}
+// @ts-expect-error snapshots are not changed
+snapshot.entries.push();
+// @ts-expect-error nor are entries
+if (snapshot.entries[0]) snapshot.entries[0].offset = 1;
+
+chat.subscribe(() => {}, { last: 10, most: 100 });
+// @ts-expect-error an unknown option
+chat.subscribe(() => {}, { first: 10 });
+
+// ── the connection ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+expectTypeOf(line.connection.snapshot()).toEqualTypeOf<ConnectionSnapshot<Person>>();
+expectTypeOf(line.connection.snapshot().user?.name).toEqualTypeOf<string | undefined>();
+
+connect<App>('/line', { token: 'x' });
+connect<App>('/line', { token: () => 'x' });
+connect<App>('/line', { token: async () => ({ token: 'x', expiresAt: 1 }) });
+// @ts-expect-error not a token
+connect<App>('/line', { token: 7 });
+// @ts-expect-error not a token
+connect<App>('/line', { token: async () => ({ jwt: 'x' }) });
+
+// ── without an app ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+const nameless = connect('/line');
+// @ts-expect-error the app has to be named
+nameless.channel.chat('lobby');
+// @ts-expect-error not an app: it carries no contract
+connect<{ readonly port: number }>('/line');
+
+const tool = connect<UntypedApp>('/line');
+const anything = tool.channel.whatever?.('a', 'b');
+expectTypeOf(anything?.snapshot().entries[0]?.data).toBeUnknown();
+expectTypeOf(anything?.publish).parameter(0).toBeUnknown();
