@@ -1,5 +1,7 @@
 // What a page goes through when the server or the link fails, and that nothing is missing after it.
 
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { field, message, openChat, say, texts, untilLive, untilTexts } from './support/chat.js';
@@ -138,4 +140,17 @@ it('says why it was refused, and joins again with a new pass', async () => {
   await untilLive(page);
   await say(page, 'in again');
   await untilTexts(page, ['in again']);
+});
+it('says so when the server has lost the history', async () => {
+  const context = await on.context();
+  const page = await openChat(context, on.server.url, 'Gail', 'lost');
+  await say(page, 'from another age');
+  await message(page, 'from another age').getByText('sent').waitFor();
+  await on.server.kill();
+  for (const end of ['', '-wal', '-shm']) rmSync(join(on.server.folder, `trunkline.db${end}`), { force: true });
+  await on.server.start();
+  await page.getByText('This room was begun anew on the server. What was here before is gone.').waitFor();
+  await page.getByRole('button', { name: 'Dismiss' }).click();
+  await say(page, 'a new one');
+  await untilTexts(page, ['a new one']);
 });

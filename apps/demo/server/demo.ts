@@ -42,6 +42,8 @@ export async function startDemo(settings: Settings): Promise<Demo> {
     port: settings.port,
     host: settings.host,
     broker: sqliteBroker(join(settings.dataFolder, 'trunkline.db')),
+    // Often, as this is to be looked at: the round trip is known after ten seconds, a dead link too.
+    pingMs: 5000,
     request: (request, response) => {
       answer(request, response).catch((error: unknown) => {
         console.error('Trunkline demo: a request failed:', error);

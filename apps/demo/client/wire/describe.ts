@@ -1,6 +1,7 @@
 // Frames in words: what kind, how large, what it says. Understands Trunkline's messages and shows any others as they are.
 
 import type { WireFrame } from '../../shared/wire.js';
+import { summaryOf } from './summary.js';
 
 const OPCODES: Record<number, string> = {
   0: 'continuation',
@@ -36,8 +37,8 @@ export function frameLabel(frame: WireFrame): string {
 export function frameContent(frame: WireFrame): string {
   if (frame.opcode === 8) return frame.reason === '' ? '' : `“${frame.reason}”`;
   if (frame.opcode <= 1 && frame.preview === '' && frame.payloadBytes > 0) return 'part of a message, not shown';
-  const lines = frame.preview.split('\n').map((line) => line.trim().replace(TYPE, ''));
-  return `${lines.filter((line) => line !== '{}').join('  ')}${frame.cut ? ' …' : ''}`;
+  const lines = frame.preview.split('\n').map((line) => summaryOf(line) ?? line.trim().replace(TYPE, ''));
+  return `${lines.filter((line) => line !== '' && line !== '{}').join(' · ')}${frame.cut ? ' …' : ''}`;
 }
 
 /** "86 B", "3.1 KB", "1.2 MB" */

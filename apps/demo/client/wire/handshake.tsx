@@ -40,6 +40,9 @@ function Head({ head, direction }: { head: string; direction: 'in' | 'out' }): R
             {value}
           </p>
         ))}
+        {direction === 'out' && /^sec-websocket-accept:/im.test(head) && (
+          <p className={styles.note}>Its proof of the key: SHA-1 of that and a fixed text.</p>
+        )}
         {others > 0 && (
           <button className={`link ${styles.more}`} type="button" aria-expanded={all} onClick={() => setAll(!all)}>
             {all ? 'Fewer headers' : `${others} more ${others === 1 ? 'header' : 'headers'}`}

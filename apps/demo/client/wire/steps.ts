@@ -78,5 +78,5 @@ function wordsOf(event: SeenEvent): string {
   if (event.kind === 'open') return `handshake ${event.requestHead} ${event.responseHead}`;
   if (event.kind === 'end') return `closed ${event.code} ${event.reason}`;
   const way = event.direction === 'in' ? 'in client → server' : 'out server → client';
-  return `${way} ${opcodeName(event.opcode)} ${frameLabel(event)} ${frameContent(event)}`;
+  return `${way} ${opcodeName(event.opcode)} ${frameLabel(event)} ${frameContent(event)} ${event.preview}`;
 }

@@ -22,7 +22,7 @@ export interface DrawerWidth {
 }
 
 export function useDrawerWidth(): DrawerWidth {
-  const [width, setWidth] = useState(() => within(Number(readStored(ofBrowser, KEY)) || 432));
+  const [width, setWidth] = useState(() => within(Number(readStored(ofBrowser, KEY)) || 480));
   const change = (wanted: number) => {
     const next = within(wanted);
     setWidth(next);

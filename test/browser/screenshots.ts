@@ -1,0 +1,103 @@
+// The pictures in docs/images: the running app, at 1280 × 800 and 390 × 844.
+
+import { fileURLToPath } from 'node:url';
+import type { BrowserContext, Page } from 'playwright-core';
+import { it } from 'vitest';
+import { field, message, openChat, say } from './support/chat.js';
+import { stage } from './support/stage.js';
+
+const on = stage();
+const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
+const DESKTOP = { viewport: { width: 1280, height: 800 } };
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+const TALK: readonly (readonly [name: string, text: string])[] = [
+  ['Mia', 'Morning. The train went through the tunnel twice today and I still have every message.'],
+  ['Jonas', 'Same here. I closed the lid at home and opened it in the office: it had caught up before I had sat down.'],
+  ['Zoe', 'What happens to what you write while there is no connection?'],
+  ['Mia', 'It says “sending” until the link is back, then it goes out.'],
+  ['Mia', 'Once. Even if the server stored it just before it went away.'],
+  [
+    'Jonas',
+    'I stopped the server in the middle of a sentence to see it. Not a word missing, nothing twice, same order for all of us.',
+  ],
+  ['Zoe', 'And the panel on the right shows the frames?'],
+  ['Jonas', 'Every one, as the server saw it. The handshake is the first thing in there.'],
+  ['Zoe', 'Found it. So that is what the key is for.'],
+];
+
+async function talk(context: BrowserContext, room: string): Promise<Page> {
+  const pages = new Map<string, Page>();
+  for (const [name, text] of TALK) {
+    const page = pages.get(name) ?? (await openChat(context, on.server.url, name, room));
+    pages.set(name, page);
+    await say(page, text);
+    await message(page, text).getByText('sent').waitFor({ state: 'attached' });
+  }
+  const own = pages.get('Zoe');
+  if (own === undefined) throw new Error('Zoe did not say anything');
+  await message(own, TALK.at(-1)?.[1] ?? '').waitFor();
+  return own;
+}
+
+async function shoot(page: Page, name: string): Promise<void> {
+  await page.mouse.move(0, 0);
+  await page.evaluate(() => document.fonts.ready);
+  await page.screenshot({ path: `${IMAGES}/${name}.png`, animations: 'disabled', caret: 'hide' });
+}
+
+async function openWire(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Wire', exact: true }).click();
+  await page.getByText('HTTP/1.1 101 Switching Protocols').waitFor();
+}
+
+it('the first page', async () => {
+  const page = await (await on.context(DESKTOP)).newPage();
+  await page.goto(on.server.url);
+  const [ada, bob] = [page.getByRole('region', { name: 'Ada' }), page.getByRole('region', { name: 'Bob' })];
+  await page.getByText('2 connections live').waitFor();
+  await say(ada, 'Hello Bob. Can you read this?');
+  await message(bob, 'Hello Bob').waitFor();
+  await say(bob, 'Every word, and the moment you sent it.');
+  await message(ada, 'Every word').waitFor();
+  await say(ada, 'Two connections, one page. Look at the wire.');
+  await message(bob, 'Two connections').waitFor();
+  await shoot(page, 'landing');
+  await openWire(page);
+  await shoot(page, 'landing-wire');
+});
+
+it('the chat, light and dark', async () => {
+  const light = await talk(await on.context({ ...DESKTOP, colorScheme: 'light' }), 'lobby');
+  await shoot(light, 'chat-light');
+  await light.emulateMedia({ colorScheme: 'dark' });
+  await shoot(light, 'chat-dark');
+});
+
+it('the Wire', async () => {
+  const page = await talk(await on.context(DESKTOP), 'workshop');
+  await openWire(page);
+  const wire = page.getByRole('region', { name: 'Frames between client and server' });
+  await wire.evaluate((element) => {
+    element.scrollTop = 0;
+  });
+  await shoot(page, 'wire-handshake');
+  await wire
+    .getByRole('button', { name: /^Client to server: publish/ })
+    .first()
+    .click();
+  await wire.evaluate((element) => {
+    element.scrollTop = element.scrollHeight;
+  });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await shoot(page, 'wire-frames-dark');
+});
+
+it('the phone', async () => {
+  const light = await talk(await on.context({ ...PHONE, colorScheme: 'light' }), 'garden');
+  await shoot(light, 'chat-phone');
+  await light.emulateMedia({ colorScheme: 'dark' });
+  await field(light).blur();
+  await openWire(light);
+  await shoot(light, 'wire-phone-dark');
+});
