@@ -56,13 +56,17 @@ export function errorsIn(output) {
   }));
 }
 
-/** Which tests of a file hold an error: the one that begins last at or above its line; above the first, all of them. */
+/**
+ * Which tests of a file hold an error: the one that begins last at or above its line; above the first, all of them.
+ * A file without tests is one.
+ */
 export function judgeFile(text, errorLines) {
   const tests = text
     .split('\n')
     .map((line, index) => ({ line: index + 1, title: /^\s*(?:it|test)\(\s*(['"`])(.*?)\1/.exec(line)?.[2] }))
     .filter((test) => test.title !== undefined);
-  const failed = new Set(tests.length === 0 ? ['(the file has no test)'] : []);
+  if (tests.length === 0) tests.push({ line: 1, title: '(the file)' });
+  const failed = new Set();
   for (const line of errorLines) {
     const owner = tests.findLast((test) => test.line <= line);
     for (const test of owner === undefined ? tests : [owner]) failed.add(test.title);

@@ -96,6 +96,12 @@ describe('the rules', () => {
     ]);
   });
 
+  it('let tests share their support, and nobody else', () => {
+    const file = { path: 'packages/core/test/a.test.ts', imports: ['../../protocol/test/support/world.js'] };
+    expect(deepImports({ ...core, sources: [], tests: [file] }, [core, protocol])).toEqual([]);
+    expect(deepImports({ ...core, sources: [file], tests: [] }, [core, protocol])).toHaveLength(1);
+  });
+
   it('find what is not declared', () => {
     expect(undeclared(core, [])).toEqual([]);
     expect(undeclared(make('core', { imports: ['zod', 'node:fs', './a.js'] }), ['zod'])).toHaveLength(1);

@@ -47,6 +47,8 @@ export function deepImports(pkg: Pick<Package, 'folder' | 'sources' | 'tests'>, 
         const target = join(dirname(file.path), specifier);
         // A manifest is public, and where Node resolves from.
         if (target.endsWith('/package.json')) return [];
+        // Tests may share what they build their worlds from.
+        if (pkg.tests.includes(file) && target.includes('/test/support/')) return [];
         const home = all.find((other) => target.startsWith(`${other.folder}/`));
         return home === undefined || home.folder === pkg.folder ? [] : [`${file.path} reaches into ${target}`];
       }
