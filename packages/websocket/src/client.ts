@@ -10,9 +10,10 @@ import { connect as connectTls, type ConnectionOptions as TlsConnectionOptions }
 import { buildRequest, checkResponse, parseTarget, ResponseReader, type Target } from './client-handshake.js';
 import { type Clock, Deadlines, type Expiring, systemClock } from './clock.js';
 import { TransportError, WebSocketError } from './errors.js';
+import type { SocketOwner, WebSocketHandler } from './handler.js';
 import { type Limits, resolveLimits } from './limits.js';
 import { nextMaskKey } from './mask-keys.js';
-import { NodeSocket, type SocketOwner, type WebSocketHandler } from './node-socket.js';
+import { NodeSocket } from './node-socket.js';
 import type { FrameObserver } from './observer.js';
 
 export interface ConnectOptions<Data = unknown> {

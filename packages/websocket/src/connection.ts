@@ -19,21 +19,17 @@ import {
 } from './close-codes.js';
 import { type BreachCode, BreachError, MisuseError, TransportError, type WebSocketError } from './errors.js';
 import {
-  headerBytes,
-  MASKED,
   MAX_CONTROL_BYTES,
   OPCODE_BINARY,
   OPCODE_CLOSE,
   OPCODE_PING,
   OPCODE_PONG,
-  OPCODE_TEXT,
   type PreparedFrame,
-  writeHeader,
 } from './frame.js';
+import { FrameWriter } from './frame-writer.js';
 import { type Limits, resolveLimits } from './limits.js';
-import { applyMask } from './mask.js';
 import { type FrameObserver, FrameRecorder } from './observer.js';
-import { Outbox, type Outgoing, room } from './outbox.js';
+import type { Outgoing } from './outbox.js';
 import { FrameReader } from './reader.js';
 import { decodeStrict } from './utf8.js';
 
@@ -81,25 +77,15 @@ const ENDING = 3;
 const GONE = 4;
 
 const BUDGET_WINDOW_MS = 1_000;
-/** Short texts are written by a loop: a call into native code costs more. */
-const LOOP_CHARS_MAX = 24;
-/** Texts up to this length are encoded into the room for their longest form; longer ones are measured first. */
-const UNMEASURED_CHARS_MAX = 1_024;
-
 const EMPTY = Buffer.alloc(0);
 const DEFAULT_RESOLVED = resolveLimits();
-
-function noMask(): number {
-  throw new MisuseError('invalid_argument', 'a client connection needs nextMask');
-}
 
 export class Connection<Context> extends FrameReader {
   /** When `advance` has work, on the clock of the `nowMs` arguments; `Infinity` for never. */
   deadlineMs = Number.POSITIVE_INFINITY;
   readonly #events: ConnectionEvents<Context>;
   readonly #context: Context;
-  readonly #nextMask: () => number;
-  readonly #outbox = new Outbox();
+  readonly #writer: FrameWriter;
   #phase = OPEN;
   #nowMs = 0;
   #windowStartMs = 0;
@@ -112,9 +98,12 @@ export class Connection<Context> extends FrameReader {
     super(options.role === 'server', options.limits ?? DEFAULT_RESOLVED);
     this.#events = options.events;
     this.#context = options.context;
-    this.#nextMask = options.nextMask ?? noMask;
-    if (options.role === 'client' && options.nextMask === undefined) noMask();
-    if (options.observer !== undefined) this.recorder = new FrameRecorder(options.observer);
+    const { nextMask, observer } = options;
+    if (options.role === 'client' && nextMask === undefined) {
+      throw new MisuseError('invalid_argument', 'a client connection needs nextMask');
+    }
+    this.#writer = new FrameWriter(options.role === 'client' && nextMask !== undefined ? nextMask : null);
+    if (observer !== undefined) this.recorder = this.#writer.recorder = new FrameRecorder(observer);
   }
 
   /** `closing`: our close frame was sent; `closed`: the outcome is known, though the transport may still live. */
@@ -138,12 +127,12 @@ export class Connection<Context> extends FrameReader {
 
   /** Size of the frame we would make of a payload. */
   frameBytes(payloadBytes: number): number {
-    return headerBytes(payloadBytes) + (this.expectsMask ? 0 : 4) + payloadBytes;
+    return this.#writer.frameBytes(payloadBytes);
   }
 
   /** Bytes waiting for `takeOutgoing`. */
   get outgoingBytes(): number {
-    return this.#outbox.bytes;
+    return this.#writer.bytes;
   }
 
   // ---- incoming
@@ -157,7 +146,13 @@ export class Connection<Context> extends FrameReader {
     this.read(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   }
 
-  /** The transport ended or broke. @param cause the transport's error, if there was one. */
+  /** The peer ended its side of the transport. After a clean close that is as it should be: only our side is left. */
+  receiveEnd(): void {
+    if (this.#phase === AWAITING_END) this.#phase = ENDING;
+    else if (this.#phase < AWAITING_END) this.transportLost();
+  }
+
+  /** The transport broke or is gone. @param cause the transport's error, if there was one. */
   transportLost(cause?: unknown): void {
     this.#fail(
       new TransportError('connection_lost', 'the connection was lost without a closing handshake', { cause }),
@@ -189,32 +184,27 @@ export class Connection<Context> extends FrameReader {
   /** Queues a message. @returns false if the connection is not open: nothing was queued. */
   sendText(text: string): boolean {
     if (this.#phase !== OPEN) return false;
-    this.#writeText(text);
+    this.#writer.writeText(text);
     return true;
   }
 
   /** Queues a message; the bytes are copied. @returns false if the connection is not open. */
   sendBinary(data: Uint8Array): boolean {
     if (this.#phase !== OPEN) return false;
-    this.#writeBytes(OPCODE_BINARY, data);
+    this.#writer.writeBytes(OPCODE_BINARY, data);
     return true;
   }
 
   /** Queues a shared frame; a server queues its very bytes. @returns false if the connection is not open. */
   sendPrepared(frame: PreparedFrame): boolean {
     if (this.#phase !== OPEN) return false;
-    if (this.expectsMask) {
-      if (this.recorder !== null) this.recorder.outgoing(frame.opcode, frame.bytes.subarray(frame.payloadStart));
-      this.#outbox.append(frame.bytes);
-    } else {
-      this.#writeBytes(frame.opcode, frame.bytes.subarray(frame.payloadStart));
-    }
+    this.#writer.writePrepared(frame);
     return true;
   }
 
   /** Queues bytes that are not a frame: the response head that precedes the frames. */
   sendHead(head: Uint8Array): void {
-    this.#outbox.append(head);
+    this.#writer.append(head);
   }
 
   /**
@@ -227,7 +217,7 @@ export class Connection<Context> extends FrameReader {
       throw new MisuseError('invalid_argument', `a ping carries a Uint8Array of at most ${MAX_CONTROL_BYTES} bytes`);
     }
     if (this.#phase !== OPEN) return false;
-    this.#writeBytes(OPCODE_PING, payload);
+    this.#writer.writeBytes(OPCODE_PING, payload);
     return true;
   }
 
@@ -240,7 +230,7 @@ export class Connection<Context> extends FrameReader {
     const bytes = checkCloseArguments(code, reason);
     if (this.#phase !== OPEN) return;
     this.#nowMs = nowMs;
-    this.#writeClose(code, bytes);
+    this.#writer.writeClose(code, bytes);
     this.#phase = CLOSING;
     this.deadlineMs = nowMs + this.limits.closeWaitMs;
     // The peer's close frame may be behind data that was not read; from now on that data is dropped.
@@ -261,23 +251,23 @@ export class Connection<Context> extends FrameReader {
 
   /** The bytes to write now, as one write. Call `settleOutgoing` after it. */
   takeOutgoing(): Outgoing {
-    return this.#outbox.take();
+    return this.#writer.take();
   }
 
   /** @param consumed whether the transport has no more use for the bytes (they are in the kernel). */
   settleOutgoing(consumed: boolean): void {
-    this.#outbox.settle(consumed);
+    this.#writer.settle(consumed);
   }
 
   /** Tells whether the transport refuses more for now. While it does, of several pings only the last is answered. */
   setBlocked(blocked: boolean): void {
     if (blocked === this.#blocked) return;
     this.#blocked = blocked;
-    this.#outbox.setBlocked(blocked);
+    this.#writer.setBlocked(blocked);
     const pong = this.#waitingPong;
     if (blocked || pong === null) return;
     this.#waitingPong = null;
-    if (this.#phase <= CLOSING) this.#writeBytes(OPCODE_PONG, pong);
+    if (this.#phase <= CLOSING) this.#writer.writeBytes(OPCODE_PONG, pong);
   }
 
   // ---- what the reader found
@@ -316,7 +306,7 @@ export class Connection<Context> extends FrameReader {
   /** Answered even after our own close frame: only the peer's ends the duty to pong (§5.5.2). */
   #onPing(payload: Buffer): void {
     if (this.#blocked) this.#waitingPong = Buffer.from(payload);
-    else this.#writeBytes(OPCODE_PONG, payload);
+    else this.#writer.writeBytes(OPCODE_PONG, payload);
     if (this.#phase === OPEN) this.#events.ping?.(this.#context, payload);
   }
 
@@ -336,7 +326,7 @@ export class Connection<Context> extends FrameReader {
         return;
       }
     }
-    if (this.#phase === OPEN) this.#writeClose(code, EMPTY);
+    if (this.#phase === OPEN) this.#writer.writeClose(code, EMPTY);
     this.#finish(this.expectsMask ? ENDING : AWAITING_END, code, reason, true);
   }
 
@@ -344,7 +334,7 @@ export class Connection<Context> extends FrameReader {
 
   /** The last close frame of a connection that fails, unless one was sent before. */
   #writeLastClose(code: number, reason: string): void {
-    if (this.#phase === OPEN) this.#writeClose(code, Buffer.from(reason));
+    if (this.#phase === OPEN) this.#writer.writeClose(code, Buffer.from(reason));
   }
 
   /** Every end but the clean one: no close frame was accepted from the peer, so the code is 1006 (§7.1.5). */
@@ -362,7 +352,7 @@ export class Connection<Context> extends FrameReader {
   #finish(phase: number, code: number, reason: string, wasClean: boolean): void {
     this.#end(phase);
     this.recorder?.observer.end?.(code, reason, wasClean);
-    this.recorder = null;
+    this.recorder = this.#writer.recorder = null;
     this.#events.closed(this.#context, code, reason, wasClean);
   }
 
@@ -371,73 +361,7 @@ export class Connection<Context> extends FrameReader {
     this.stopReading();
     this.setPaused(false);
     this.#waitingPong = null;
-    if (phase === GONE) this.#outbox.clear();
+    if (phase === GONE) this.#writer.clear();
     this.deadlineMs = phase === GONE ? Number.POSITIVE_INFINITY : this.#nowMs + this.limits.closeWaitMs;
   }
-
-  // ---- writing frames
-
-  #writeText(text: string): void {
-    const chars = text.length;
-    const maskBytes = this.expectsMask ? 0 : 4;
-    const unmeasured = chars <= UNMEASURED_CHARS_MAX;
-    const mostBytes = unmeasured ? chars * 3 : Buffer.byteLength(text);
-    this.#outbox.reserve(headerBytes(mostBytes) + maskBytes + mostBytes);
-    const target = room.target;
-    const at = room.at;
-    // Most texts are ASCII: the header is guessed for that, and a text that turns out longer moves up.
-    const guessed = headerBytes(unmeasured ? chars : mostBytes) + maskBytes;
-    const payloadBytes = writeUtf8(target, text, at + guessed);
-    const needed = headerBytes(payloadBytes) + maskBytes;
-    if (needed !== guessed) target.copyWithin(at + needed, at + guessed, at + guessed + payloadBytes);
-    this.#finishFrame(OPCODE_TEXT, target, at, needed, payloadBytes);
-  }
-
-  #writeBytes(opcode: number, payload: Uint8Array): void {
-    const payloadBytes = payload.byteLength;
-    const header = headerBytes(payloadBytes) + (this.expectsMask ? 0 : 4);
-    this.#outbox.reserve(header + payloadBytes);
-    const target = room.target;
-    const at = room.at;
-    target.set(payload, at + header);
-    this.#finishFrame(opcode, target, at, header, payloadBytes);
-  }
-
-  #writeClose(code: number, reason: Buffer): void {
-    if (code === CLOSE_NO_CODE) {
-      this.#writeBytes(OPCODE_CLOSE, EMPTY);
-      return;
-    }
-    const payload = Buffer.allocUnsafe(2 + reason.length);
-    payload.writeUInt16BE(code, 0);
-    payload.set(reason, 2);
-    this.#writeBytes(OPCODE_CLOSE, payload);
-  }
-
-  /** The payload is in place: puts the header before it, masks, commits. */
-  #finishFrame(opcode: number, target: Buffer, at: number, header: number, payloadBytes: number): void {
-    const start = at + header;
-    const end = start + payloadBytes;
-    if (this.recorder !== null) this.recorder.outgoing(opcode, target.subarray(start, end));
-    if (this.expectsMask) {
-      writeHeader(target, at, opcode, payloadBytes, 0);
-    } else {
-      const keyAt = writeHeader(target, at, opcode, payloadBytes, MASKED);
-      const key = this.#nextMask() | 0;
-      target.writeInt32LE(key, keyAt);
-      applyMask(target, start, end, key);
-    }
-    this.#outbox.commit(end - at);
-  }
-}
-
-function writeUtf8(target: Buffer, text: string, at: number): number {
-  const chars = text.length;
-  if (chars > LOOP_CHARS_MAX) return target.write(text, at, 'utf8');
-  for (let index = 0; index < chars; index++) {
-    const char = text.charCodeAt(index);
-    if (char >= 0x80) return target.write(text, at, 'utf8');
-    target[at + index] = char;
-  }
-  return chars;
 }

@@ -11,9 +11,10 @@ export {
   WebSocketError,
 } from './errors.js';
 export { PreparedFrame, prepareBinary, prepareText } from './frame.js';
+export type { SendResult, WebSocketHandler } from './handler.js';
 export type { HeaderFields } from './header-fields.js';
 export { DEFAULT_LIMITS, type Limits, resolveLimits } from './limits.js';
-export type { NodeSocket, SendResult, WebSocketHandler } from './node-socket.js';
+export type { NodeSocket } from './node-socket.js';
 export type { FrameObserver, ObservedFrame } from './observer.js';
 export type { Outgoing } from './outbox.js';
 export {

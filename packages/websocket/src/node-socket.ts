@@ -8,65 +8,19 @@
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Clock, Deadlines, Expiring } from './clock.js';
+import type { Expiring } from './clock.js';
 import { CLOSE_NORMAL } from './close-codes.js';
 import { Connection, type ConnectionEvents, type Role } from './connection.js';
 import { MisuseError, TransportError, type WebSocketError } from './errors.js';
 import { MAX_HEADER_BYTES, type PreparedFrame } from './frame.js';
-import type { Limits } from './limits.js';
+import type { SendResult, SocketOwner, WebSocketHandler } from './handler.js';
 import type { FrameObserver } from './observer.js';
 import type { HandshakeInfo } from './server-handshake.js';
+import { listenTo, type TransportListener } from './transport-listeners.js';
 import { atEndOfTurn, type TurnTask } from './turn.js';
-
-/**
- * What an application does on its connections: one object for all of them. An error thrown by a callback closes the
- * connection with 1011 and goes to `error`; without `error` it is thrown again as an uncaught exception.
- */
-export interface WebSocketHandler<Data = unknown> {
-  /** The connection is open. The handshake is not kept: copy what is needed, for instance into `socket.data`. */
-  open?(socket: NodeSocket<Data>, handshake: HandshakeInfo): void;
-  /** A text message (string) or a binary one (bytes; a view of received memory, which may be kept: at most 64 KiB stay with it). */
-  message(socket: NodeSocket<Data>, data: string | Uint8Array): void;
-  /** A ping, already answered. Copy the payload to keep it. */
-  ping?(socket: NodeSocket<Data>, payload: Uint8Array): void;
-  pong?(socket: NodeSocket<Data>, payload: Uint8Array): void;
-  /** After a `send` that returned `queued`: what waited was taken by the transport, or nearly so. */
-  drain?(socket: NodeSocket<Data>): void;
-  /** What went wrong, before `close`. */
-  error?(socket: NodeSocket<Data>, error: WebSocketError): void;
-  /**
-   * Exactly once, also when `open` was never called (client).
-   * @param code the peer's close code; 1005 if its close frame had none, 1006 if no close frame came.
-   * @param wasClean whether both close frames were exchanged.
-   */
-  close?(socket: NodeSocket<Data>, code: number, reason: string, wasClean: boolean): void;
-}
-
-/**
- * `sent`: leaves with this turn's write. `queued`: accepted, but the peer is not keeping up; `drain` follows.
- * `dropped`: the connection is not open, nothing will be sent.
- */
-export type SendResult = 'sent' | 'queued' | 'dropped';
-
-/** Whoever made the socket. */
-export interface SocketOwner {
-  readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  readonly limits: Limits;
-  /** The outcome is known; the transport may still be ending. */
-  socketClosed(socket: NodeSocket<unknown>): void;
-  /** The transport is gone. */
-  socketGone(socket: NodeSocket<unknown>): void;
-}
 
 /** More than this waiting within one turn is reported as `queued`, so that producers pause between turns. */
 const QUEUED_FROM_BYTES = 65_536;
-
-const SOCKET = Symbol('socket');
-
-interface Transport extends Duplex {
-  [SOCKET]?: NodeSocket<unknown> | undefined;
-}
 
 const EVENTS: ConnectionEvents<NodeSocket<unknown>> = {
   message: (socket, data) => socket.handler.message(socket, data),
@@ -92,7 +46,7 @@ export interface StartOptions {
   readonly observer?: FrameObserver | undefined;
 }
 
-export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
+export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, Expiring {
   /** The application's state of this connection. `undefined` until the application sets it, normally in `open`. */
   data: Data = undefined as Data;
   /** The subprotocol both sides agreed on, empty for none. */
@@ -107,7 +61,7 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
   index = -1;
 
   #connection: Connection<NodeSocket<unknown>> | null = null;
-  #transport: Transport | null = null;
+  #transport: Duplex | null = null;
   #isOver = false;
   /** Whether the kernel has the bytes once `writableLength` is 0; true for plain sockets only. */
   #isPlain = false;
@@ -275,7 +229,7 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
     this.#isPlain = transport.constructor === Socket;
     this.protocol = options.protocol;
     this.remoteAddress = handshake.address;
-    listen(transport, this);
+    listenTo(transport, this);
     if (options.response !== undefined) connection.sendHead(options.response);
     this.#guarded(connection, () => {
       this.handler.open?.(this, handshake);
@@ -338,16 +292,26 @@ export class NodeSocket<Data = unknown> implements TurnTask, Expiring {
     this.#settle(connection);
   }
 
-  /** @internal The peer ended its side, or the transport broke or is gone. */
-  lost(isGone: boolean, cause?: unknown): void {
+  /** @internal The peer ended its side. It may still read, so replies to what came before are written first. */
+  ended(): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.flush();
+    this.#guarded(connection, () => connection.receiveEnd());
+  }
+
+  /** @internal The transport broke. */
+  broke(cause: unknown): void {
+    const connection = this.#connection;
+    if (connection !== null) this.#guarded(connection, () => connection.transportLost(cause));
+  }
+
+  /** @internal The transport is gone. */
+  gone(): void {
     const connection = this.#connection;
     const transport = this.#transport;
     if (connection === null || transport === null) return;
-    // The peer may still read: replies to what came before its end are written first.
-    if (!isGone && cause === undefined) this.flush();
-    this.#guarded(connection, () => connection.transportLost(cause));
-    if (!isGone) return;
-    transport[SOCKET] = undefined;
+    this.#guarded(connection, () => connection.transportLost());
     this.#transport = null;
     this.owner.deadlines.forget(this);
     this.owner.socketGone(this);
@@ -446,36 +410,4 @@ function rethrowLater(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });
-}
-
-// ---- listeners, shared by all transports
-
-function onError(this: Transport, error: Error): void {
-  this[SOCKET]?.lost(false, error);
-}
-
-function onData(this: Transport, chunk: Buffer): void {
-  this[SOCKET]?.received(chunk);
-}
-
-function onEnd(this: Transport): void {
-  this[SOCKET]?.lost(false);
-}
-
-function onDrain(this: Transport): void {
-  this[SOCKET]?.drained();
-}
-
-function onClose(this: Transport): void {
-  this[SOCKET]?.lost(true);
-}
-
-function listen(transport: Transport, socket: NodeSocket<unknown>): void {
-  transport[SOCKET] = socket;
-  // First of all: an error without a listener ends the process (CVE-2022-41940).
-  transport.on('error', onError);
-  transport.on('data', onData);
-  transport.on('end', onEnd);
-  transport.on('drain', onDrain);
-  transport.on('close', onClose);
 }

@@ -9,9 +9,10 @@ import type { Duplex } from 'node:stream';
 import { type Clock, Deadlines, type Expiring, systemClock } from './clock.js';
 import { CLOSE_GOING_AWAY, checkCloseArguments } from './close-codes.js';
 import { MisuseError } from './errors.js';
+import type { SocketOwner, WebSocketHandler } from './handler.js';
 import { isToken } from './header-fields.js';
 import { type Limits, resolveLimits } from './limits.js';
-import { NodeSocket, type SocketOwner, type WebSocketHandler } from './node-socket.js';
+import { NodeSocket } from './node-socket.js';
 import type { FrameObserver } from './observer.js';
 import {
   checkUpgrade,

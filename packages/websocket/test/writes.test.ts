@@ -120,6 +120,18 @@ describe('writes', () => {
     expect(transports.map(({ writes }) => writes.length)).toEqual([1, 1]);
   });
 
+  it('are not written over while a stream in between still has them', async () => {
+    const { handler, server } = opened();
+    const transport = await accept(server);
+    // Long enough to fill shared memory that other tests have used.
+    const texts = Array.from({ length: 30 }, (_, index) => `${index} ${'x'.repeat(2_000)}`);
+    for (const text of texts) {
+      handler.socket.send(text);
+      await turn();
+    }
+    expect(transport.frames.map(({ payload }) => payload.toString())).toEqual(texts);
+  });
+
   it('keep the order of own messages, prepared frames and pongs', async () => {
     const { server } = opened({
       message(socket) {
@@ -249,6 +261,22 @@ describe('a slow peer', () => {
     await turn();
     expect(transport.frames.map(({ opcode }) => opcode)).toEqual([TEXT, CLOSE]);
     expect(transport.writableEnded).toBe(true);
+  });
+
+  it('gets them also when it ended its own side with its close frame', async () => {
+    const { handler, server } = opened();
+    const transport = await accept(server);
+    transport.isStuck = true;
+    handler.socket.send('x'.repeat(20_000));
+    await turn();
+    transport.receive(masked(CLOSE));
+    transport.push(null);
+    expect(await handler.closed()).toMatchObject({ code: 1005, wasClean: true });
+    await turn();
+    transport.unstick();
+    await turn();
+    expect(transport.frames.map(({ opcode }) => opcode)).toEqual([TEXT, CLOSE]);
+    expect(transport.writableFinished).toBe(true);
   });
 
   it('does not get its bytes mixed with those of others', async () => {
