@@ -86,14 +86,5 @@ export const NEXT: Readonly<Record<LinkState, Readonly<Record<LinkSignal, LinkSt
 };
 
 /** The word that the application reads. */
-export const WORD: Readonly<Record<LinkState, ConnectionState>> = {
-  idle: 'idle',
-  asking: 'connecting',
-  dialing: 'connecting',
-  greeting: 'connecting',
-  live: 'live',
-  waiting: 'waiting',
-  offline: 'offline',
-  refused: 'refused',
-  closed: 'closed',
-};
+export const wordOf = (state: LinkState): ConnectionState =>
+  state === 'asking' || state === 'dialing' || state === 'greeting' ? 'connecting' : state;

@@ -1,5 +1,5 @@
 // The connection: dials while someone is interested, greets, notices death, waits, comes back. `link-state.ts` says what
-// follows what; here is what is done on the way. It knows nothing of logs: they hear of it through `LinkEvents`.
+// follows what; here is what is done on the way. It knows nothing of logs: they are told of it.
 
 import {
   type CLOSE,
@@ -18,7 +18,7 @@ import {
 import { createBackoff, LONGEST_WAIT_MS } from './backoff.js';
 import { createStore, type Store } from './batch.js';
 import type { ConnectionSnapshot, TokenSource } from './line.js';
-import { type LinkSignal, type LinkState, NEXT, WORD } from './link-state.js';
+import { type LinkSignal, type LinkState, NEXT, wordOf } from './link-state.js';
 import type { CloseInfo, Network, NetworkSignal, OpenSocket, Socket } from './ports.js';
 import { type Answer, createRequests } from './requests.js';
 import { isRefreshOk, readMessages } from './server-messages.js';
@@ -47,17 +47,11 @@ const STABLE_MS = 10_000;
 const NO_TOKEN = 'there is no token';
 const NO_ANSWER = 'the server does not answer';
 
-/** What the rest of the client does with the connection. */
-export interface LinkEvents {
-  /** `hello` is written: what is written now travels with it. */
-  greet(): void;
-  live(): void;
-  /** The socket that was greeted is gone. */
-  lost(): void;
-  /** The state is another. */
-  changed(): void;
-  refused(error: TrunklineError): void;
-}
+/**
+ * `greet`: `hello` is written, and what is written now travels with it · `live` · `lost`: the socket that was greeted is gone ·
+ * `refused`: see `error` · `changed`: the state is another · `retry`: the application wants what was refused to be asked for again.
+ */
+export type LinkEvent = 'greet' | 'live' | 'lost' | 'refused' | 'changed' | 'retry';
 
 export interface LinkOptions {
   readonly url: () => string;
@@ -97,7 +91,7 @@ interface Dial {
   onLeft?: (info: CloseInfo) => void;
 }
 
-export function createLink(shared: Shared, options: LinkOptions, events: LinkEvents): Link {
+export function createLink(shared: Shared, options: LinkOptions, tell: (event: LinkEvent) => void): Link {
   const { batch, clock, random, onProblem, lingerMs } = shared;
   const { token: source, network } = options;
   const requests = createRequests();
@@ -122,7 +116,7 @@ export function createLink(shared: Shared, options: LinkOptions, events: LinkEve
   let lastClose: CloseInfo | undefined;
 
   const store: Store<ConnectionSnapshot<JsonValue>> = createStore(batch, () => ({
-    state: WORD[link.state],
+    state: wordOf(link.state),
     rttMs,
     retryAtMs,
     reason,
@@ -156,6 +150,7 @@ export function createLink(shared: Shared, options: LinkOptions, events: LinkEve
     retry() {
       settled();
       signal('retry');
+      tell('retry');
       lingerIfUnheld();
     },
     close: () =>
@@ -194,9 +189,9 @@ export function createLink(shared: Shared, options: LinkOptions, events: LinkEve
     if (wasOpen && !link.canSend()) {
       requests.clear();
       link.channels.clear();
-      events.lost();
+      tell('lost');
     }
-    events.changed();
+    tell('changed');
     timers.clear('step', 'silence', 'probe', 'stable', 'refresh');
     asked += 1;
     retryAtMs = undefined;
@@ -216,19 +211,19 @@ export function createLink(shared: Shared, options: LinkOptions, events: LinkEve
       case 'greeting':
         expectAnswer();
         requests.write(JSON.stringify({ type: 'hello', version: PROTOCOL_VERSION, token: token.text, features: [] }));
-        return events.greet();
+        return tell('greet');
       case 'live':
         reason = undefined;
         timers.set('stable', STABLE_MS, settled);
         armRefresh();
-        return events.live();
+        return tell('live');
       case 'waiting':
       case 'offline':
         return wait();
       case 'refused':
         stopHearing();
         link.error = new TrunklineError(lastError?.code ?? 'unavailable', reason ?? '', { retry: false });
-        return events.refused(link.error);
+        return tell('refused');
       default:
         return leave();
     }

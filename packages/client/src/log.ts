@@ -3,7 +3,7 @@
 import { type Gap, type ServerMessage, TrunklineError } from '@trunkline/protocol';
 import { createBackoff } from './backoff.js';
 import { createStore } from './batch.js';
-import type { Link } from './link.js';
+import type { Link, LinkEvent } from './link.js';
 import type { LogGap, LogHandle, LogInterest, LogSnapshot, LogState } from './log-handle.js';
 import { createOlderPages } from './older-pages.js';
 import { createOutbox } from './outbox.js';
@@ -20,16 +20,9 @@ const HOLES_MAX = 3;
 export type AnyLogSnapshot = LogSnapshot<unknown, unknown, unknown>;
 
 /** A log, and what the connection tells it. */
-export interface Log {
+export type Log = Readonly<Record<LinkEvent, () => void>> & {
   readonly handle: LogHandle<unknown, unknown, unknown>;
-  greet(): void;
-  live(): void;
-  lost(): void;
-  changed(): void;
-  refused(error: TrunklineError): void;
-  /** Asks again for a subscription that was refused. */
-  retry(): void;
-}
+};
 
 /**
  * What became of the subscription on this connection: `asked` for, `on` until it has reached the head, `resting` until it is
@@ -62,6 +55,8 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
   let turn = 0;
   let ch: number | undefined;
   let holes = 0;
+  /** Entries that the newest interest wants to begin with; 0 once it has them. */
+  let wish = 0;
   let gap: LogGap | undefined;
 
   const { snapshot, subscribe, touch } = createStore<AnyLogSnapshot>(batch, () => {
@@ -138,9 +133,9 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
     changed() {
       if (wanted || outbox.views.length > 0) touch();
     },
-    refused(error) {
-      outbox.refuse(error);
-      pages.refuse(error);
+    refused() {
+      outbox.pump();
+      pages.send();
     },
     retry,
   };
@@ -148,17 +143,24 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
   // ── interest ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   function add(interest: LogInterest): void {
-    const missing = (interest.last ?? PAGE) - replica.entries.length;
+    wish = interest.last ?? PAGE;
     interests.add(interest);
     timers.clear('linger');
     wanted = true;
     release ??= link.hold();
     link.need();
-    // There is one subscription for all: who wants to begin further back reads the rest.
-    if (seat === 'synced' && missing > 0) pages.load(missing);
+    fill();
     if (interests.size === 1) retry();
     ask();
     touch();
+  }
+
+  /** There is one subscription for all: who came later, and wants to begin further back, reads the rest. */
+  function fill(): void {
+    if (seat !== 'synced') return;
+    const missing = wish - replica.entries.length;
+    wish = 0;
+    if (missing > 0) pages.load(missing);
   }
 
   function remove(interest: LogInterest): void {
@@ -262,6 +264,7 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
     } else if (message.type === 'synced') {
       if (message.to > replica.offset) return onHole();
       seat = 'synced';
+      fill();
       touch();
     } else if (message.type === 'ended') {
       link.channels.delete(message.ch);

@@ -12,11 +12,10 @@ import { createTimers } from './timers.js';
 export interface OlderPages {
   isLoading(): boolean;
   load(count: number): Promise<void>;
-  /** Sends the request, if there is one and it can be sent. */
+  /** Sends the request, if there is one and it can be sent; ends it if the connection is refused. */
   send(): void;
   /** The socket is gone, and with it the answer. */
   lost(): void;
-  refuse(error: TrunklineError): void;
 }
 
 interface Page {
@@ -87,7 +86,6 @@ export function createOlderPages(
       });
     },
     lost: () => timers.clear('again'),
-    refuse: end,
   };
   return pages;
 }

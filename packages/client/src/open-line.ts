@@ -43,17 +43,9 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
   const batch = createBatch((cause) => onProblem('listener', 'a listener threw', cause));
   const shared: Shared = { batch, clock, random, lingerMs, maxQueued, maxEntries, onProblem };
   const logs = new Map<string, Log>();
-  const link = createLink(
-    shared,
-    { url: defaults.url, token, open, network },
-    {
-      greet: () => logs.forEach((log) => void log.greet()),
-      live: () => logs.forEach((log) => void log.live()),
-      lost: () => logs.forEach((log) => void log.lost()),
-      changed: () => logs.forEach((log) => void log.changed()),
-      refused: (error) => logs.forEach((log) => void log.refused(error)),
-    },
-  );
+  const link = createLink(shared, { url: defaults.url, token, open, network }, (event) => {
+    for (const log of logs.values()) log[event]();
+  });
   const { store } = link;
   const idle = store.snapshot();
   const producer = randomWord(random);
@@ -78,11 +70,7 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
       const release = batch.run(link.hold);
       return () => batch.run(release);
     },
-    retry: () =>
-      batch.run(() => {
-        link.retry();
-        for (const log of logs.values()) log.retry();
-      }),
+    retry: () => batch.run(link.retry),
     close: () => batch.run(link.close),
   };
   // The types are the server's: `Channels<App>` of a proxy, the user as its app shows it.

@@ -44,12 +44,10 @@ export interface Outbox {
   /** What the application sees; the same list while it is unchanged. */
   readonly views: readonly PendingEntry<unknown>[];
   publish(data: unknown): Promise<Published>;
-  /** Writes what waits, in order, as far as it may be written now. */
+  /** Writes what waits, in order, as far as it may be written now; fails it if the connection is refused. */
   pump(): void;
   /** The socket is gone: all of it goes again, in order, with the next. */
   lost(): void;
-  /** The connection is refused: nothing will be answered. */
-  refuse(error: TrunklineError): void;
   /** The key of the publication that became this entry: it leaves. `undefined` if it is not ours. */
   take(item: Item, epoch: Epoch): string | undefined;
   /** Lets go of what is stored and will not come as an entry any more. */
@@ -99,7 +97,7 @@ export function createOutbox(
       return promise;
     },
     pump() {
-      if (link.state === 'refused' && link.error) return outbox.refuse(link.error);
+      if (link.state === 'refused' && link.error) return refuse(link.error);
       if (!link.canSend() || timers.has('resend')) return;
       for (const item of items.filter(isOpen)) {
         if (item.onWire) continue;
@@ -113,12 +111,6 @@ export function createOutbox(
     lost() {
       timers.clear('resend');
       rewind();
-    },
-    refuse({ code, message }: TrunklineError) {
-      for (const item of items.filter(isOpen)) {
-        const outcome = item.sent ? 'unknown' : 'refused';
-        fail(item, new TrunklineError(code, message, { retry: false, outcome }));
-      }
     },
     take(item: Item, epoch: Epoch): string | undefined {
       const ours = item.producer === producer && isSameUser(item.user ?? null, link.user ?? null);
@@ -171,6 +163,14 @@ export function createOutbox(
       item.seq = lastSeq;
       write(item);
     } else fail(item, errorOf(error));
+  }
+
+  /** The connection is refused: nothing will be answered. */
+  function refuse({ code, message }: TrunklineError): void {
+    for (const item of items.filter(isOpen)) {
+      const outcome = item.sent ? 'unknown' : 'refused';
+      fail(item, new TrunklineError(code, message, { retry: false, outcome }));
+    }
   }
 
   function rewind(): void {

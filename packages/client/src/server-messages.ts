@@ -26,7 +26,7 @@ const CHECKS = new Map<string, Check>(
     spreadMs: number,
     pingMs: number,
     limits: (value) => typeof value === 'object',
-    epoch: (value) => value === null || text(value),
+    epoch: (value) => value === null || (text(value) && /^[\w-]{1,64}$/.test(value as string)),
     message: text,
     reason: text,
     retry: (value) => typeof value === 'boolean',

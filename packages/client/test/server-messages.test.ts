@@ -96,7 +96,8 @@ function feed(given: readonly string[]) {
     const offsets = entries.map(({ offset }) => offset);
     expect(offsets).toEqual([...offsets].sort((one, other) => one - other));
   }
-  world.clock.advance(120_000);
+  // A server may ask for a wait of an hour.
+  world.clock.advance(3_700_000);
   return { ...world, chat };
 }
 

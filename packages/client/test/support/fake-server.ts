@@ -25,6 +25,8 @@ export class FakeServer {
   accepts = true;
   /** Runs before the server's own answer; `true` replaces it. */
   intercept: Handler = () => false;
+  /** Whether a message to a client comes twice. */
+  duplicate: () => boolean = () => false;
   /** The user of a token; `null` is refused with 4501. */
   authenticate: (token: string | undefined) => JsonValue | null = (token) => ({ id: token ?? 'ada' });
   limits: Limits = DEFAULT_LIMITS;
@@ -90,6 +92,9 @@ export class FakeConnection {
   silent = false;
   user: JsonValue = null;
   readonly subscriptions = new Map<string, FakeSubscription>();
+  /** The `seq` that was refused with `retry`, by producer and stream: later ones are refused until it comes again (PUB-4). */
+  readonly blocked = new Map<string, number>();
+  #lastData: ServerMessage[] = [];
   readonly #server: FakeServer;
   readonly #events: SocketEvents;
   #nextCh = 1;
@@ -191,6 +196,13 @@ export class FakeConnection {
         return this.send({ type: 'ok', id: message.id });
       case 'publish': {
         const { id, stream, producer, seq, data } = message;
+        const line = `${producer} ${stream}`;
+        const first = this.blocked.get(line);
+        if (first !== undefined && seq > first) {
+          const error = { type: 'error', id, code: 'unavailable', message: 'after another' } as const;
+          return this.send({ ...error, retry: true, outcome: 'refused' });
+        }
+        this.blocked.delete(line);
         const item = server.log(stream).publish(data, { user: this.user, producer, seq });
         if (item === 'conflict') {
           return this.send({
@@ -230,7 +242,17 @@ export class FakeConnection {
 
   /** Sends what subscribers have not got. */
   flush(): void {
-    for (const subscription of this.subscriptions.values()) this.send(...subscription.take());
+    for (const subscription of this.subscriptions.values()) {
+      const data = subscription.take();
+      this.#lastData = [...data];
+      this.send(...data);
+      if (this.#server.duplicate()) this.send(...data);
+    }
+  }
+
+  /** Sends the newest slices once more. */
+  repeat(): void {
+    this.send(...this.#lastData);
   }
 
   send(...messages: readonly ServerMessage[]): void {
