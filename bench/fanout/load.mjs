@@ -1,10 +1,11 @@
 // The load process: all subscribers of one server, the pace, and the checks. Started by bench.mjs with its plan as one argument of
-// JSON; prints what it counted as one line of JSON.
+// JSON; announces itself when it is connected and warm, then obeys `turn` and `finish` on standard input.
 //
 // A burst is ordered only when every subscriber has all of the one before: so a server cannot fold two bursts into one write, and
 // the number of messages per flush is what the case says.
 
 import { cpus } from 'node:os';
+import { createInterface } from 'node:readline';
 import { connectControl } from '../lib/control.mjs';
 import { RawWebSocket } from '../lib/raw-websocket.mjs';
 import { quantile } from '../lib/stats.mjs';
@@ -19,14 +20,15 @@ import { FIRST_SEQ, isPayloadOf } from './payload.mjs';
  * @property {number} subscribers
  * @property {number} perBurst Messages that the server publishes in one turn.
  * @property {number} warmUpMs Bursts as fast as possible, not counted.
- * @property {number} windowMs The same, counted.
+ * @property {number} windowMs In each turn the same, counted.
  * @property {number} paceMs After that, a burst each so many milliseconds, for the latency.
- * @property {number} pacedBursts
+ * @property {number} pacedBursts In each turn.
  */
 
 /**
+ * Sums over the windows of all turns, and the latencies of all paced bursts.
  * @typedef {object} Outcome
- * @property {number} deliveries In the window.
+ * @property {number} deliveries
  * @property {number} windowSeconds
  * @property {number} serverCpuSeconds
  * @property {number} serverSystemSeconds The part of them that the kernel used.
@@ -59,65 +61,102 @@ const sockets = [];
 const received = [];
 let published = 0;
 let outstanding = 0;
-let checked = 0;
 let burstBeganMs = 0;
-/** One number per delivery, only while latency is measured. @type {number[] | null} */
-let latencies = null;
 let newInRead = 0;
+let isPaced = false;
+/** One number per delivery of the paced bursts. @type {number[]} */
+const latencies = [];
 /** @type {() => void} */
 let complete = () => undefined;
-/** @type {(error: Error) => void} */
-let fail = () => undefined;
-const failure = new Promise((_, reject) => {
-  fail = reject;
-});
+
+const sums = {
+  deliveries: 0,
+  windowSeconds: 0,
+  serverCpuSeconds: 0,
+  serverSystemSeconds: 0,
+  loadCpuSeconds: 0,
+  othersSeconds: 0,
+  receivedBytes: 0,
+  pacedSeconds: 0,
+  pacedOthersSeconds: 0,
+  lateBursts: 0,
+  checked: 0,
+};
 
 const control = await connectControl(plan.controlPort);
-try {
-  const outcome = await Promise.race([measure(), /** @type {Promise<never>} */ (failure)]);
-  process.stdout.write(`${JSON.stringify(outcome)}\n`);
-} finally {
-  for (const socket of sockets) socket.end();
-  control.end();
+for (let from = 0; from < plan.subscribers; from += HANDSHAKES_AT_ONCE) {
+  const to = Math.min(from + HANDSHAKES_AT_ONCE, plan.subscribers);
+  await Promise.all(Array.from({ length: to - from }, (_, index) => subscribe(from + index)));
+}
+await burstsFor(plan.warmUpMs);
+say({ ready: true });
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'turn') {
+    await turn();
+    say({ done: true });
+  } else {
+    say(await finish());
+  }
+}
+for (const socket of sockets) socket.end();
+control.end();
+
+async function turn() {
+  const before = snapshot(await control.usage());
+  await burstsFor(plan.windowMs);
+  const between = snapshot(await control.usage());
+  isPaced = true;
+  sums.lateBursts += await pacedBursts();
+  isPaced = false;
+  const after = snapshot(await control.usage());
+
+  const window = difference(before, between);
+  sums.deliveries += window.published * plan.subscribers;
+  sums.windowSeconds += window.seconds;
+  sums.serverCpuSeconds += window.serverCpuSeconds;
+  sums.serverSystemSeconds += window.serverSystemSeconds;
+  sums.loadCpuSeconds += window.cpuSeconds;
+  sums.othersSeconds += window.othersSeconds;
+  sums.receivedBytes += window.receivedBytes;
+  const paced = difference(between, after);
+  sums.pacedSeconds += paced.seconds;
+  sums.pacedOthersSeconds += paced.othersSeconds;
 }
 
 /** @returns {Promise<Outcome>} */
-async function measure() {
-  for (let from = 0; from < plan.subscribers; from += HANDSHAKES_AT_ONCE) {
-    const to = Math.min(from + HANDSHAKES_AT_ONCE, plan.subscribers);
-    await Promise.all(Array.from({ length: to - from }, (_, index) => subscribe(from + index)));
-  }
-  await burstsFor(plan.warmUpMs);
-
-  const before = snapshot(await control.usage());
-  await burstsFor(plan.windowMs);
-  const after = snapshot(await control.usage());
-
-  latencies = [];
-  const lateBursts = await pacedBursts();
-  const end = snapshot(await control.usage());
+async function finish() {
   await new Promise((resolve) => setTimeout(resolve, REPEATS_WAIT_MS));
   const short = received.findIndex((count) => count !== published);
-  if (short !== -1) throw new Error(`subscriber ${short} has ${received[short]} of ${published} messages`);
-
+  if (short !== -1) fail(new Error(`subscriber ${short} has ${received[short]} of ${published} messages`));
+  const { rssBytes } = await control.usage();
   const sorted = Float64Array.from(latencies).sort();
-  const deliveries = (after.published - before.published) * plan.subscribers;
   return {
-    deliveries,
-    windowSeconds: (after.atMs - before.atMs) / 1e3,
-    serverCpuSeconds: after.server.cpuSeconds - before.server.cpuSeconds,
-    serverSystemSeconds: after.server.systemSeconds - before.server.systemSeconds,
-    loadCpuSeconds: after.cpuSeconds - before.cpuSeconds,
-    othersBusy: othersBusy(before, after),
-    othersBusyPaced: othersBusy(after, end),
-    bytesPerDelivery: (after.receivedBytes - before.receivedBytes) / deliveries,
+    deliveries: sums.deliveries,
+    windowSeconds: sums.windowSeconds,
+    serverCpuSeconds: sums.serverCpuSeconds,
+    serverSystemSeconds: sums.serverSystemSeconds,
+    loadCpuSeconds: sums.loadCpuSeconds,
+    othersBusy: sums.othersSeconds / sums.windowSeconds,
+    othersBusyPaced: sums.pacedOthersSeconds / sums.pacedSeconds,
+    bytesPerDelivery: sums.receivedBytes / sums.deliveries,
     latencyP50Ms: quantile(sorted, 0.5),
     latencyP99Ms: quantile(sorted, 0.99),
     latencyMaxMs: quantile(sorted, 1),
-    lateBursts,
-    checked,
-    rssBytes: end.server.rssBytes,
+    lateBursts: sums.lateBursts,
+    checked: sums.checked,
+    rssBytes,
   };
+}
+
+/** @param {object} answer */
+function say(answer) {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+
+/** What is wrong is wrong for good: the process ends, and with it the bench. @param {Error} error @returns {never} */
+function fail(error) {
+  process.stderr.write(`${plan.system}: ${error.message}\n`);
+  process.exit(1);
 }
 
 /** @param {import('../lib/control.mjs').Usage} server */
@@ -139,10 +178,19 @@ function snapshot(server) {
  * @param {ReturnType<typeof snapshot>} before
  * @param {ReturnType<typeof snapshot>} after
  */
-function othersBusy(before, after) {
-  const ours = after.cpuSeconds - before.cpuSeconds + after.server.cpuSeconds - before.server.cpuSeconds;
-  const others = after.machineCpuSeconds - before.machineCpuSeconds - ours;
-  return Math.max(0, others) / ((after.atMs - before.atMs) / 1e3);
+function difference(before, after) {
+  const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
+  const serverCpuSeconds = after.server.cpuSeconds - before.server.cpuSeconds;
+  return {
+    seconds: (after.atMs - before.atMs) / 1e3,
+    cpuSeconds,
+    serverCpuSeconds,
+    serverSystemSeconds: after.server.systemSeconds - before.server.systemSeconds,
+    // Signed: the machine counts in steps of 10 ms, which cancel out over the turns.
+    othersSeconds: after.machineCpuSeconds - before.machineCpuSeconds - cpuSeconds - serverCpuSeconds,
+    published: after.published - before.published,
+    receivedBytes: after.receivedBytes - before.receivedBytes,
+  };
 }
 
 /** @param {number} durationMs */
@@ -232,7 +280,7 @@ function subscribe(index) {
 /** After each read of a socket, so that a clock is read once for all the messages in it. */
 function read() {
   if (newInRead === 0) return;
-  if (latencies !== null) {
+  if (isPaced) {
     const latencyMs = performance.now() - burstBeganMs;
     for (let count = 0; count < newInRead; count += 1) latencies.push(latencyMs);
   }
@@ -250,5 +298,5 @@ function check(text, had, count) {
   const payloads = dialect.decode(text);
   const isRight = payloads.every((payload, index) => isPayloadOf(payload, FIRST_SEQ + had + index));
   if (payloads.length !== count || !isRight) throw new Error(`wrong content: ${text.slice(0, 300)}`);
-  checked += count;
+  sums.checked += count;
 }

@@ -1,5 +1,5 @@
-// Runs a bench: every arm in turn, run after run, then the report. Within a run the arms of a case follow each other closely, as
-// ratios compare figures of the same run; who begins changes from run to run.
+// Runs a bench. In a run all arms of a case are open at once and take turns of less than a second, round after round, while the others
+// have nothing to do: whatever else happens on the machine hits all of them alike, and ratios compare figures of the same run.
 
 import { toCsv, writeCsv } from './csv.mjs';
 import { describeMachine, pinCores } from './machine.mjs';
@@ -28,8 +28,20 @@ import { resultOf } from './result.mjs';
  * @property {readonly Measure[]} measures The first one is the main one.
  * @property {readonly string[]} method Sentences for the report.
  * @property {readonly string[]} notEqual What differs between the arms besides what is measured.
- * @property {(system: S, caseName: string, cores: Cores) => Promise<Omit<Sample, 'run' | 'case' | 'system'> & { versions: Readonly<Record<string, string>> }>} measure
+ * @property {number} turns Turns that each arm has in a run.
+ * @property {(system: S, caseName: string, cores: Cores) => Promise<Arm>} open Starts new processes, and warms them up.
  */
+
+/**
+ * One system in one case, ready to be measured.
+ * @typedef {object} Arm
+ * @property {Readonly<Record<string, string>>} versions
+ * @property {() => Promise<void>} turn
+ * @property {() => Promise<Measured>} finish After the last turn.
+ * @property {() => Promise<void>} close Ends its processes, however far it came.
+ */
+
+/** @typedef {Omit<Sample, 'run' | 'case' | 'system'>} Measured */
 
 /** The share of a core above which a load process may have been what was measured: its wall-clock figures do not count. */
 export const LOAD_BUSY_MAX = 0.9;
@@ -63,8 +75,8 @@ export async function runBench(bench, { json, runs, only }) {
   const versions = {};
   for (let run = 1; run <= runs; run += 1) {
     for (const { name } of cases) {
-      for (const system of rotated(systems, run - 1)) {
-        const { versions: found, ...measured } = await bench.measure(system, name, cores);
+      const arms = await measureSideBySide(bench, name, rotated(systems, run - 1), cores);
+      for (const { system, measured, versions: found } of arms) {
         Object.assign(versions, found);
         samples.push({ run, case: name, system: system.name, ...measured });
         progress(`run ${run}/${runs}  ${name}  ${system.name.padEnd(10)}  ${inWords(bench.measures, measured)}`);
@@ -76,6 +88,31 @@ export async function runBench(bench, { json, runs, only }) {
   const file = writeCsv(bench.name, toCsv(bench.measures, samples, { ...machine, versions }));
   printReport({ bench, cases, result, samples, machine, cores, versions, runs, file });
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+/**
+ * @template {System} S
+ * @param {Bench<S>} bench
+ * @param {string} caseName
+ * @param {readonly S[]} systems
+ * @param {Cores} cores
+ */
+async function measureSideBySide(bench, caseName, systems, cores) {
+  /** @type {{ system: S, arm: Arm }[]} */
+  const open = [];
+  try {
+    for (const system of systems) open.push({ system, arm: await bench.open(system, caseName, cores) });
+    for (let turn = 0; turn < bench.turns; turn += 1) {
+      for (const { arm } of rotated(open, turn)) await arm.turn();
+    }
+    const arms = [];
+    for (const { system, arm } of open) {
+      arms.push({ system, versions: arm.versions, measured: await arm.finish() });
+    }
+    return arms;
+  } finally {
+    for (const { arm } of open) await arm.close();
+  }
 }
 
 /**

@@ -1,10 +1,9 @@
-// Child processes of a bench: servers that announce themselves in one line of JSON, and loads that end with one.
-// Whatever ends the bench ends them: a server leaves when its standard input closes.
+// Child processes of a bench. Each announces itself in one line of JSON on standard output and may then be asked things, a line each,
+// answered by a line of JSON. Whatever ends the bench ends them: they leave when their standard input closes.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-const START_DEADLINE_MS = 20_000;
 const STOP_DEADLINE_MS = 5_000;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
@@ -20,47 +19,22 @@ for (const [signal, code] of /** @type {const} */ ([
   process.on(signal, () => process.exit(code));
 }
 
-/**
- * Starts a server.
- * @param {readonly string[]} command
- * @returns {Promise<{ hello: Record<string, unknown>, stop: () => Promise<void> }>} What it announced.
- */
-export async function startServer(command) {
-  const child = launch(command);
-  const hello = await within(START_DEADLINE_MS, firstLine(child, command), `${command.join(' ')} did not start`);
-  return {
-    hello,
-    stop: async () => {
-      const ended = ending(child);
-      child.stdin.end();
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
-      await ended;
-      clearTimeout(timer);
-    },
-  };
-}
+/** @typedef {Record<string, unknown>} Answer */
 
 /**
- * Runs a load to its end.
- * @param {readonly string[]} command
- * @param {number} deadlineMs
- * @returns {Promise<Record<string, unknown>>} The JSON that it printed.
+ * @typedef {object} Helper
+ * @property {Answer} hello What it announced.
+ * @property {(line: string) => Promise<Answer>} ask Rejects when it ends instead, or takes too long.
+ * @property {() => Promise<void>} stop Never rejects.
  */
-export async function runLoad(command, deadlineMs) {
-  const child = launch(command);
-  const ended = ending(child);
-  try {
-    return await within(deadlineMs, firstLine(child, command), `${command[0]}: the load took too long`);
-  } finally {
-    child.stdin.end();
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
-    await ended;
-    clearTimeout(timer);
-  }
-}
 
-/** @param {readonly string[]} command */
-function launch(command) {
+/**
+ * Starts a process and waits for its announcement.
+ * @param {readonly string[]} command
+ * @param {number} deadlineMs For the announcement, and for each answer.
+ * @returns {Promise<Helper>}
+ */
+export async function startHelper(command, deadlineMs) {
   const [program = '', ...args] = command;
   // DEBUG makes some peers log; nobody means that here.
   const { DEBUG: _, ...env } = process.env;
@@ -68,58 +42,51 @@ function launch(command) {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...env, NODE_ENV: 'production' },
   });
-  // Its end is seen elsewhere; a write to one that is gone must not end the bench.
-  child.stdin.on('error', () => undefined);
   running.add(child);
-  child.on('close', () => running.delete(child));
-  return child;
-}
+  // Its end is seen in `close`; a write to one that is gone must not end the bench.
+  child.stdin.on('error', () => undefined);
+  const name = args.find((argument) => argument.endsWith('.mjs')) ?? program;
+  const ended = new Promise((resolve) => {
+    child.once('error', (error) => resolve(`could not be started: ${error.message}`));
+    child.once('close', (code, signal) => resolve(`ended with ${signal ?? code}`));
+  }).then((how) => {
+    running.delete(child);
+    return new Error(`${name} ${how}`);
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 
-/**
- * @param {import('node:child_process').ChildProcessByStdio<any, import('node:stream').Readable, null>} child
- * @param {readonly string[]} command
- * @returns {Promise<Record<string, unknown>>}
- */
-function firstLine(child, command) {
-  return new Promise((resolve, reject) => {
-    const lines = createInterface({ input: child.stdout });
-    lines.once('line', (line) => {
-      try {
-        resolve(JSON.parse(line));
-      } catch {
-        reject(new Error(`${command.join(' ')} printed: ${line}`));
-      }
+  /** @returns {Promise<Answer>} */
+  const answer = async () => {
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(() => resolve(new Error(`${name} said nothing for ${deadlineMs} ms`)), deadlineMs);
     });
-    child.once('error', reject);
-    child.once('close', (code, signal) => reject(new Error(`${command.join(' ')} ended with ${signal ?? code}`)));
-  });
-}
-
-/**
- * @param {import('node:child_process').ChildProcess} child
- * @returns {Promise<void>}
- */
-function ending(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once('close', () => resolve()));
-}
-
-/**
- * @template T
- * @param {number} deadlineMs
- * @param {Promise<T>} work
- * @param {string} message
- * @returns {Promise<T>}
- */
-async function within(deadlineMs, work, message) {
-  /** @type {NodeJS.Timeout | undefined} */
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${message} within ${deadlineMs} ms`)), deadlineMs);
-  });
-  try {
-    return await /** @type {Promise<T>} */ (Promise.race([work, late]));
-  } finally {
+    const first = await Promise.race([lines.next(), ended, late]);
     clearTimeout(timer);
+    if (first instanceof Error) throw first;
+    if (first.done) throw await ended;
+    return JSON.parse(first.value);
+  };
+  const stop = async () => {
+    child.stdin.end();
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
+    await ended;
+    clearTimeout(timer);
+  };
+
+  try {
+    const hello = await answer();
+    return {
+      hello,
+      ask: (line) => {
+        child.stdin.write(`${line}\n`);
+        return answer();
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }
