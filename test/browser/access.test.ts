@@ -74,6 +74,22 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
+/** Texts and controls of the header that stand on one another. */
+function overlaps(page: Page): Promise<string[]> {
+  return page.locator('header').evaluate((header) => {
+    const boxes = [...header.querySelectorAll('a, button, [data-state], span')]
+      .filter((element) => element.getClientRects().length > 0 && element.getBoundingClientRect().width > 1)
+      .filter((element) => element.matches('a, button') || element.closest('a, button') === null)
+      .map((element) => ({ element, box: element.getBoundingClientRect() }));
+    return boxes.flatMap((one) =>
+      boxes
+        .filter((other) => !one.element.contains(other.element) && !other.element.contains(one.element))
+        .filter((other) => one.box.left < other.box.left && one.box.right > other.box.left + 1)
+        .map((other) => `${one.element.textContent} over ${other.element.textContent}`),
+    );
+  });
+}
+
 for (const width of [360, 390]) {
   it(`fits a phone ${width} pixels wide`, async () => {
     const context = await on.context({ viewport: { width, height: 844 }, isMobile: true, hasTouch: true });
@@ -83,13 +99,13 @@ for (const width of [360, 390]) {
 
     await page.goto(on.server.url);
     await page.getByText('2 connections live').waitFor();
-    expect([await fits(), await mainFits()]).toEqual([true, true]);
+    expect([await fits(), await mainFits(), await overlaps(page)]).toEqual([true, true, []]);
 
     await page.goto(`${on.server.url}/chat/phone ${width}?as=A name of forty characters, as allowed..`);
     await untilLive(page);
     await say(page, `${'unbroken'.repeat(40)}`);
     await message(page, 'unbroken').waitFor();
-    expect([await fits(), await mainFits()]).toEqual([true, true]);
+    expect([await fits(), await mainFits(), await overlaps(page)]).toEqual([true, true, []]);
     await openWire(page);
     expect([await fits(), await mainFits()]).toEqual([true, true]);
 

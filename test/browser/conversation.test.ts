@@ -16,15 +16,15 @@ it('lets two pages of one browser talk both ways as different guests', async () 
   await untilTexts(ada, ['hello Bob', 'hello Ada']);
   await message(ada, 'hello Bob').getByText('Ada').waitFor();
   await message(ada, 'hello Ada').getByText('Bob').waitFor();
-  await message(ada, 'hello Bob').getByText('sent').waitFor({ state: 'attached' });
-  expect(await message(ada, 'hello Ada').getByText('sent').count()).toBe(0);
+  await message(ada, 'hello Bob').getByText('sent', { exact: true }).waitFor({ state: 'attached' });
+  expect(await message(ada, 'hello Ada').getByText('sent', { exact: true }).count()).toBe(0);
 });
 
 it('shows the history and keeps the guest over a reload', async () => {
   const context = await on.context();
   const page = await openChat(context, on.server.url, 'Cleo', 'reload');
   await say(page, 'written before');
-  await message(page, 'written before').getByText('sent').waitFor();
+  await message(page, 'written before').getByText('sent', { exact: true }).waitFor();
   const id = () => page.evaluate(() => JSON.parse(sessionStorage.getItem('trunkline.guest.chat') ?? '{}').id);
   const before = await id();
   await page.reload();
@@ -120,7 +120,7 @@ it('says what is wrong with a message before it is sent', async () => {
   await field(page).fill('y'.repeat(4000));
   await field(page).press('Enter');
   await untilTexts(page, ['y'.repeat(4000)]);
-  await message(page, 'yyy').getByText('sent').waitFor();
+  await message(page, 'yyy').getByText('sent', { exact: true }).waitFor();
 });
 
 it('shows markup as text, keeps emoji and line breaks, and wraps long words', async () => {

@@ -92,7 +92,7 @@ it('counts what comes while one reads above, and goes there on a click', async (
   const context = await on.context();
   const page = await openChat(context, on.server.url, 'Eve', 'counting');
   for (let number = 1; number <= 30; number += 1) await say(page, `line ${number}`);
-  await message(page, 'line 30').getByText('sent').waitFor();
+  await message(page, 'line 30').getByText('sent', { exact: true }).waitFor();
   const other = await openChat(context, on.server.url, 'Finn', 'counting');
   await scrollTo(page, 0);
   await say(other, 'news 1');

@@ -72,7 +72,7 @@ it('catches up after its link was cut, and sends what was written meanwhile', as
   const all = ['before', 'missed 1', 'missed 2', 'written without a link'];
   await untilTexts(away, all);
   await untilTexts(there, all);
-  await message(away, 'written without a link').getByText('sent').waitFor();
+  await message(away, 'written without a link').getByText('sent', { exact: true }).waitFor();
 });
 
 it('says that it is offline when the system does', async () => {
@@ -145,7 +145,7 @@ it('says so when the server has lost the history', async () => {
   const context = await on.context();
   const page = await openChat(context, on.server.url, 'Gail', 'lost');
   await say(page, 'from another age');
-  await message(page, 'from another age').getByText('sent').waitFor();
+  await message(page, 'from another age').getByText('sent', { exact: true }).waitFor();
   await on.server.kill();
   for (const end of ['', '-wal', '-shm']) rmSync(join(on.server.folder, `trunkline.db${end}`), { force: true });
   await on.server.start();

@@ -32,7 +32,7 @@ async function talk(context: BrowserContext, room: string): Promise<Page> {
     const page = pages.get(name) ?? (await openChat(context, on.server.url, name, room));
     pages.set(name, page);
     await say(page, text);
-    await message(page, text).getByText('sent').waitFor({ state: 'attached' });
+    await message(page, text).getByText('sent', { exact: true }).waitFor({ state: 'attached' });
   }
   const own = pages.get('Zoe');
   if (own === undefined) throw new Error('Zoe did not say anything');

@@ -62,6 +62,12 @@ function Summary({ clients: [ada, bob] }: { clients: readonly DemoClient[] }): R
 
 function TwoStates({ ada, bob }: { ada: DemoClient; bob: DemoClient }): ReactElement {
   const states = [useConnectionOf(ada.line).state, useConnectionOf(bob.line).state];
-  if (states.every((state) => state === 'live')) return <span className={styles.sum}>2 connections live</span>;
+  if (states.every((state) => state === 'live')) {
+    return (
+      <span className={styles.sum}>
+        2 <span className={styles.long}>connections </span>live
+      </span>
+    );
+  }
   return <ConnectionState line={(states[0] === 'live' ? bob : ada).line} />;
 }

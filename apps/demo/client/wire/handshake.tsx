@@ -1,6 +1,6 @@
 // The handshake as the server saw it: an HTTP request that asks to become a WebSocket, and the answer that proves it was understood.
 
-import { type ReactElement, useState } from 'react';
+import { Fragment, type ReactElement, useState } from 'react';
 import type { WireOpen } from '../../shared/wire.js';
 import { clockTime } from './describe.js';
 import styles from './handshake.module.css';
@@ -35,14 +35,16 @@ function Head({ head, direction }: { head: string; direction: 'in' | 'out' }): R
           {first}
         </p>
         {shown.map(({ name, value, key }) => (
-          <p key={key} className={styles.header} data-essential={/^upgrade$/i.test(name) || PROOF.test(name)}>
-            <span className={styles.name}>{name}: </span>
-            {value}
-          </p>
+          <Fragment key={key}>
+            <p className={styles.header} data-essential={/^upgrade$/i.test(name) || PROOF.test(name)}>
+              <span className={styles.name}>{name}: </span>
+              {value}
+            </p>
+            {/^sec-websocket-accept$/i.test(name) && (
+              <p className={styles.note}>proves that the key was read: SHA-1 of it and a fixed text</p>
+            )}
+          </Fragment>
         ))}
-        {direction === 'out' && /^sec-websocket-accept:/im.test(head) && (
-          <p className={styles.note}>Its proof of the key: SHA-1 of that and a fixed text.</p>
-        )}
         {others > 0 && (
           <button className={`link ${styles.more}`} type="button" aria-expanded={all} onClick={() => setAll(!all)}>
             {all ? 'Fewer headers' : `${others} more ${others === 1 ? 'header' : 'headers'}`}
