@@ -35,15 +35,15 @@ const browserNetwork: Network = {
   isOnline: () => globalThis.navigator?.onLine !== false,
   listen(onSignal) {
     const page = globalThis.document;
-    // `pageshow`: a page that comes back from the cache of the back button has a dead socket.
+    // A page that comes back from the cache of the back button becomes visible too.
     const events: readonly [EventTarget, string][] = [
       [globalThis, 'online'],
       [globalThis, 'offline'],
-      [globalThis, 'pageshow'],
       [page, 'visibilitychange'],
     ];
     const tell = ({ type }: Event) => {
-      if (page.visibilityState === 'visible' || type === 'offline') onSignal(type === 'offline' ? type : 'wake');
+      if (type === 'online' || type === 'offline') onSignal(type);
+      else if (page.visibilityState === 'visible') onSignal('wake');
     };
     if (!page) return () => {};
     for (const [target, type] of events) target.addEventListener(type, tell);
