@@ -155,6 +155,8 @@ class Run {
     const { world } = this;
     world.broker.faults.clear();
     await this.append();
+    // What failed with the store is answered by then.
+    await world.settle();
     for (const subscriber of this.subscribers) {
       const { peer } = subscriber;
       // A subscribe that failed while the store was away is said again.

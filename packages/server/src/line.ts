@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
 import { type Clock, type Connection, Engine, type Session, type SharedText } from '@trunkline/core';
-import { CLOSE, encode, SUBPROTOCOL } from '@trunkline/protocol';
+import { CLOSE, encode, type Limits, SUBPROTOCOL } from '@trunkline/protocol';
 import {
   createWebSocketServer,
   type FrameObserver,
@@ -72,10 +72,12 @@ function shortReason(reason: string): string {
 }
 
 /**
- * What is held for a connection that does not read stays under this: a full buffer (256 KiB) plus one ring (256 KiB), and the answers
- * of the requests in work (8 pages of 64 KiB).
+ * What is held for a connection that does not read stays under this, or it is aborted. In good order there is less: a full buffer
+ * (256 KiB), one slice, and the answers to the requests in work (8 pages), each of 64 KiB or one entry.
  */
-const MAX_BUFFERED_BYTES = 2_097_152;
+function maxBufferedBytes({ maxEntryBytes }: Limits): number {
+  return Math.min(1_048_576 + 16 * Math.max(maxEntryBytes, 65_536), 2 ** 30 - 1);
+}
 
 /** The running line of an app. */
 export interface LineServer {
@@ -102,10 +104,10 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
   });
 
   const open = (socket: Socket, handshake: HandshakeInfo): void => {
-    const { info, host } = describeRequest(handshake, trustedProxies);
-    const problem = originProblem(info.origin, host, rules());
+    const { info, claim } = describeRequest(handshake, trustedProxies);
+    const problem = originProblem(info.origin, claim, rules());
     if (problem !== null) {
-      log.warn({ origin: info.origin, host, address: info.address }, problem);
+      log.warn({ origin: info.origin, host: claim.host, address: info.address }, problem);
       // After the upgrade, as a page cannot see an HTTP status; nothing that such a connection sends is looked at (CON-3).
       const message = `this page's origin may not connect; the server's log names the option to set`;
       socket.send(encode({ type: 'error', code: 'forbidden', message, retry: false, outcome: 'refused' }));
@@ -120,7 +122,7 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
   server = createWebSocketServer<Line | null>({
     path,
     protocols: [SUBPROTOCOL],
-    limits: { maxMessageBytes: engine.limits.maxMessageBytes, maxBufferedBytes: MAX_BUFFERED_BYTES },
+    limits: { maxMessageBytes: engine.limits.maxMessageBytes, maxBufferedBytes: maxBufferedBytes(engine.limits) },
     ...(observe === undefined
       ? {}
       : { observe: (handshake: HandshakeInfo): FrameObserver | undefined => observe(handshake) }),
@@ -131,6 +133,9 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
         if (typeof data === 'string') session?.receive(data);
         else session?.receiveBinary();
       },
+      // Pings and pongs of the transport show life as well (CON-5).
+      ping: (socket) => socket.data?.session?.heard(),
+      pong: (socket) => socket.data?.session?.heard(),
       drain: (socket) => socket.data?.session?.drained(),
       close: (socket) => {
         socket.data?.session?.closed();

@@ -12,8 +12,19 @@ export interface OriginRules {
   readonly isProduction: boolean;
 }
 
+/** The host as far as it may be believed, and whether a trusted proxy vouches for it. */
+export interface HostClaim {
+  readonly host: string | undefined;
+  /** The request came through a trusted proxy, which is who the loopback address belongs to. */
+  readonly isForwarded: boolean;
+}
+
 /** `null`: welcome. Else why not, with both values and the option to set. */
-export function originProblem(origin: string | undefined, host: string | undefined, rules: OriginRules): string | null {
+export function originProblem(
+  origin: string | undefined,
+  { host, isForwarded }: HostClaim,
+  rules: OriginRules,
+): string | null {
   if (origin === undefined) return null;
   if (rules.allowed.includes('*') || rules.allowed.includes(origin)) return null;
   const parsed = parseOrigin(origin);
@@ -24,7 +35,7 @@ export function originProblem(origin: string | undefined, host: string | undefin
   if (!rules.isProduction && isLoopbackName(parsed.hostname) && isLoopbackName(hostName)) return null;
   if (parsed.host !== normalHost(host, parsed.protocol)) return `${own}: ${advice}`;
   // The name matches, but a loopback server is reached by loopback names: any other one was made to point here (DNS rebinding).
-  if (rules.isLoopbackServer && !isLoopbackName(hostName)) {
+  if (rules.isLoopbackServer && !isForwarded && !isLoopbackName(hostName)) {
     return `${own}, as this server listens on loopback only: ${advice}, or trustedProxies if a proxy stands before it`;
   }
   return null;
@@ -80,13 +91,16 @@ function isLoopbackV4(name: string): boolean {
 export function describeRequest(
   request: { url: string; address: string; headers: Readonly<Record<string, string | undefined>> },
   trustedProxies: readonly string[],
-): { readonly info: RequestInfo; readonly host: string | undefined } {
+): { readonly info: RequestInfo; readonly claim: HostClaim } {
   const { url, headers } = request;
   const peer = plainAddress(request.address);
   const isProxied = trustedProxies.includes(peer);
   const address = isProxied ? forwardedFor(headers['x-forwarded-for'], peer, trustedProxies) : peer;
   const host = isProxied ? (headers['x-forwarded-host']?.split(',')[0]?.trim() ?? headers.host) : headers.host;
-  return { info: { url, origin: headers.origin, address, headers }, host };
+  // A page that was made to point at this machine connects from a proxy's address too, but cannot set headers.
+  const isForwarded =
+    isProxied && (headers['x-forwarded-for'] !== undefined || headers['x-forwarded-host'] !== undefined);
+  return { info: { url, origin: headers.origin, address, headers }, claim: { host, isForwarded } };
 }
 
 /** The nearest address that no trusted proxy vouches to be another proxy. Further left, anyone can write anything. */

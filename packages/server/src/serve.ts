@@ -83,6 +83,8 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
     await shared.broker.close();
     throw error;
   }
+  // Accepting can fail later, for want of file descriptors: connections wait then, the process must not end.
+  server.on('error', (error) => shared.log.error({ error }, 'the server could not accept a connection'));
   const address = server.address() as AddressInfo;
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   let closing: Promise<void> | undefined;
@@ -154,10 +156,14 @@ function upgradeRequired(response: ServerResponse): void {
 
 function listen(server: HttpServer, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const onError = (error: NodeJS.ErrnoException) => {
       reject(new ListenError(error.code ?? 'unknown', listenProblem(error, port, host), error));
+    };
+    server.once('error', onError);
+    server.listen(port, host, () => {
+      server.off('error', onError);
+      resolve();
     });
-    server.listen(port, host, resolve);
   });
 }
 
