@@ -142,3 +142,17 @@ it('shows markup as text, keeps emoji and line breaks, and wraps long words', as
   expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
   expect(await log(page).evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true);
 });
+
+it('changes the name, and keeps the new one over a reload', async () => {
+  const context = await on.context();
+  const page = await openChat(context, on.server.url, 'Jo', 'changing');
+  await page.getByRole('button', { name: 'Change' }).click();
+  await page.getByRole('textbox', { name: 'Your name' }).fill('Joanna');
+  await page.getByRole('textbox', { name: 'Your name' }).press('Enter');
+  await untilLive(page);
+  await say(page, 'under another name');
+  await message(page, 'under another name').getByText('Joanna').waitFor();
+  await page.reload();
+  await untilLive(page);
+  await page.getByText('You are Joanna').waitFor();
+});

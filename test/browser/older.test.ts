@@ -88,6 +88,20 @@ it('announces new messages, and no older ones', async () => {
   await expect.poll(live).toBe('polite');
 });
 
+it('announces the first message of an empty room', async () => {
+  const page = await openChat(await on.context(), on.server.url, 'Kim', 'silent');
+  await page.getByText('Nobody has written here yet').waitFor();
+  await expect.poll(() => log(page).getAttribute('aria-live')).toBe('polite');
+  // The very region that was there before it: a new one would not be heard.
+  const region = await log(page).elementHandle();
+  await say(page, 'first');
+  await message(page, 'first').waitFor();
+  expect(await region?.evaluate((element) => [element.isConnected, element.getAttribute('aria-live')])).toEqual([
+    true,
+    'polite',
+  ]);
+});
+
 it('counts what comes while one reads above, and goes there on a click', async () => {
   const context = await on.context();
   const page = await openChat(context, on.server.url, 'Eve', 'counting');

@@ -154,3 +154,17 @@ it('says so when the server has lost the history', async () => {
   await say(page, 'a new one');
   await untilTexts(page, ['a new one']);
 });
+
+it('begins anew on the first page when its guests are refused', async () => {
+  const context = await on.context();
+  const page = await context.newPage();
+  await page.goto(on.server.url);
+  await page.getByText('2 connections live').waitFor();
+  await page.evaluate(() => {
+    const pass = JSON.parse(sessionStorage.getItem('trunkline.guest.bob') ?? '{}');
+    sessionStorage.setItem('trunkline.guest.bob', JSON.stringify({ ...pass, token: 'forged' }));
+  });
+  await page.reload();
+  await page.getByRole('button', { name: 'Begin anew as Bob' }).click();
+  await page.getByText('2 connections live').waitFor();
+});

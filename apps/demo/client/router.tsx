@@ -46,6 +46,12 @@ export function go(href: string): void {
   document.querySelector('main')?.focus({ preventScroll: true });
 }
 
+/** Puts another address in the place of this one. */
+export function replace(href: string): void {
+  history.replaceState(null, '', href);
+  for (const listener of listeners) listener();
+}
+
 /** A link that stays within the document, unless the visitor asks for another tab or window. */
 export function Link({ href, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement> & { href: string }): ReactElement {
   return (

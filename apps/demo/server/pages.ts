@@ -1,15 +1,14 @@
 // The pages: the bundled files, and one document for every address that the page's own router knows.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import sirv from 'sirv';
-import { StartError } from './settings.js';
 
 /** Addresses that are pages. All others get the same document, whose router then says that nothing is there, and a 404. */
 const PAGES = [/^\/$/, /^\/chat\/[^/]+$/];
 
-/** @throws StartError if the pages were not built. */
+/** Without built pages it says so to each visitor: while developing, Vite has them. */
 export function pages(folder: string): (request: IncomingMessage, response: ServerResponse) => void {
   const document = readDocument(join(folder, 'index.html'));
   const files = sirv(folder, {
@@ -31,6 +30,13 @@ export function pages(folder: string): (request: IncomingMessage, response: Serv
       response.end('Pages can only be read.\n');
       return;
     }
+    if (document === undefined) {
+      response.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8' });
+      response.end(
+        'The pages are not built: run npm run build. While developing, npm run dev serves them on port 5173.\n',
+      );
+      return;
+    }
     const path = (request.url ?? '/').split(/[?#]/)[0] ?? '/';
     if (path === '/chat' || path === '/chat/') {
       response.writeHead(302, { Location: '/chat/lobby' }).end();
@@ -42,12 +48,8 @@ export function pages(folder: string): (request: IncomingMessage, response: Serv
   };
 }
 
-function readDocument(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch {
-    throw new StartError(`The pages are not built: ${file} is missing. Run npm run build.`);
-  }
+function readDocument(file: string): Buffer | undefined {
+  return existsSync(file) ? readFileSync(file) : undefined;
 }
 
 function sendDocument(request: IncomingMessage, response: ServerResponse, status: number, document: Buffer): void {

@@ -6,13 +6,13 @@ import { chatClientFor, type DemoClient } from '../clients.js';
 import { NamePrompt } from '../guest/name-prompt.js';
 import { type Pass, passes } from '../guest/passes.js';
 import { usePass } from '../guest/use-pass.js';
-import { useConnectionOf } from '../shell/connection-state.js';
-import { Icon } from '../shell/icons.js';
+import { replace } from '../router.js';
 import { TrunklineProvider } from '../trunkline.js';
 import styles from './chat-page.module.css';
 import { Conversation } from './conversation.js';
+import { Refused } from './refused.js';
 import { RoomList } from './room-list.js';
-import { remember } from './rooms.js';
+import { remember, roomAddress } from './rooms.js';
 
 export function ChatPage({ room, query }: { room: string; query: string }): ReactElement {
   const pass = usePass();
@@ -47,24 +47,32 @@ function Chat({ room, pass, client }: { room: string; pass: Pass; client: DemoCl
           </h1>
           <p className={styles.self}>
             <span className={styles.selfName}>You are {pass.name}</span>
-            <button className="link" type="button" onClick={() => passes.forget('chat')}>
+            <button className="link" type="button" onClick={() => changeName(room)}>
               Change
             </button>
           </p>
         </div>
-        <Refused client={client} pass={pass} />
+        <Refused line={client.line}>
+          <JoinAgain client={client} pass={pass} />
+          <button className="button small quiet" type="button" onClick={() => changeName(room)}>
+            Use another name
+          </button>
+        </Refused>
         <Conversation key={room} room={room} selfName={pass.name} selfId={pass.id} focused />
       </section>
     </div>
   );
 }
 
-/** The server does not let this guest in: what it says, and the two ways on. */
-function Refused({ client, pass }: { client: DemoClient; pass: Pass }): ReactElement | null {
-  const { state, reason } = useConnectionOf(client.line);
+/** Asks for a name again. Without the one in the address, which would be obeyed once more at a reload. */
+function changeName(room: string): void {
+  replace(roomAddress(room));
+  passes.forget('chat');
+}
+
+function JoinAgain({ client, pass }: { client: DemoClient; pass: Pass }): ReactElement {
   const [problem, setProblem] = useState<string>();
-  if (state !== 'refused') return null;
-  const again = async () => {
+  const join = async () => {
     try {
       const renewed = await passes.become('chat', pass.name, { keepId: true });
       // The same guest's line tries again; another guest's is another line, and made by the page.
@@ -74,18 +82,12 @@ function Refused({ client, pass }: { client: DemoClient; pass: Pass }): ReactEle
     }
   };
   return (
-    <div className={styles.refused} role="alert">
-      <Icon name="alert" />
-      <p>
-        The server refused this connection: {reason ?? 'it gave no reason.'} {problem}
-      </p>
-      <button className="button small" type="button" onClick={again}>
+    <>
+      {problem !== undefined && <span>{problem}</span>}
+      <button className="button small" type="button" onClick={join}>
         Join again as {pass.name}
       </button>
-      <button className="button small quiet" type="button" onClick={() => passes.forget('chat')}>
-        Use another name
-      </button>
-    </div>
+    </>
   );
 }
 

@@ -43,11 +43,7 @@ export function Conversation({ room, selfName, selfId, focused = false, last = 5
   return (
     <div className={styles.conversation}>
       <Notices view={view} />
-      {view.entries.length + view.pending.length === 0 ? (
-        <Nothing view={view} room={room} />
-      ) : (
-        <MessageList view={view} room={room} selfId={user?.id ?? selfId} selfName={selfName} toEnd={toEnd} />
-      )}
+      <MessageList view={view} room={room} selfId={user?.id ?? selfId} selfName={selfName} toEnd={toEnd} />
       <Composer onSend={send} placeholder={`Write to ${room}`} focused={focused} />
     </div>
   );
@@ -94,33 +90,4 @@ function gapWords({ lost, reason }: NonNullable<ChatView['gap']>): string {
     case 'epoch':
       return 'This room was begun anew on the server. What was here before is gone.';
   }
-}
-
-/** In place of a list. It is a log all the same, so that the first message is heard. */
-function Nothing({ view, room }: { view: ChatView; room: string }): ReactElement {
-  const isLive = view.state === 'live';
-  return (
-    <div className={styles.nothing} role="log" aria-label={`Messages in ${room}`}>
-      {isLive ? (
-        <p>Nobody has written here yet. Say hello.</p>
-      ) : (
-        (view.state === 'connecting' || view.state === 'catching up') && <Skeleton />
-      )}
-    </div>
-  );
-}
-
-/** Shown only when an answer takes longer than 200 ms. */
-function Skeleton(): ReactElement {
-  return (
-    <div className={styles.skeleton}>
-      <span className="hidden">Loading messages</span>
-      {['60%', '35%', '72%', '48%'].map((width) => (
-        <div key={width} className={styles.bone}>
-          <span />
-          <span style={{ width }} />
-        </div>
-      ))}
-    </div>
-  );
 }

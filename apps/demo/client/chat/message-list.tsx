@@ -7,6 +7,7 @@ import { Icon } from '../shell/icons.js';
 import type { ChatView } from './conversation.js';
 import { Message, type MessageProps } from './message.js';
 import styles from './message-list.module.css';
+import { NoMessages } from './no-messages.js';
 import { isSameDay } from './times.js';
 
 interface MessageListProps {
@@ -84,25 +85,31 @@ export function MessageList(props: MessageListProps): ReactElement {
         tabIndex={0}
         onScroll={look}
       >
-        <div className={styles.top} style={{ height: TOP_PX }}>
-          <Top view={view} room={room} problem={loadOlder.problem} onLoad={loadOlder.now} />
-        </div>
-        {/* biome-ignore lint/a11y/noRedundantRoles: without its bullets Safari takes a list for none */}
-        <ol role="list" className={styles.list} style={{ height: virtualizer.getTotalSize() }}>
-          {virtualizer.getVirtualItems().map((item) => (
-            <li
-              key={item.key}
-              ref={virtualizer.measureElement}
-              data-index={item.index}
-              className={styles.item}
-              style={{ transform: `translateY(${item.start - TOP_PX}px)` }}
-              aria-posinset={item.index + 1}
-              aria-setsize={view.hasOlder ? -1 : count}
-            >
-              <Message {...messageProps(props, item.index)} />
-            </li>
-          ))}
-        </ol>
+        {count === 0 ? (
+          <NoMessages state={view.state} />
+        ) : (
+          <>
+            <div className={styles.top} style={{ height: TOP_PX }}>
+              <Top view={view} room={room} problem={loadOlder.problem} onLoad={loadOlder.now} />
+            </div>
+            {/* biome-ignore lint/a11y/noRedundantRoles: without its bullets Safari takes a list for none */}
+            <ol role="list" className={styles.list} style={{ height: virtualizer.getTotalSize() }}>
+              {virtualizer.getVirtualItems().map((item) => (
+                <li
+                  key={item.key}
+                  ref={virtualizer.measureElement}
+                  data-index={item.index}
+                  className={styles.item}
+                  style={{ transform: `translateY(${item.start - TOP_PX}px)` }}
+                  aria-posinset={item.index + 1}
+                  aria-setsize={view.hasOlder ? -1 : count}
+                >
+                  <Message {...messageProps(props, item.index)} />
+                </li>
+              ))}
+            </ol>
+          </>
+        )}
       </div>
       {!atEnd && fresh > 0 && (
         <div className={styles.fresh} role="status">

@@ -2,7 +2,9 @@
 
 import type { ReactElement } from 'react';
 import { Conversation } from '../chat/conversation.js';
+import { Refused } from '../chat/refused.js';
 import type { DemoClient } from '../clients.js';
+import { passes, type Role } from '../guest/passes.js';
 import { ConnectionState } from '../shell/connection-state.js';
 import { TrunklineProvider } from '../trunkline.js';
 import styles from './pane.module.css';
@@ -20,9 +22,20 @@ export function Pane({ client, room, focused = false }: PaneProps): ReactElement
         <h2 className={styles.name}>{client.label}</h2>
         <ConnectionState line={client.line} label={client.label} />
       </div>
+      <Refused line={client.line}>
+        <button className="button small" type="button" onClick={() => beginAnew(client.role)}>
+          Begin anew as {client.label}
+        </button>
+      </Refused>
       <TrunklineProvider line={client.line}>
         <Conversation room={room} selfName={client.label} focused={focused} last={30} />
       </TrunklineProvider>
     </section>
   );
+}
+
+/** A new guest needs a new line, and so a new document. */
+function beginAnew(role: Role): void {
+  passes.forget(role);
+  location.reload();
 }
