@@ -26,12 +26,13 @@ export function isWireCloseCode(code: number): boolean {
 }
 
 /**
- * Checks the arguments of a close call and encodes the reason.
+ * Checks the arguments of a close call and encodes the reason. `null` stands for no code at all (§5.5.1), without a reason.
  * The size comes from the encoded bytes, and anything but a string is refused (CVE-2026-45736: a typed array there
  * made another library send uninitialised memory).
  * @throws MisuseError if the code may not be sent or the reason is not a string of at most 123 bytes.
  */
 export function checkCloseArguments(code: unknown, reason: unknown): Buffer {
+  if (code === null && reason === '') return Buffer.alloc(0);
   if (typeof code !== 'number' || !Number.isInteger(code) || !isWireCloseCode(code)) {
     throw new MisuseError('invalid_argument', 'a close code is 1000-1003, 1007-1014 or 3000-4999');
   }

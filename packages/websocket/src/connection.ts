@@ -223,14 +223,15 @@ export class Connection<Context> extends FrameReader {
 
   /**
    * Starts the closing handshake; a second call does nothing. The peer has `closeWaitMs` to answer.
-   * @param code 1000–1003, 1007–1014 or 3000–4999. @param reason at most 123 bytes of UTF-8, may be empty.
+   * @param code 1000–1003, 1007–1014 or 3000–4999, or `null` for a close frame without a code.
+   * @param reason at most 123 bytes of UTF-8, may be empty.
    * @throws MisuseError for a code or reason that may not be sent.
    */
-  close(code: number, reason: string, nowMs: number): void {
+  close(code: number | null, reason: string, nowMs: number): void {
     const bytes = checkCloseArguments(code, reason);
     if (this.#phase !== OPEN) return;
     this.#nowMs = nowMs;
-    this.#writer.writeClose(code, bytes);
+    this.#writer.writeClose(code ?? CLOSE_NO_CODE, bytes);
     this.#phase = CLOSING;
     this.deadlineMs = nowMs + this.limits.closeWaitMs;
     // The peer's close frame may be behind data that was not read; from now on that data is dropped.

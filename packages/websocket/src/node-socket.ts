@@ -142,10 +142,11 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   /**
    * Starts the closing handshake; later calls do nothing. Messages that still arrive are dropped, also those held back
    * by `pause`. The peer has `closeWaitMs` to answer. While connecting, it gives up instead.
-   * @param code default 1000; 1000–1003, 1007–1014 or 3000–4999. @param reason at most 123 bytes of UTF-8.
+   * @param code default 1000; 1000–1003, 1007–1014 or 3000–4999; `null` for a close frame without a code, which the peer sees
+   * as 1005. @param reason at most 123 bytes of UTF-8, empty without a code.
    * @throws MisuseError for a code or reason that may not be sent.
    */
-  close(code: number = CLOSE_NORMAL, reason = ''): void {
+  close(code: number | null = CLOSE_NORMAL, reason = ''): void {
     const connection = this.#connection;
     if (connection === null) {
       this.abort();

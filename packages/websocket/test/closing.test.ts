@@ -35,6 +35,13 @@ describe('closing', () => {
     expect(new Recorded().receive(masked(CLOSE)).sentClose).toBe(0);
   });
 
+  it('FR-12 closes without a code, and then without a reason', () => {
+    const server = new Recorded();
+    server.connection.close(null, '', server.nowMs);
+    expect(server.sentClose).toBe(0);
+    expect(() => server.connection.close(null, 'why', server.nowMs)).toThrow(MisuseError);
+  });
+
   it('FR-13 sends no data after its own close frame', () => {
     const server = new Recorded();
     server.close(1001, 'going');
