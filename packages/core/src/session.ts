@@ -45,9 +45,10 @@ export class Session<Request = unknown> {
   #pumping = false;
   #paused = false;
   #inWork = 0;
-  readonly #publishes: TokenBucket;
-  readonly #problems: TokenBucket;
-  readonly #order = new PublishOrder();
+  // Most connections never publish, and hardly any sends rubbish: these are made when they are needed.
+  #publishes: TokenBucket | null = null;
+  #problems: TokenBucket | null = null;
+  #order: PublishOrder | null = null;
   readonly #openedMs: number;
   #receivedMs: number;
   #pingedMs: number;
@@ -68,8 +69,6 @@ export class Session<Request = unknown> {
     this.#pingedMs = now;
     this.#progressMs = now;
     this.#streams = new SessionStreams(this);
-    this.#publishes = new TokenBucket(engine.limits.publishRatePerSecond, engine.limits.publishBurst, now);
-    this.#problems = new TokenBucket(MAX_PROBLEMS_PER_MINUTE / 60, MAX_PROBLEMS_PER_MINUTE, now);
   }
 
   get identity(): Identity | null {
@@ -321,21 +320,27 @@ export class Session<Request = unknown> {
       seq: message.seq,
       data: message.data,
       admit: () => this.#admit(lane, message.seq),
-      settled: (error) => this.#order.settled(lane, message.seq, error),
+      settled: (error) => {
+        if (error?.retry === true) this.#order ??= new PublishOrder();
+        this.#order?.settled(lane, message.seq, error);
+      },
     });
     return { type: 'ok', id: message.id, epoch, offset, at };
   }
 
   /** Throws if the connection may not publish now. */
   #admit(lane: string, seq: number): void {
-    this.#order.check(lane, seq);
-    const waitMs = this.#publishes.take(this.engine.clock.nowMs());
-    if (waitMs > 0) {
-      const rate = this.engine.limits.publishRatePerSecond;
-      throw new TrunklineError('rate_limited', `more than ${rate} publishes a second: wait ${waitMs} ms`, {
-        afterMs: waitMs,
-      });
-    }
+    this.#order?.check(lane, seq);
+    const now = this.engine.clock.nowMs();
+    const { publishRatePerSecond, publishBurst } = this.engine.limits;
+    this.#publishes ??= new TokenBucket(publishRatePerSecond, publishBurst, now);
+    const afterMs = this.#publishes.take(now);
+    if (afterMs === 0) return;
+    throw new TrunklineError(
+      'rate_limited',
+      `more than ${publishRatePerSecond} publishes a second: wait ${afterMs} ms`,
+      { afterMs },
+    );
   }
 
   async #read(message: Read, identity: Identity): Promise<string> {
@@ -366,7 +371,9 @@ export class Session<Request = unknown> {
   }
 
   #problem(problem: Problem): void {
-    if (this.#problems.take(this.engine.clock.nowMs()) > 0) {
+    const now = this.engine.clock.nowMs();
+    this.#problems ??= new TokenBucket(MAX_PROBLEMS_PER_MINUTE / 60, MAX_PROBLEMS_PER_MINUTE, now);
+    if (this.#problems.take(now) > 0) {
       this.#refuse(CLOSE.badMessage, 'invalid', `more than ${MAX_PROBLEMS_PER_MINUTE} malformed messages in a minute`);
       return;
     }
