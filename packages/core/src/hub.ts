@@ -25,12 +25,23 @@ const FLUSH_STRETCH_MS = 2;
 const CLOCK_STRIDE = 32;
 /** A stream without subscribers is kept this long: people reload pages. */
 const IDLE_STREAM_MS = 30_000;
+/** So many of them at most, or whoever walks through rooms could fill the memory with their rings. */
+const MAX_IDLE_STREAMS = 1_000;
+/** Whoever just opened one may still be asking the broker about it. */
+const MIN_IDLE_MS = 1_000;
+
+interface Held {
+  readonly stream: ActiveStream;
+  readonly opened: Promise<void>;
+}
 
 export class Hub implements StreamHost {
   readonly broker: Broker;
   readonly ringBytes: number;
   readonly #options: HubOptions;
-  readonly #streams = new Map<StreamName, { stream: ActiveStream; opened: Promise<void>; idleSinceMs: number }>();
+  readonly #streams = new Map<StreamName, Held>();
+  /** Since when nobody subscribes to a stream, the longest first. */
+  readonly #idle = new Map<StreamName, number>();
   #numbers = 0;
   readonly #dirty = new Set<ActiveStream>();
   #scheduled = false;
@@ -59,7 +70,7 @@ export class Hub implements StreamHost {
   async open(name: StreamName): Promise<ActiveStream> {
     const known = this.#streams.get(name);
     if (known !== undefined) {
-      known.idleSinceMs = this.#options.clock.nowMs();
+      if (known.stream.subscriptions.size === 0) this.#setIdle(name);
       await known.opened;
       await known.stream.ready();
       return known.stream;
@@ -67,12 +78,12 @@ export class Hub implements StreamHost {
     this.#numbers += 1;
     const stream = new ActiveStream(this.#numbers, name, this);
     const opened = stream.open();
-    this.#streams.set(name, { stream, opened, idleSinceMs: this.#options.clock.nowMs() });
+    this.#streams.set(name, { stream, opened });
+    this.#setIdle(name);
     try {
       await opened;
     } catch (error) {
-      stream.close();
-      this.#streams.delete(name);
+      this.#forget(stream);
       throw error;
     }
     return stream;
@@ -82,6 +93,7 @@ export class Hub implements StreamHost {
   subscribe(stream: ActiveStream, connection: Connection): Subscription {
     const subscription = new Subscription(stream, connection);
     stream.subscriptions.add(subscription);
+    this.#idle.delete(stream.name);
     return subscription;
   }
 
@@ -90,8 +102,7 @@ export class Hub implements StreamHost {
     subscription.close();
     stream.leave(subscription);
     stream.subscriptions.delete(subscription);
-    const held = this.#streams.get(stream.name);
-    if (held !== undefined) held.idleSinceMs = this.#options.clock.nowMs();
+    if (stream.subscriptions.size === 0 && !stream.closed) this.#setIdle(stream.name);
   }
 
   dirty(stream: ActiveStream): void {
@@ -105,20 +116,40 @@ export class Hub implements StreamHost {
 
   /** Call about once a second: retries what failed, and forgets streams that nobody has shown for a while. */
   sweep(): void {
-    const now = this.#options.clock.nowMs();
-    for (const [name, held] of this.#streams) {
-      if (held.stream.subscriptions.size > 0) held.stream.retry();
-      else if ((!held.stream.loading || held.stream.isBroken) && now - held.idleSinceMs > IDLE_STREAM_MS) {
-        held.stream.close();
-        this.#streams.delete(name);
-      }
-    }
+    for (const { stream } of this.#streams.values()) if (stream.subscriptions.size > 0) stream.retry();
+    this.#forgetIdle(this.#options.clock.nowMs() - IDLE_STREAM_MS, 0);
   }
 
   close(): void {
     for (const { stream } of this.#streams.values()) stream.close();
     this.#streams.clear();
+    this.#idle.clear();
     this.#dirty.clear();
+  }
+
+  #setIdle(name: StreamName): void {
+    const now = this.#options.clock.nowMs();
+    this.#idle.delete(name);
+    this.#idle.set(name, now);
+    if (this.#idle.size > MAX_IDLE_STREAMS) this.#forgetIdle(now - MIN_IDLE_MS, MAX_IDLE_STREAMS);
+  }
+
+  /** Forgets those that are idle since before `beforeMs`, down to `most`. */
+  #forgetIdle(beforeMs: number, most: number): void {
+    for (const [name, sinceMs] of this.#idle) {
+      if (sinceMs >= beforeMs || this.#idle.size <= most) return;
+      const stream = this.#streams.get(name)?.stream;
+      // One that is being opened stays, as its opener waits for it.
+      if (stream !== undefined && (!stream.loading || stream.isBroken)) this.#forget(stream);
+    }
+  }
+
+  #forget(stream: ActiveStream): void {
+    stream.close();
+    this.#dirty.delete(stream);
+    if (this.#streams.get(stream.name)?.stream !== stream) return;
+    this.#streams.delete(stream.name);
+    this.#idle.delete(stream.name);
   }
 
   readonly #flush = (): void => {

@@ -253,6 +253,35 @@ describe('an active stream', () => {
     expect(await peers[0]?.subscribe({ last: 1 })).toMatchObject({ offsets: [2] });
   });
 
+  it('without subscribers is kept for a thousand others at most, however many rooms somebody walks through', async () => {
+    const world = new World();
+    const peer = await world.enter();
+    await peer.subscribe();
+    for (let room = 0; room < 40; room++) {
+      peer.say(
+        ...Array.from(
+          { length: 50 },
+          (_, n) => ({ type: 'subscribe', id: n + 2, stream: `chat/${room}-${n}` }) as const,
+        ),
+      );
+      await world.settle();
+      peer.say(
+        ...Array.from(
+          { length: 50 },
+          (_, n) => ({ type: 'unsubscribe', id: n + 2, stream: `chat/${room}-${n}` }) as const,
+        ),
+      );
+      await world.passMs(500);
+    }
+    expect(world.engine.hub.activeStreams).toBeLessThan(1_200);
+    expect(world.broker.watches).toBe(world.engine.hub.activeStreams);
+    await world.fill(1);
+    await world.settle();
+    expect(peer.view(1).offsets).toEqual([1]);
+    await world.passMs(35_000);
+    expect(world.engine.hub.activeStreams).toBe(1);
+  });
+
   it('that was forgotten while a subscribe looked at the broker is opened again', async () => {
     const world = new World();
     await world.fill(3);

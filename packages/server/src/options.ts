@@ -55,7 +55,8 @@ export interface SharedOptions {
   };
 }
 
-const TIMING = ['pingMs', 'helloTimeoutMs', 'stallTimeoutMs', 'flushIntervalMs', 'ringBytes'] as const;
+/** The least that makes sense of each. */
+const TIMING = { pingMs: 1, helloTimeoutMs: 1, stallTimeoutMs: 1, flushIntervalMs: 0, ringBytes: 1 } as const;
 
 /** @throws TypeError for an option that makes no sense, naming it. */
 export function fillIn(options: LineOptions): SharedOptions {
@@ -67,11 +68,13 @@ export function fillIn(options: LineOptions): SharedOptions {
   const path = options.path ?? '/line';
   if (!path.startsWith('/') || path.includes('?'))
     throw new TypeError(`path must begin with "/" and have no query: ${path}`);
-  const timing: { [K in (typeof TIMING)[number]]?: number } = {};
-  for (const name of TIMING) {
+  const timing: { -readonly [K in keyof typeof TIMING]?: number } = {};
+  for (const name of Object.keys(TIMING) as (keyof typeof TIMING)[]) {
     const value = options[name];
     if (value === undefined) continue;
-    if (!(Number.isFinite(value) && value >= 0)) throw new TypeError(`${name} must be a number from 0`);
+    if (!(Number.isSafeInteger(value) && value >= TIMING[name])) {
+      throw new TypeError(`${name} must be a whole number from ${TIMING[name]}`);
+    }
     timing[name] = value;
   }
   return {

@@ -199,6 +199,8 @@ describe('options', () => {
     ['a limit that does not exist', { broker, limits: { maxFun: 1 } }, /there is no limit "maxFun"/],
     ['a limit of 0', { broker, limits: { maxSubscriptions: 0 } }, /maxSubscriptions must be/],
     ['a time that is none', { broker, pingMs: Number.NaN }, /^pingMs must be/],
+    ['a time of 0 that ends every connection', { broker, helloTimeoutMs: 0 }, /^helloTimeoutMs must be/],
+    ['a part of a millisecond', { broker, pingMs: 0.5 }, /^pingMs must be/],
   ])('%s is a TypeError in one sentence', async (_, options, message) => {
     await expect(serve(chatApp(), options as Parameters<typeof serve>[1])).rejects.toThrow(message);
     await expect(serve(chatApp(), options as Parameters<typeof serve>[1])).rejects.toBeInstanceOf(TypeError);
