@@ -137,6 +137,22 @@ describe('a lost connection', () => {
     expect(connection.snapshot()).toMatchObject({ state: 'live', retryAtMs: undefined, reason: undefined });
   });
 
+  it('obeys a goodbye once: what fails after it is tried with back-off', async () => {
+    let fails = false;
+    const token = () => (fails ? Promise.reject(new Error('503')) : 'x');
+    const { line, clock, server } = makeWorld({ token, random: () => 0.999_999 });
+    line.open();
+    await clock.advanceAsync(0);
+    fails = true;
+    server.last.send({ type: 'goodbye', code: 1001, reason: 'restarting', afterMs: 100 });
+    server.last.close(1001);
+    await clock.advanceAsync(100);
+    const waitMs = () => Math.round((line.connection.snapshot().retryAtMs ?? 0) - clock.nowMs());
+    expect(waitMs()).toBe(500);
+    await clock.advanceAsync(500);
+    expect(waitMs()).toBe(1_000);
+  });
+
   it('is given up after two silent ping intervals', () => {
     const { clock, server, connection } = live();
     clock.advance(120_000);

@@ -163,6 +163,22 @@ describe('interest', () => {
     expect(texts(chat.snapshot().entries)).toEqual(numbered(41, 60));
   });
 
+  it('that is gone before the first answer leaves nothing behind', () => {
+    const { chat, line, clock, server, problems } = filled(3, { lingerMs: 0 });
+    server.latencyMs = 100;
+    line.open();
+    const leave = chat.open();
+    clock.advance(220); // greeted, the subscribe is on its way
+    leave();
+    clock.advance(1_000);
+    expect(server.last.sent('unsubscribe')).toHaveLength(1);
+    expect(chat.snapshot()).toMatchObject({ state: 'connecting', entries: [] });
+    chat.open();
+    clock.advance(1_000);
+    expect(texts(chat.snapshot().entries)).toEqual(numbered(1, 3));
+    expect(problems).toEqual([]);
+  });
+
   it('drops data that crosses an unsubscribe', () => {
     const { chat, line, clock, server, problems } = filled(3);
     server.latencyMs = 10;
@@ -226,6 +242,23 @@ describe('older pages', () => {
     clock.advance(1_000);
     await page;
     expect(texts(chat.snapshot().entries)).toEqual(numbered(41, 100));
+  });
+
+  it('that comes after a gap is of no use, and no harm', async () => {
+    const { chat, clock, server, problems } = filled(100);
+    chat.open();
+    clock.advance(0);
+    const { ch } = server.last.subscriptions.get('chat/lobby') ?? { ch: 0 };
+    server.intercept = (connection, message) => {
+      if (message.type !== 'read') return false;
+      connection.send({ type: 'gap', ch, reason: 'skipped', lost: 5, epoch: 'e1', to: 105 });
+      return false;
+    };
+    const page = chat.loadOlder(10);
+    clock.advance(0);
+    await page;
+    expect(problems).toEqual([]);
+    expect(chat.snapshot()).toMatchObject({ entries: [], loadingOlder: false, hasOlder: true });
   });
 
   it('rejects when the server refuses', async () => {

@@ -108,6 +108,20 @@ describe('a pending entry', () => {
     expect(chat.snapshot().pending).toEqual([]);
   });
 
+  it('leaves with a gap that passes over its entry', () => {
+    const world = open();
+    const { chat, clock, server } = world;
+    const answers = holdAnswers(world);
+    void chat.publish({ text: 'a' });
+    clock.advance(0);
+    answers.ok();
+    expect(texts(chat.snapshot().pending)).toEqual(['a']);
+    const { ch } = server.last.subscriptions.get('chat/lobby') ?? { ch: 0 };
+    server.last.send({ type: 'gap', ch, reason: 'skipped', lost: 9, epoch: 'e1', to: 9 });
+    clock.advance(0);
+    expect(chat.snapshot()).toMatchObject({ pending: [], entries: [], gap: { lost: 9 } });
+  });
+
   it('leaves with its ok when nobody looks at the log', async () => {
     const { line, clock, server } = makeWorld();
     const chat = line.channel.chat('lobby');

@@ -18,7 +18,9 @@ export class FakeClock implements Clock {
   }
 
   after(delayMs: number, run: () => void): () => void {
-    const timer = { dueMs: this.#nowMs + delayMs, order: this.#order++, run };
+    // As the timers of browsers and Node do with what exceeds 32 bits.
+    const takenMs = delayMs >= 2 ** 31 ? 1 : delayMs;
+    const timer = { dueMs: this.#nowMs + takenMs, order: this.#order++, run };
     this.#timers.push(timer);
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer);
