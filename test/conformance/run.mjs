@@ -1,12 +1,13 @@
 // @ts-check
 // The WebSocket conformance suite: judges an echo server by its URL. `--list` names all cases and what they expect.
-// Exit code 0: it conforms; 1: a case FAILED or closed wrongly; 2: it could not be judged.
+// Exit code 0: it conforms; 1: a case FAILED or closed wrongly; 2: it could not be judged. With --report, ours is judged.
 
 import { parseArgs } from 'node:util';
 import { problemOf, runCases, select } from './lib/runner.mjs';
 import { lineOf, sumOf, tableOf } from './lib/tally.mjs';
 import { targetOf } from './lib/target.mjs';
 import { isBad } from './lib/verdict.mjs';
+import { writeReport } from './report/report.mjs';
 
 const USAGE = `Usage: npm run conformance -- ws://127.0.0.1:9001/ [options]
        npm run conformance -- --list [--only NAMES]
@@ -33,6 +34,7 @@ async function main() {
   const selected = select(names).filter(({ group }) => !(values.fast && group.isLong));
   if (selected.length === 0) return refuse(`No case has the name ${names.join(', ')}.`);
   if (values.list) return list(selected);
+  if (values.report) return report(selected, Boolean(values.full));
   const target = targetOf(url ?? '', Number(values.patience ?? DEFAULT_PATIENCE_MS));
   if (target === null || !(target.patienceMs > 0)) return refuse('Give the ws:// or wss:// URL of an echo server.');
   const problem = await problemOf(target);
@@ -114,6 +116,15 @@ function list(selected) {
   return 0;
 }
 
+/**
+ * @param {readonly import('./lib/runner.mjs').Selected[]} selected
+ * @param {boolean} isFull
+ */
+async function report(selected, isFull) {
+  const results = await writeReport(selected, isFull, DEFAULT_PATIENCE_MS);
+  return results.some(({ verdict }) => isBad(verdict)) ? 1 : 0;
+}
+
 /** @param {string[]} args */
 function optionsOf(args) {
   try {
@@ -127,6 +138,7 @@ function optionsOf(args) {
         full: { type: 'boolean' },
         json: { type: 'boolean' },
         list: { type: 'boolean' },
+        report: { type: 'boolean' },
         verbose: { type: 'boolean' },
       },
     });

@@ -1,5 +1,6 @@
 // @ts-check
-// An echo server on `ws`, as its documentation shows one; permessage-deflate is off by default there and on here.
+// An echo server on `ws`, as its documentation shows one. permessage-deflate is off by default there and on here, and the
+// limit of fragments (16,384 by default) is raised as far as the catalogue needs.
 
 import { createRequire } from 'node:module';
 
@@ -11,6 +12,7 @@ const server = new WebSocketServer({
   host: '127.0.0.1',
   port: Number(process.argv[2] ?? 0),
   perMessageDeflate: true,
+  maxFragments: 70_000,
 });
 server.on('connection', (/** @type {any} */ socket) => {
   socket.on('error', () => {});
