@@ -2,8 +2,8 @@
 
 import { streamName } from '@trunkline/protocol';
 import { createBatch } from './batch.js';
+import { createLink } from './create-link.js';
 import type { ConnectOptions, Line } from './line.js';
-import { createLink } from './link.js';
 import { createLog, type Log } from './log.js';
 import type { Clock, Network, OpenSocket } from './ports.js';
 import type { Shared } from './shared.js';
