@@ -31,6 +31,7 @@ type State = 'hello' | 'authenticating' | 'open' | 'closed';
 
 /** Malformed messages that a connection may send within a minute. */
 const MAX_PROBLEMS_PER_MINUTE = 100;
+const NOTHING: readonly never[] = [];
 /** A page weighs as much as this many other requests: answers of 64 KB add up. */
 const READ_WEIGHT = 8;
 
@@ -40,7 +41,7 @@ export class Session<Request = unknown> {
   #identity: Identity | null = null;
   readonly #streams: SessionStreams<Request>;
   /** Messages that wait: for `authenticate`, or for requests in work to be answered. The connection is paused meanwhile. */
-  #queue: readonly (ClientMessage | Problem)[] = [];
+  #queue: readonly (ClientMessage | Problem)[] = NOTHING;
   #queueIndex = 0;
   #pumping = false;
   #paused = false;
@@ -80,8 +81,7 @@ export class Session<Request = unknown> {
     if (this.#state === 'closed') return;
     this.heard();
     const messages = decodeClient(text, this.engine.limits.maxObjectsPerMessage);
-    const left = this.#queue.slice(this.#queueIndex);
-    this.#queue = left.length === 0 ? messages : [...left, ...messages];
+    this.#queue = this.#queue.length === 0 ? messages : [...this.#queue.slice(this.#queueIndex), ...messages];
     this.#queueIndex = 0;
     this.#pump();
   }
@@ -109,8 +109,7 @@ export class Session<Request = unknown> {
   closed(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#queue = [];
-    this.#queueIndex = 0;
+    this.#clearQueue();
     this.#streams.close();
     this.engine.sessions.delete(this);
   }
@@ -186,12 +185,19 @@ export class Session<Request = unknown> {
       this.#handle(message);
     }
     this.#pumping = false;
+    // An idle connection must not keep what it sent last.
+    if (this.#queueIndex === this.#queue.length) this.#clearQueue();
     if (this.#state === 'closed') return;
     const waits = this.#mustWait || this.#queueIndex < this.#queue.length;
     if (waits === this.#paused) return;
     this.#paused = waits;
     if (waits) this.connection.pause();
     else this.connection.resume();
+  }
+
+  #clearQueue(): void {
+    this.#queue = NOTHING;
+    this.#queueIndex = 0;
   }
 
   #handle(message: ClientMessage | Problem): void {

@@ -1,5 +1,7 @@
 // Whatever arrives, nothing is thrown, nothing is left unhandled, and others are served as before.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOBBY, World } from './support/world.js';
@@ -141,6 +143,25 @@ describe('any text', () => {
 });
 
 describe('a peer that asks for too much', () => {
+  it('nothing of what it sent last is kept while it is idle', async () => {
+    const refs: WeakRef<object>[] = [];
+    const world = new World({
+      chat: {
+        validate: (value) => {
+          refs.push(new WeakRef(value as object));
+          return { value };
+        },
+      },
+    });
+    const peer = await world.enter();
+    await peer.publish(1, { text: 'x'.repeat(60_000) });
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    await new Promise(setImmediate);
+    collect();
+    expect(refs.map((ref) => ref.deref())).toEqual([undefined]);
+  });
+
   it('thousands of producers: publishing goes on, and what they stored is known', async () => {
     const world = new World({ limits: { publishBurst: 100_000 } });
     const peer = await world.enter();
