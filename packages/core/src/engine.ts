@@ -29,6 +29,8 @@ export interface EngineOptions<Request> {
 }
 
 const SWEEP_MS = 1_000;
+/** A round that comes this late: the process slept or was stopped, or somebody set the clock. */
+const LATE_MS = 10_000;
 
 export class Engine<Request = unknown> {
   readonly app: AppRuntime<Request>;
@@ -44,6 +46,7 @@ export class Engine<Request = unknown> {
   readonly publisher: Publisher;
   readonly sessions = new Set<Session<Request>>();
   #cancelSweep: () => void;
+  #sweptMs: number;
 
   constructor(options: EngineOptions<Request>) {
     this.app = options.app;
@@ -62,6 +65,7 @@ export class Engine<Request = unknown> {
       nowMs: () => options.clock.nowMs(),
       maxEntryBytes: this.limits.maxEntryBytes,
     });
+    this.#sweptMs = this.clock.nowMs();
     this.#cancelSweep = this.clock.after(SWEEP_MS, this.#sweep);
   }
 
@@ -92,7 +96,13 @@ export class Engine<Request = unknown> {
   // One timer for all connections: at 10,000 of them a round is well under a millisecond.
   readonly #sweep = (): void => {
     const now = this.clock.nowMs();
-    for (const session of this.sessions) session.sweep(now);
+    // Nobody was heard because nobody listened: that is not the peers' silence.
+    const isLate = Math.abs(now - this.#sweptMs) > LATE_MS;
+    this.#sweptMs = now;
+    for (const session of this.sessions) {
+      if (isLate) session.pardon(now);
+      session.sweep(now);
+    }
     this.hub.sweep();
     this.#cancelSweep = this.clock.after(SWEEP_MS, this.#sweep);
   };

@@ -123,6 +123,12 @@ export class Session<Request = unknown> {
     this.#end(CLOSE.goingAway, reason);
   }
 
+  /** What lies before `now` counts neither as silence nor as standstill. */
+  pardon(now: number): void {
+    this.#receivedMs = now;
+    this.#progressMs = now;
+  }
+
   /** Life signs and deadlines; called about once a second. */
   sweep(now: number): void {
     const { engine, connection } = this;

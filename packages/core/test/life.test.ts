@@ -71,6 +71,20 @@ describe('CON-5: ping and pong', () => {
   });
 });
 
+describe('a process that was stopped, or whose clock was set', () => {
+  it.each([3_600_000, 90_000])('by %i ms does not call its peers silent, but goes on watching them', async (ms) => {
+    const world = new World({ pingMs: 5_000 });
+    const [peer, stalled] = [await world.enter(), await world.enter('bob')];
+    stalled.connection.isSlow = true;
+    await world.passMs(4_000);
+    world.clock.jumpMs(ms);
+    await world.passMs(1_000);
+    expect([peer, stalled].map(({ connection }) => connection.closedWith)).toEqual([null, null]);
+    await world.passMs(12_000);
+    expect(peer.connection.closedWith?.code).toBe(CLOSE.silent);
+  });
+});
+
 describe('stalled', () => {
   it('a peer that takes nothing for a minute is given up, though it talks', async () => {
     const world = new World();
