@@ -19,6 +19,7 @@ import {
 } from '@trunkline/protocol';
 import { type Action, type Identity, resolveStream, type Target } from './app.js';
 import type { Engine } from './engine.js';
+import { LifeSigns } from './life-signs.js';
 import type { Connection } from './ports.js';
 import { PublishOrder } from './publish-order.js';
 import { readPage } from './read-page.js';
@@ -51,12 +52,7 @@ export class Session<Request = unknown> {
   #problems: TokenBucket | null = null;
   #order: PublishOrder | null = null;
   readonly #openedMs: number;
-  #receivedMs: number;
-  #pingedMs: number;
-  #pongAwaited = false;
-  #rttMs: number | undefined;
-  #takenBytes = 0;
-  #progressMs: number;
+  readonly #life: LifeSigns;
 
   constructor(
     readonly engine: Engine<Request>,
@@ -66,9 +62,7 @@ export class Session<Request = unknown> {
     const now = engine.clock.nowMs();
     this.id = engine.randomId();
     this.#openedMs = now;
-    this.#receivedMs = now;
-    this.#pingedMs = now;
-    this.#progressMs = now;
+    this.#life = new LifeSigns(now);
     this.#streams = new SessionStreams(this);
   }
 
@@ -95,7 +89,7 @@ export class Session<Request = unknown> {
 
   /** Something arrived that is no message, such as a WebSocket pong: a sign of life (CON-5). */
   heard(): void {
-    this.#receivedMs = this.engine.clock.nowMs();
+    this.#life.heard(this.engine.clock.nowMs());
   }
 
   /** The peer took what was buffered. */
@@ -123,10 +117,9 @@ export class Session<Request = unknown> {
     this.#end(CLOSE.goingAway, reason);
   }
 
-  /** What lies before `now` counts neither as silence nor as standstill. */
+  /** The time before `now` is not held against the peer. */
   pardon(now: number): void {
-    this.#receivedMs = now;
-    this.#progressMs = now;
+    this.#life.pardon(now);
   }
 
   /** Life signs and deadlines; called about once a second. */
@@ -141,20 +134,16 @@ export class Session<Request = unknown> {
       this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
       return;
     }
-    if (connection.bufferedBytes === 0 || connection.takenBytes !== this.#takenBytes) {
-      this.#takenBytes = connection.takenBytes;
-      this.#progressMs = now;
-    }
-    // While we do not read, the peer cannot show that it lives.
-    if (this.#paused) this.#receivedMs = now;
-    if (now - this.#progressMs > engine.stallTimeoutMs) {
-      this.#end(CLOSE.stalled, 'nothing of what was sent was taken');
-    } else if (now - this.#receivedMs > 2 * engine.pingMs) {
-      this.#end(CLOSE.silent, 'nothing was heard for two ping intervals');
-    } else if (this.#state === 'open' && now - this.#pingedMs >= engine.pingMs) {
-      this.#pingedMs = now;
-      this.#pongAwaited = true;
-      this.send({ type: 'ping', now, ...(this.#rttMs === undefined ? {} : { rttMs: this.#rttMs }) });
+    switch (this.#life.check(now, connection, engine, !this.#paused)) {
+      case 'stalled':
+        return this.#end(CLOSE.stalled, 'nothing of what was sent was taken');
+      case 'silent':
+        return this.#end(CLOSE.silent, 'nothing was heard for two ping intervals');
+      case 'ping': {
+        const { rttMs } = this.#life;
+        // Before `welcome` the peer knows no ping.
+        if (this.#state === 'open') this.send({ type: 'ping', now, ...(rttMs === undefined ? {} : { rttMs }) });
+      }
     }
   }
 
@@ -220,9 +209,7 @@ export class Session<Request = unknown> {
       case 'ping':
         return this.send({ type: 'pong', id: message.id, now: this.engine.clock.nowMs() });
       case 'pong':
-        if (this.#pongAwaited) this.#rttMs = this.engine.clock.nowMs() - this.#pingedMs;
-        this.#pongAwaited = false;
-        return;
+        return this.#life.ponged(this.engine.clock.nowMs());
       case 'unsubscribe':
         this.#streams.unsubscribe(message.stream);
         return this.send({ type: 'ok', id: message.id });
@@ -271,7 +258,7 @@ export class Session<Request = unknown> {
       });
       this.#identity = identity;
       this.#state = 'open';
-      this.#pingedMs = now;
+      this.#life.opened(now);
     } catch (error) {
       engine.log.error({ error }, 'authenticate failed');
       this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
