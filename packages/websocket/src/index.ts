@@ -31,3 +31,16 @@ export {
   type UpgradeRequest,
   upgradeResponse,
 } from './server-handshake.js';
+export { CloseEvent, type CloseEventInit } from './whatwg/close-event.js';
+export type {
+  CloseEventFields,
+  EventHandler,
+  Sendable,
+  WebSocketConstructor,
+  WebSocketData,
+  WebSocketEvents,
+  WebSocketMessageEvent,
+  WebSocketOptions,
+  WebSocketTarget,
+} from './whatwg/types.js';
+export { WebSocket } from './whatwg/websocket.js';

@@ -5,11 +5,13 @@ describe('the entry point', () => {
   it('exports these values and no others', () => {
     expect(Object.keys(entry).sort()).toEqual([
       'BreachError',
+      'CloseEvent',
       'Connection',
       'DEFAULT_LIMITS',
       'MisuseError',
       'PreparedFrame',
       'TransportError',
+      'WebSocket',
       'WebSocketError',
       'checkUpgrade',
       'connect',
