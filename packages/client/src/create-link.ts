@@ -237,13 +237,18 @@ export function createLink(shared: Shared, options: LinkOptions, tell: (event: L
     if (link.state !== 'live' || timers.has('probe')) return;
     const sentMs = clock.nowMs();
     lastReceivedMs = Math.min(lastReceivedMs, sentMs - 1);
-    requests.add('"type":"ping"', () => measured(clock.nowMs() - sentMs));
+    measure();
     timers.set('probe', PROBE_MS, () => lastReceivedMs < sentMs && giveUp(SILENT, NO_ANSWER));
   }
 
   function stopHearing(): void {
     stopListening?.();
     stopListening = undefined;
+  }
+
+  function measure(): void {
+    const sentMs = clock.nowMs();
+    requests.add('"type":"ping"', () => measured(clock.nowMs() - sentMs));
   }
 
   function measured(ms: number): void {
@@ -361,6 +366,8 @@ export function createLink(shared: Shared, options: LinkOptions, tell: (event: L
     link.user = welcome.user;
     serverAheadMs = welcome.now - clock.nowMs();
     signal('welcome');
+    // Right away: the server's own measure comes one ping interval later.
+    measure();
     // A ping interval of less than a second is a mistake, and would end every connection.
     const silentMs = 2 * Math.max(welcome.pingMs, 1_000);
     const check = () => {

@@ -206,7 +206,7 @@ describe('the network', () => {
     network.say('offline');
     clock.advance(20_000);
     expect(connection.snapshot().state).toBe('live');
-    expect(server.last.sent('ping')).toHaveLength(1);
+    expect(server.last.sent('ping')).toHaveLength(2);
   });
 
   it('coming back makes it dial at once', () => {
@@ -239,6 +239,14 @@ describe('the network', () => {
     clock.advance(500);
     expect(server.connections).toHaveLength(2);
     expect(connection.snapshot().state).toBe('live');
+  });
+
+  it('shows its round trip as soon as it is live', () => {
+    const { clock, server, connection } = live();
+    server.latencyMs = 15;
+    server.last.drop();
+    clock.advance(60_000);
+    expect(connection.snapshot()).toMatchObject({ state: 'live', rttMs: 30 });
   });
 
   it('a probe measures the round trip', () => {

@@ -43,8 +43,9 @@ describe('a first look', () => {
     chat.subscribe(() => states.push(chat.snapshot().state));
     expect(chat.snapshot().state).toBe('connecting');
     clock.advance(0);
-    expect(server.last.texts).toHaveLength(1);
-    expect(server.last.received.map(({ type }) => type)).toEqual(['hello', 'subscribe']);
+    // The ping measures the round trip: nothing waits for it.
+    expect(server.last.received.map(({ type }) => type)).toEqual(['hello', 'subscribe', 'ping']);
+    expect(server.last.texts).toHaveLength(2);
     expect(server.last.protocol).toBe('trunkline.v1.json');
     expect(chat.snapshot()).toMatchObject({ state: 'live', hasOlder: true, gap: undefined, error: undefined });
     expect(texts(chat.snapshot().entries)).toEqual(numbered(11, 60));
