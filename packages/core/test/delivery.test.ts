@@ -60,6 +60,22 @@ describe('a flush', () => {
     expect(steps).toEqual([32, 64, 96, 100]);
   });
 
+  it('has at most 32 served connections waiting to be written out', async () => {
+    let waiting = 0;
+    let most = 0;
+    const { world, peers } = await crowd(100, {
+      afterFlush: () => {
+        const served = peers.filter(({ connection }) => connection.shared.length > 0).length;
+        most = Math.max(most, served - waiting);
+        waiting = served;
+      },
+    });
+    await world.fill(1);
+    await world.settle();
+    expect(waiting).toBe(100);
+    expect(most).toBe(32);
+  });
+
   it('reaches those served first with what came while it was interrupted', async () => {
     const { world, peers } = await crowd(70);
     await world.fill(1);
