@@ -130,6 +130,14 @@ describe('steps', () => {
     expect(stepsOf([...seen(3), ...seen(3, { direction: 'in' }), ...seen(3, { connection: 2 })], '')).toHaveLength(9);
   });
 
+  it('folds pings and pongs into one run that goes both ways', () => {
+    const beats = [1, 2].flatMap(() => [
+      ...seen(1, { preview: '{"type":"ping","now":1}' }),
+      ...seen(1, { preview: '{"type":"pong"}', direction: 'in' }),
+    ]);
+    expect(stepsOf(beats, '')).toMatchObject([{ kind: 'run', label: 'ping, pong', events: { length: 4 } }]);
+  });
+
   it('shows what the filter is about', () => {
     const events = [...seen(2), ...seen(1, { direction: 'in', preview: '{"type":"publish"}' })];
     expect(stepsOf(events, ' PUBLISH ')).toHaveLength(1);

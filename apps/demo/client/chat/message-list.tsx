@@ -50,28 +50,40 @@ export function MessageList(props: MessageListProps): ReactElement {
   });
   virtualizer.shouldAdjustScrollPositionOnItemSizeChange = changesAbove;
   const [atEnd, setAtEnd] = useState(true);
+  const following = useRef(true);
+  const lastTop = useRef(0);
   const fresh = useFresh(view, atEnd);
-  const live = useLiveRegion(view, atEnd);
+  const { live, ready } = useLiveRegion(view, atEnd);
   const loadOlder = useOlder(view);
 
-  const toEnd = useCallback(() => virtualizer.scrollToEnd(), [virtualizer]);
+  const toEnd = useCallback(() => {
+    following.current = true;
+    virtualizer.scrollToEnd();
+  }, [virtualizer]);
   useEffect(() => {
     props.toEnd.current = toEnd;
   }, [props.toEnd, toEnd]);
 
   const look = useCallback(() => {
     const element = scroller.current;
-    if (element === null) return;
-    setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight <= END_PX);
-    if (element.scrollTop < OLDER_PX) loadOlder.auto();
-  }, [loadOlder]);
+    // Until the first page has its true heights, it moves by itself.
+    if (element === null || !ready) return;
+    const { scrollHeight, scrollTop, clientHeight } = element;
+    const isNearEnd = scrollHeight - scrollTop - clientHeight <= END_PX;
+    // Only a reader leaves the end, by going up: a message that turns out higher than it was taken for moves the end away too.
+    following.current = isNearEnd || (following.current && scrollTop >= lastTop.current);
+    lastTop.current = scrollTop;
+    setAtEnd(following.current);
+    // At the end nobody looks for older ones, unless that is the beginning too.
+    if (scrollTop < OLDER_PX && (!following.current || scrollHeight <= clientHeight)) loadOlder.auto();
+  }, [loadOlder, ready]);
   // Also after each change: a page may be too short to scroll.
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is looked at depends on the count
   useEffect(() => {
     const frame = requestAnimationFrame(look);
     return () => cancelAnimationFrame(frame);
   }, [look, count]);
-  useKeptEnd(scroller, atEnd, toEnd, virtualizer.getTotalSize());
+  useKeptEnd(scroller, following, toEnd, virtualizer.getTotalSize());
 
   return (
     <div className={styles.frame}>
@@ -213,9 +225,12 @@ function useFresh({ entries }: ChatView, atEnd: boolean): number {
 
 /**
  * What a screen reader hears of the list: what is added at its end while the reader is there. Older pages, the first page, and what
- * scrolling draws are additions to the document too, so the region is silent while they are made.
+ * scrolling draws are additions to the document too, so the region is silent while they are made. `ready`: the first page is there and drawn.
  */
-function useLiveRegion({ entries, state, loadingOlder }: ChatView, atEnd: boolean): 'polite' | 'off' {
+function useLiveRegion(
+  { entries, state, loadingOlder }: ChatView,
+  atEnd: boolean,
+): { readonly live: 'polite' | 'off'; readonly ready: boolean } {
   const first = entries[0]?.offset;
   const [settled, setSettled] = useState<{ first: number | undefined; live: boolean }>({
     first: undefined,
@@ -230,7 +245,7 @@ function useLiveRegion({ entries, state, loadingOlder }: ChatView, atEnd: boolea
     });
     return () => cancelAnimationFrame(frame);
   }, [first, state]);
-  return isSettled && atEnd && !loadingOlder ? 'polite' : 'off';
+  return { live: isSettled && atEnd && !loadingOlder ? 'polite' : 'off', ready: settled.live };
 }
 
 interface Older {
@@ -259,25 +274,21 @@ function useOlder({ hasOlder, loadingOlder, loadOlder }: ChatView): Older {
  */
 function useKeptEnd(
   scroller: RefObject<HTMLDivElement | null>,
-  atEnd: boolean,
+  following: RefObject<boolean>,
   toEnd: () => void,
   totalSize: number,
 ): void {
-  const wasAtEnd = useRef(atEnd);
-  useLayoutEffect(() => {
-    wasAtEnd.current = atEnd;
-  }, [atEnd]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: follows the size
   useLayoutEffect(() => {
-    if (wasAtEnd.current) toEnd();
+    if (following.current) toEnd();
   }, [toEnd, totalSize]);
   useEffect(() => {
     const { current } = scroller;
     if (current === null) return;
     const observer = new ResizeObserver(() => {
-      if (wasAtEnd.current) toEnd();
+      if (following.current) toEnd();
     });
     observer.observe(current);
     return () => observer.disconnect();
-  }, [scroller, toEnd]);
+  }, [scroller, following, toEnd]);
 }

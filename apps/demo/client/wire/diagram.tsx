@@ -67,8 +67,9 @@ const Frame = memo(
 );
 
 /** Said for those who do not see the arrow. */
-function Way({ direction }: { direction: WireFrame['direction'] }): ReactElement {
-  return <span className="hidden">{direction === 'in' ? 'Client to server:' : 'Server to client:'} </span>;
+function Way({ direction }: { direction: WireFrame['direction'] | 'both' }): ReactElement {
+  const words = { in: 'Client to server:', out: 'Server to client:', both: 'Both ways:' }[direction];
+  return <span className="hidden">{words} </span>;
 }
 
 function Details({ frame }: { frame: WireFrame }): ReactElement {
@@ -100,13 +101,14 @@ interface RunProps {
 function Run({ label, frames, sinceMs }: RunProps): ReactElement {
   const [open, setOpen] = useState(false);
   const first = frames[0];
+  const direction = frames.every((frame) => frame.direction === first?.direction) ? first?.direction : 'both';
   const total = frames.reduce((sum, frame) => sum + frame.payloadBytes, 0);
   return (
     <>
-      <div className={styles.frame} data-direction={first?.direction} data-control={(first?.opcode ?? 0) >= 8}>
+      <div className={styles.frame} data-direction={direction} data-control={(first?.opcode ?? 0) >= 8}>
         <button className={styles.row} type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
           <span className={styles.label}>
-            <Way direction={first?.direction ?? 'in'} />
+            <Way direction={direction ?? 'both'} />
             <span className={styles.kind}>
               {label} × {frames.length}
             </span>
@@ -115,7 +117,9 @@ function Run({ label, frames, sinceMs }: RunProps): ReactElement {
               {sinceMs !== undefined && ` · ${since(sinceMs)}`}
             </span>
           </span>
-          <span className={styles.arrow} data-run="true" aria-hidden="true" />
+          <span className={styles.arrow} data-run="true" aria-hidden="true">
+            {direction === 'both' && <span className={styles.back} />}
+          </span>
         </button>
       </div>
       {open && (

@@ -44,7 +44,13 @@ export function stepsOf(events: readonly SeenEvent[], filter: string): readonly 
     }
     const run = runFrom(shown, index);
     if (run.length >= RUN_MIN) {
-      steps.push({ kind: 'run', key: `run ${event.key}`, label: frameLabel(event), events: run, sinceMs });
+      steps.push({
+        kind: 'run',
+        key: `run ${event.key}`,
+        label: isHeartbeat(event) ? 'ping, pong' : frameLabel(event),
+        events: run,
+        sinceMs,
+      });
       index += run.length;
     } else {
       steps.push({ kind: 'frame', key: event.key, event, sinceMs });
@@ -65,12 +71,14 @@ function runFrom(events: readonly SeenEvent[], start: number): Keyed<WireFrame>[
 }
 
 function isEqual(a: WireFrame, b: WireFrame): boolean {
-  return (
-    a.direction === b.direction &&
-    a.opcode === b.opcode &&
-    a.connection === b.connection &&
-    frameLabel(a) === frameLabel(b)
-  );
+  if (a.connection !== b.connection) return false;
+  if (isHeartbeat(a) && isHeartbeat(b)) return true;
+  return a.direction === b.direction && a.opcode === b.opcode && frameLabel(a) === frameLabel(b);
+}
+
+/** Questions and answers that only keep the connection alive: a run of them goes both ways. */
+function isHeartbeat(frame: WireFrame): boolean {
+  return /^p[io]ng$/i.test(frameLabel(frame));
 }
 
 /** What the filter looks through. */
