@@ -11,6 +11,8 @@ import type { App, BaseUser, RequestInfo } from './define/trunkline.js';
 const MAX_ISSUES = 3;
 /** The broker's key of a producer holds the user's id. */
 const MAX_USER_ID_LENGTH = 400;
+/** Of what others may see of a user, as JSON. */
+const MAX_PUBLIC_USER_BYTES = 4_096;
 const DAY_MS = 24 * 3_600_000;
 
 /** Reaches a channel of a running app. */
@@ -58,7 +60,13 @@ function identityOf(user: unknown, publicUser: ((user: unknown) => unknown) | un
     throw new TypeError(`authenticate must return null or a user with an id of 1 to ${MAX_USER_ID_LENGTH} characters`);
   }
   const shown = publicUser === undefined ? id : publicUser(user);
-  if (JSON.stringify(shown) === undefined) throw new TypeError('publicUser must return a JSON value');
+  const bytes = Buffer.byteLength(JSON.stringify(shown) ?? '');
+  if (bytes === 0) throw new TypeError('publicUser must return a JSON value');
+  if (bytes > MAX_PUBLIC_USER_BYTES) {
+    throw new TypeError(
+      `publicUser returned ${bytes} bytes of JSON, at most ${MAX_PUBLIC_USER_BYTES} are allowed: it stands on every entry`,
+    );
+  }
   return { id, user, publicUser: shown as JsonValue };
 }
 

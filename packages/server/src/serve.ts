@@ -13,7 +13,7 @@ import { isLoopbackName } from './origin.js';
 export interface ServeOptions extends LineOptions {
   /** TCP port. Default 7400; 0 takes a free one, see `trunk.url`. */
   readonly port?: number;
-  /** Address to bind to. Default 127.0.0.1: reachable from this machine only. */
+  /** Address to bind to. Default: the environment's `HOST`, else 127.0.0.1, which is reachable from this machine only. */
   readonly host?: string;
   /** Answers every HTTP request that is not for the endpoint. Default: 404. */
   readonly request?: (request: IncomingMessage, response: ServerResponse) => void;
@@ -63,7 +63,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   app: App<C, P>,
   options: ServeOptions,
 ): Promise<ServedTrunk<C>> {
-  const { port = DEFAULT_PORT, host = '127.0.0.1', request } = options;
+  const { port = DEFAULT_PORT, host = process.env.HOST || '127.0.0.1', request } = options;
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
     throw new TypeError(`port must be a whole number from 0 to 65535: ${port}`);
   const shared = fillIn(options);

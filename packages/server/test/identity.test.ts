@@ -125,6 +125,11 @@ describe('publicUser', () => {
     expect((await peer.type('welcome')).user).toEqual({ name: 'ada', tags: [null] });
   });
 
+  it('may have 4,096 bytes', async () => {
+    const { peer } = await greet({ publicUser: () => 'x'.repeat(4_094) });
+    expect((await peer.type('welcome')).user).toHaveLength(4_094);
+  });
+
   it.each([
     [
       'throws',
@@ -134,6 +139,7 @@ describe('publicUser', () => {
     ],
     ['is no JSON', () => undefined],
     ['is a BigInt', () => 1n],
+    ['has more than 4,096 bytes', () => 'x'.repeat(4_095)],
   ])('that %s lets nobody in, for now', async (_, publicUser) => {
     const { peer, log } = await greet({ publicUser });
     expect(await peer.closed).toMatchObject({ code: CLOSE.unavailable });

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { memoryBroker } from '@trunkline/broker';
 import { CLOSE, type StreamName } from '@trunkline/protocol';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { ListenError, serve, trunkline } from '../src/index.js';
 import { chatApp, listeningLog, served } from './support/app.js';
@@ -232,6 +232,11 @@ describe('a port that cannot be had', () => {
   });
 
   it('an address that is not ours says so', async () => {
+    // Also by the environment, which says where to bind when the options do not.
+    vi.stubEnv('HOST', '203.0.113.2');
+    const byEnvironment = serve(chatApp(), { port: 0, broker: memoryBroker() });
+    await expect(byEnvironment).rejects.toThrow('203.0.113.2 is not an address of this machine');
+    vi.unstubAllEnvs();
     const attempt = serve(chatApp(), { port: 0, host: '203.0.113.1', broker: memoryBroker() });
     await expect(attempt).rejects.toMatchObject({
       code: 'EADDRNOTAVAIL',

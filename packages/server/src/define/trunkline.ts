@@ -31,7 +31,7 @@ export interface TrunklineOptions<User extends BaseUser, Public> {
     readonly token: string | undefined;
     readonly request: RequestInfo;
   }) => Promise<User | null> | User | null;
-  /** What others may see of a user, a JSON value. It stands on each entry they publish. Default: the id. */
+  /** What others may see of a user, a JSON value. It stands on each entry they publish, so at most 4,096 bytes. Default: the id. */
   readonly publicUser?: ((user: User) => Public) & JsonOnly<Public>;
 }
 
