@@ -6,6 +6,7 @@ import { OPCODE_TEXT } from './frame.js';
 import { checkUtf8, decodeAscii, decodeChecked, UTF8_COMPLETE, UTF8_INVALID } from './utf8.js';
 
 const FIRST_BYTES = 256;
+const EMPTY = Buffer.alloc(0);
 
 export class Assembly {
   length = 0;
@@ -15,10 +16,15 @@ export class Assembly {
   #utf8 = UTF8_COMPLETE;
   #high = 0;
 
-  constructor(opcode: number) {
-    this.#isText = opcode === OPCODE_TEXT;
+  constructor(
+    readonly opcode: number,
+    /** Its bytes are judged once they are inflated. */
+    readonly isDeflated: boolean,
+  ) {
+    this.#isText = opcode === OPCODE_TEXT && !isDeflated;
   }
 
+  /** Whether the bytes that are added are text. */
   get isText(): boolean {
     return this.#isText;
   }
@@ -47,6 +53,11 @@ export class Assembly {
     bytes.copy(buffer, this.length, start, end);
     this.length = length;
     return true;
+  }
+
+  /** The bytes added. */
+  get bytes(): Buffer {
+    return this.#buffer === null ? EMPTY : this.#buffer.subarray(0, this.length);
   }
 
   /** The whole message; `null` if the text ends inside a code point. */

@@ -66,7 +66,7 @@ const OWN_FIELDS = new Set(['host', 'upgrade', 'connection', 'content-length', '
 
 /**
  * The request head.
- * @param key base64 of 16 fresh random bytes.
+ * @param key base64 of 16 fresh random bytes. @param extensions what is offered, empty for nothing.
  * @throws MisuseError for a header that is not one line of a field, or that the handshake sets (CVE-2026-1527: a line
  * break in an option smuggled a second request).
  */
@@ -75,11 +75,13 @@ export function buildRequest(
   key: string,
   protocols: readonly string[],
   headers: Readonly<Record<string, string>>,
+  extensions = '',
 ): string {
   checkProtocols(protocols);
   let head = `GET ${target.resource} HTTP/1.1\r\nHost: ${target.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n`;
   head += `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n`;
   if (protocols.length > 0) head += `Sec-WebSocket-Protocol: ${protocols.join(', ')}\r\n`;
+  if (extensions !== '') head += `Sec-WebSocket-Extensions: ${extensions}\r\n`;
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
     if (!isToken(name) || OWN_FIELDS.has(lower) || lower.startsWith('sec-websocket-')) {
@@ -187,11 +189,17 @@ function parseStatusLine(line: string): number {
 }
 
 /**
- * Judges a response (§4.1).
+ * Judges a response (§4.1), but for an answer to offered extensions: `checkAnswer` does that.
+ * @param hasOffered whether any extension was offered.
  * @returns the subprotocol agreed on, empty for none.
  * @throws TransportError `handshake_refused` for any status but 101. @throws BreachError for a wrong 101.
  */
-export function checkResponse(head: ResponseHead, key: string, protocols: readonly string[]): string {
+export function checkResponse(
+  head: ResponseHead,
+  key: string,
+  protocols: readonly string[],
+  hasOffered = false,
+): string {
   const { fields, repeated, status } = head;
   if (status !== 101) {
     throw new TransportError('handshake_refused', `the server answered the handshake with status ${status}`, {
@@ -201,7 +209,9 @@ export function checkResponse(head: ResponseHead, key: string, protocols: readon
   if (fields.upgrade?.toLowerCase() !== 'websocket') throw invalid('the response lacks "Upgrade: websocket"');
   if (!listsToken(fields.connection, 'upgrade')) throw invalid('the response lacks "Connection: Upgrade"');
   if (fields['sec-websocket-accept'] !== acceptFor(key)) throw invalid('Sec-WebSocket-Accept is wrong');
-  if (fields['sec-websocket-extensions'] !== undefined) throw invalid('the server chose an extension nobody offered');
+  if (fields['sec-websocket-extensions'] !== undefined && !hasOffered) {
+    throw invalid('the server chose an extension nobody offered');
+  }
   const protocol = fields['sec-websocket-protocol'];
   if (protocol === undefined) return '';
   if (repeated.has('sec-websocket-protocol') || !protocols.includes(protocol)) {

@@ -7,8 +7,23 @@ import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsConnectionOptions } from 'node:tls';
-import { buildRequest, checkResponse, parseTarget, ResponseReader, type Target } from './client-handshake.js';
+import {
+  buildRequest,
+  checkResponse,
+  parseTarget,
+  type ResponseHead,
+  ResponseReader,
+  type Target,
+} from './client-handshake.js';
 import { type Clock, Deadlines, type Expiring, systemClock } from './clock.js';
+import {
+  type CompressionAgreement,
+  type CompressionOptions,
+  type CompressionSettings,
+  checkAnswer,
+  makeOffer,
+  resolveCompression,
+} from './compression.js';
 import { TransportError, WebSocketError } from './errors.js';
 import type { SocketOwner, WebSocketHandler } from './handler.js';
 import { type Limits, resolveLimits } from './limits.js';
@@ -29,6 +44,8 @@ export interface ConnectOptions<Data = unknown> {
   readonly tls?: Readonly<
     Pick<TlsConnectionOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'rejectUnauthorized' | 'servername'>
   >;
+  /** Offer to compress messages (permessage-deflate, RFC 7692). Default false. */
+  readonly compression?: boolean | CompressionOptions;
   readonly observer?: FrameObserver;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -67,6 +84,7 @@ class Dial<Data> implements Expiring {
   readonly #request: string;
   readonly #reader: ResponseReader;
   readonly #protocols: readonly string[];
+  readonly #compression: CompressionSettings | null;
   #addresses: readonly string[] = [];
   #attempt = 0;
   #queuedAs = '';
@@ -82,7 +100,9 @@ class Dial<Data> implements Expiring {
     readonly options: ConnectOptions<Data>,
   ) {
     this.#protocols = [...(options.protocols ?? [])];
-    this.#request = buildRequest(target, this.#key, this.#protocols, options.headers ?? {});
+    this.#compression = resolveCompression(options.compression);
+    const offer = this.#compression === null ? '' : makeOffer(this.#compression);
+    this.#request = buildRequest(target, this.#key, this.#protocols, options.headers ?? {}, offer);
     this.#reader = new ResponseReader(owner.limits.maxHandshakeBytes, owner.limits.maxHandshakeFields);
   }
 
@@ -196,9 +216,13 @@ class Dial<Data> implements Expiring {
     try {
       const response = this.#reader.push(chunk);
       if (response === null) return;
-      const protocol = checkResponse(response.head, this.#key, this.#protocols);
+      const { head, rest } = response;
+      const settings = this.#compression;
+      const protocol = checkResponse(head, this.#key, this.#protocols, settings !== null);
+      const answer = head.fields['sec-websocket-extensions'];
+      const compression = settings === null ? null : checkAnswer(answer, settings);
       this.#finish();
-      this.#open(transport, protocol, response.head.text, response.head.fields, response.rest);
+      this.#open(transport, protocol, head, rest, compression);
     } catch (error) {
       if (!(error instanceof WebSocketError)) throw error;
       this.#fail(error);
@@ -208,12 +232,12 @@ class Dial<Data> implements Expiring {
   #open(
     transport: Socket,
     protocol: string,
-    responseHead: string,
-    headers: Readonly<Record<string, string | undefined>>,
+    response: ResponseHead,
     head: Uint8Array,
+    compression: CompressionAgreement | null,
   ): void {
     const { observer } = this.options;
-    observer?.handshake?.(this.#request, responseHead);
+    observer?.handshake?.(this.#request, response.text);
     this.socket.cancel = undefined;
     this.socket.start({
       transport,
@@ -222,10 +246,11 @@ class Dial<Data> implements Expiring {
       head,
       nextMask: nextMaskKey,
       observer,
+      compression,
       handshake: {
         url: this.target.url,
         path: this.target.path,
-        headers,
+        headers: response.fields,
         origin: undefined,
         offeredProtocols: this.#protocols,
         address: transport.remoteAddress ?? '',

@@ -6,7 +6,7 @@
  * connection's `context` as first argument, so that neither frames nor connections need closures.
  *
  * An adapter calls `receive` for each chunk, then writes `takeOutgoing()`, then obeys `wantsEnd` and `wantsDestroy`;
- * it calls `advance` once `deadlineMs` has passed. Left out: extensions and fragmenting what is sent.
+ * it calls `advance` once `deadlineMs` has passed. Left out: fragmenting what is sent.
  */
 import {
   CLOSE_ABNORMAL,
@@ -17,6 +17,8 @@ import {
   checkCloseArguments,
   isWireCloseCode,
 } from './close-codes.js';
+import { makeCodec } from './codec.js';
+import type { CompressionAgreement } from './compression.js';
 import { type BreachCode, BreachError, MisuseError, TransportError, type WebSocketError } from './errors.js';
 import {
   MAX_CONTROL_BYTES,
@@ -24,6 +26,7 @@ import {
   OPCODE_CLOSE,
   OPCODE_PING,
   OPCODE_PONG,
+  OPCODE_TEXT,
   type PreparedFrame,
 } from './frame.js';
 import { FrameWriter } from './frame-writer.js';
@@ -52,6 +55,11 @@ export interface ConnectionEvents<Context> {
    * @param wasClean whether both close frames were exchanged.
    */
   closed(context: Context, code: number, reason: string, wasClean: boolean): void;
+  /**
+   * Large messages were compressed or inflated in the thread pool: call `work`, which may report messages, and write
+   * what there is then. Without it they are compressed and inflated at once.
+   */
+  later?(context: Context, work: () => void): void;
 }
 
 export interface ConnectionOptions<Context> {
@@ -63,6 +71,8 @@ export interface ConnectionOptions<Context> {
   /** A fresh unpredictable 32-bit integer per call (§5.3). Required for a client. */
   readonly nextMask?: () => number;
   readonly observer?: FrameObserver | undefined;
+  /** permessage-deflate as it was agreed on in the handshake (RFC 7692). Default: none. */
+  readonly compression?: CompressionAgreement | null | undefined;
 }
 
 /** Where the connection is. It only ever moves on, downwards in this list. */
@@ -98,12 +108,13 @@ export class Connection<Context> extends FrameReader {
     super(options.role === 'server', options.limits ?? DEFAULT_RESOLVED);
     this.#events = options.events;
     this.#context = options.context;
-    const { nextMask, observer } = options;
+    const { nextMask, observer, compression } = options;
     if (options.role === 'client' && nextMask === undefined) {
       throw new MisuseError('invalid_argument', 'a client connection needs nextMask');
     }
     this.#writer = new FrameWriter(options.role === 'client' && nextMask !== undefined ? nextMask : null);
     if (observer !== undefined) this.recorder = this.#writer.recorder = new FrameRecorder(observer);
+    if (compression != null) this.#compress(compression, options.role === 'server');
   }
 
   /** `closing`: our close frame was sent; `closed`: the outcome is known, though the transport may still live. */
@@ -181,24 +192,43 @@ export class Connection<Context> extends FrameReader {
 
   // ---- outgoing
 
-  /** Queues a message. @returns false if the connection is not open: nothing was queued. */
-  sendText(text: string): boolean {
+  /**
+   * Queues a message.
+   * @param compress whether to compress it, where that was agreed on. Default: from `thresholdBytes` on.
+   * @returns false if the connection is not open: nothing was queued.
+   */
+  sendText(text: string, compress?: boolean): boolean {
     if (this.#phase !== OPEN) return false;
-    this.#writer.writeText(text);
+    const { deflater } = this.#writer;
+    if (deflater !== null && (compress ?? hasBytes(text, deflater.thresholdBytes))) {
+      this.#writer.deflate(deflater, OPCODE_TEXT, Buffer.from(text));
+    } else {
+      this.#writer.writeText(text);
+    }
     return true;
   }
 
   /** Queues a message; the bytes are copied. @returns false if the connection is not open. */
-  sendBinary(data: Uint8Array): boolean {
+  sendBinary(data: Uint8Array, compress?: boolean): boolean {
     if (this.#phase !== OPEN) return false;
-    this.#writer.writeBytes(OPCODE_BINARY, data);
+    const { deflater } = this.#writer;
+    if (deflater !== null && (compress ?? data.byteLength >= deflater.thresholdBytes)) {
+      this.#writer.deflate(deflater, OPCODE_BINARY, data);
+    } else {
+      this.#writer.writeBytes(OPCODE_BINARY, data);
+    }
     return true;
   }
 
   /** Queues a shared frame; a server queues its very bytes. @returns false if the connection is not open. */
-  sendPrepared(frame: PreparedFrame): boolean {
+  sendPrepared(frame: PreparedFrame, compress?: boolean): boolean {
     if (this.#phase !== OPEN) return false;
-    this.#writer.writePrepared(frame);
+    const { deflater } = this.#writer;
+    if (deflater !== null && (compress ?? frame.bytes.length - frame.payloadStart >= deflater.thresholdBytes)) {
+      this.#writer.deflatePrepared(deflater, frame);
+    } else {
+      this.#writer.writePrepared(frame);
+    }
     return true;
   }
 
@@ -331,6 +361,15 @@ export class Connection<Context> extends FrameReader {
     this.#finish(this.expectsMask ? ENDING : AWAITING_END, code, reason, true);
   }
 
+  #compress(agreement: CompressionAgreement, isServer: boolean): void {
+    const { deflater, inflater } = makeCodec(agreement, isServer);
+    this.inflater = inflater;
+    this.#writer.deflater = deflater;
+    const { later } = this.#events;
+    if (later === undefined) return;
+    this.later = this.#writer.later = (work) => later.call(this.#events, this.#context, work);
+  }
+
   // ---- endings
 
   /** The last close frame of a connection that fails, unless one was sent before. */
@@ -365,4 +404,9 @@ export class Connection<Context> extends FrameReader {
     if (phase === GONE) this.#writer.clear();
     this.deadlineMs = phase === GONE ? Number.POSITIVE_INFINITY : this.#nowMs + this.limits.closeWaitMs;
   }
+}
+
+/** Whether a text has so many bytes of UTF-8. A UTF-16 unit is one to three, so few need to be measured. */
+function hasBytes(text: string, bytes: number): boolean {
+  return text.length >= bytes || (text.length * 3 >= bytes && Buffer.byteLength(text) >= bytes);
 }

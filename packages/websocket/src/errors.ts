@@ -12,6 +12,7 @@ export type MisuseCode = 'invalid_argument' | 'invalid_url' | 'invalid_header';
 export type BreachCode =
   | 'frame_invalid'
   | 'text_invalid'
+  | 'deflate_invalid'
   | 'message_too_big'
   | 'too_many_fragments'
   | 'too_many_control_frames'

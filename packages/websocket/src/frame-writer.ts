@@ -1,9 +1,10 @@
 /** The outgoing half of a connection: messages become frames in its outbox, masked if it is a client's (RFC 6455 §5). */
 import { CLOSE_NO_CODE } from './close-codes.js';
-import { headerBytes, MASKED, OPCODE_CLOSE, OPCODE_TEXT, type PreparedFrame, writeHeader } from './frame.js';
+import { DEFLATE_LATER_FROM_BYTES, type Deflater } from './codec.js';
+import { headerBytes, MASKED, OPCODE_CLOSE, OPCODE_TEXT, type PreparedFrame, RSV1, writeHeader } from './frame.js';
 import { applyMask } from './mask.js';
 import type { FrameRecorder } from './observer.js';
-import { Outbox, room } from './outbox.js';
+import { Outbox, room, type Slot } from './outbox.js';
 
 /** Short texts are written by a loop: a call into native code costs more. */
 const LOOP_CHARS_MAX = 24;
@@ -14,6 +15,10 @@ const EMPTY = Buffer.alloc(0);
 
 export class FrameWriter extends Outbox {
   recorder: FrameRecorder | null = null;
+  /** Set where compression was agreed on and we can keep to it. */
+  deflater: Deflater | null = null;
+  /** Runs work that ended outside of our calls; `null` if everything must end inside of them. */
+  later: ((work: () => void) => void) | null = null;
   readonly #nextMask: (() => number) | null;
   readonly #maskBytes: number;
 
@@ -37,6 +42,62 @@ export class FrameWriter extends Outbox {
     }
     if (this.recorder !== null) this.recorder.outgoing(frame.opcode, frame.bytes.subarray(frame.payloadStart));
     this.append(frame.bytes);
+  }
+
+  /** Queues a shared frame in compressed form. */
+  deflatePrepared(deflater: Deflater, frame: PreparedFrame): void {
+    const payload = frame.bytes.subarray(frame.payloadStart);
+    if (this.#nextMask !== null || !deflater.isOptional) {
+      this.deflate(deflater, frame.opcode, payload);
+      return;
+    }
+    const { later } = this;
+    const form = frame.deflatedFor(deflater, later !== null && payload.length >= DEFLATE_LATER_FROM_BYTES);
+    if (form.bytes !== null) {
+      this.#recordForm(frame, form.bytes);
+      this.append(form.bytes);
+      return;
+    }
+    const slot = this.appendSlot(frame.bytes.length);
+    form.whenMade((bytes) => {
+      const fill = (): void => {
+        if (this.fillSlot(slot, bytes)) this.#recordForm(frame, bytes);
+      };
+      if (later === null) fill();
+      else later(fill);
+    });
+  }
+
+  /** Queues a message in compressed form, or as it is where that is not smaller. Later changes of `payload` do no harm. */
+  deflate(deflater: Deflater, opcode: number, payload: Uint8Array): void {
+    const { later } = this;
+    if (later === null || payload.length < DEFLATE_LATER_FROM_BYTES) {
+      const deflated = deflater.deflate(payload);
+      if (deflated.length >= payload.length && deflater.isOptional) this.writeBytes(opcode, payload);
+      else this.writeBytes(opcode | RSV1, deflated);
+      return;
+    }
+    const kept = Buffer.from(payload);
+    const slot = this.appendSlot(this.frameBytes(payload.length));
+    deflater.deflateLater(kept, (deflated) => {
+      const isSmaller = deflated.length < kept.length || !deflater.isOptional;
+      later(() => this.#fill(slot, isSmaller ? opcode | RSV1 : opcode, isSmaller ? deflated : kept));
+    });
+  }
+
+  #fill(slot: Slot, opcode: number, payload: Uint8Array): void {
+    const header = headerBytes(payload.length) + this.#maskBytes;
+    const frame = Buffer.allocUnsafeSlow(header + payload.length);
+    frame.set(payload, header);
+    this.#seal(opcode, frame, 0, header, payload.length);
+    if (this.fillSlot(slot, frame)) this.recorder?.outgoing(opcode, payload);
+  }
+
+  #recordForm(frame: PreparedFrame, bytes: Uint8Array): void {
+    if (this.recorder === null) return;
+    const length7 = bytes[1] as number;
+    const header = length7 < 126 ? 2 : length7 === 126 ? 4 : 10;
+    this.recorder.outgoing(frame.opcode | ((bytes[0] as number) & RSV1), bytes.subarray(header));
   }
 
   /** Queues a text message. Lone surrogates become U+FFFD. */
@@ -81,18 +142,21 @@ export class FrameWriter extends Outbox {
 
   /** The payload is in place: puts the header before it, masks, commits. */
   #finishFrame(opcode: number, target: Buffer, at: number, header: number, payloadBytes: number): void {
-    const start = at + header;
-    const end = start + payloadBytes;
-    if (this.recorder !== null) this.recorder.outgoing(opcode, target.subarray(start, end));
+    const end = at + header + payloadBytes;
+    if (this.recorder !== null) this.recorder.outgoing(opcode, target.subarray(at + header, end));
+    this.#seal(opcode, target, at, header, payloadBytes);
+    this.commit(end - at);
+  }
+
+  #seal(opcode: number, target: Buffer, at: number, header: number, payloadBytes: number): void {
     if (this.#nextMask === null) {
       writeHeader(target, at, opcode, payloadBytes, 0);
-    } else {
-      const keyAt = writeHeader(target, at, opcode, payloadBytes, MASKED);
-      const key = this.#nextMask() | 0;
-      target.writeInt32LE(key, keyAt);
-      applyMask(target, start, end, key);
+      return;
     }
-    this.commit(end - at);
+    const keyAt = writeHeader(target, at, opcode, payloadBytes, MASKED);
+    const key = this.#nextMask() | 0;
+    target.writeInt32LE(key, keyAt);
+    applyMask(target, at + header, at + header + payloadBytes, key);
   }
 }
 

@@ -10,6 +10,8 @@ export const OPCODE_PING = 0x9;
 export const OPCODE_PONG = 0xa;
 
 export const FIN = 0x80;
+/** On the first frame of a message: it is compressed (RFC 7692 §6). Kept with the opcode where a frame is written. */
+export const RSV1 = 0x40;
 export const MASKED = 0x80;
 
 /** Most payload bytes of a control frame (§5.5). */
@@ -64,6 +66,8 @@ export function writeHeader(
  * frames are not masked, so they are equal for everyone); a client masks a copy. Do not change the bytes.
  */
 export class PreparedFrame {
+  #deflated: Map<number, DeflatedForm> | null = null;
+
   constructor(
     /** Header and payload, unmasked. */
     readonly bytes: Uint8Array,
@@ -71,6 +75,57 @@ export class PreparedFrame {
     readonly payloadStart: number,
     readonly opcode: number,
   ) {}
+
+  /**
+   * @internal The frame in compressed form, made once for all connections that compress alike; `bytes` themselves where
+   * that is not smaller.
+   * @param isLater whether a large one may be made in the thread pool.
+   */
+  deflatedFor(deflater: FrameDeflater, isLater: boolean): DeflatedForm {
+    this.#deflated ??= new Map();
+    const known = this.#deflated.get(deflater.variant);
+    if (known !== undefined) return known;
+    const payload = this.bytes.subarray(this.payloadStart);
+    const form = new DeflatedForm();
+    this.#deflated.set(deflater.variant, form);
+    if (isLater) deflater.deflateLater(payload, (deflated) => form.set(this.#smaller(deflated)));
+    else form.set(this.#smaller(deflater.deflate(payload)));
+    return form;
+  }
+
+  #smaller(deflated: Uint8Array): Uint8Array {
+    if (deflated.length >= this.bytes.length - this.payloadStart) return this.bytes;
+    return prepare(deflated, this.opcode | RSV1).bytes;
+  }
+}
+
+/** What a frame needs to be compressed. */
+interface FrameDeflater {
+  readonly variant: number;
+  deflate(payload: Uint8Array): Uint8Array;
+  deflateLater(payload: Uint8Array, done: (deflated: Uint8Array) => void): void;
+}
+
+/** @internal A compressed frame that may still be in the making. */
+export class DeflatedForm {
+  #bytes: Uint8Array | null = null;
+  #waiting: ((bytes: Uint8Array) => void)[] = [];
+
+  /** `null` while it is being made. */
+  get bytes(): Uint8Array | null {
+    return this.#bytes;
+  }
+
+  whenMade(callback: (bytes: Uint8Array) => void): void {
+    this.#waiting.push(callback);
+  }
+
+  set(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const callback of waiting) callback(bytes);
+  }
 }
 
 /**

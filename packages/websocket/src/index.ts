@@ -1,5 +1,6 @@
 export { type ConnectOptions, connect } from './client.js';
 export { type Clock, systemClock } from './clock.js';
+export type { CompressionAgreement, CompressionOptions } from './compression.js';
 export { Connection, type ConnectionEvents, type ConnectionOptions, type Role } from './connection.js';
 export {
   type BreachCode,
@@ -14,7 +15,7 @@ export { PreparedFrame, prepareBinary, prepareText } from './frame.js';
 export type { SendResult, WebSocketHandler } from './handler.js';
 export type { HeaderFields } from './header-fields.js';
 export { DEFAULT_LIMITS, type Limits, resolveLimits } from './limits.js';
-export type { NodeSocket } from './node-socket.js';
+export type { NodeSocket, SendOptions } from './node-socket.js';
 export type { FrameObserver, ObservedFrame } from './observer.js';
 export type { Outgoing } from './outbox.js';
 export {

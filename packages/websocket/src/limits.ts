@@ -6,7 +6,7 @@ import { MisuseError } from './errors.js';
 
 export interface Limits {
   /**
-   * Largest message accepted, in bytes after reassembly. Default 1_048_576; `0` admits only empty messages.
+   * Largest message accepted, in bytes after reassembly and inflating. Default 1_048_576; `0` admits only empty messages.
    * A larger one fails the connection with 1009 (RFC 6455 §7.4.1); a declared length past the limit is refused unread.
    */
   readonly maxMessageBytes: number;

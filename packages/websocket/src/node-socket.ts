@@ -10,6 +10,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Expiring } from './clock.js';
 import { CLOSE_NORMAL } from './close-codes.js';
+import type { CompressionAgreement } from './compression.js';
 import { Connection, type ConnectionEvents, type Role } from './connection.js';
 import { MisuseError, TransportError, type WebSocketError } from './errors.js';
 import { MAX_HEADER_BYTES, type PreparedFrame } from './frame.js';
@@ -31,6 +32,7 @@ const EVENTS: ConnectionEvents<NodeSocket<unknown>> = {
     socket.owner.socketClosed(socket);
     socket.handler.close?.(socket, code, reason, wasClean);
   },
+  later: (socket, work) => socket.doLater(work),
 };
 
 export interface StartOptions {
@@ -44,6 +46,16 @@ export interface StartOptions {
   readonly response?: Uint8Array;
   readonly nextMask?: () => number;
   readonly observer?: FrameObserver | undefined;
+  readonly compression?: CompressionAgreement | null;
+}
+
+/** How to send one message. */
+export interface SendOptions {
+  /**
+   * Whether to compress it, where compression was agreed on. Default: if it has at least `thresholdBytes`. Say `false`
+   * where a secret travels with text that an attacker chose: the size of the result tells about the secret (RFC 7692 §8).
+   */
+  readonly compress?: boolean;
 }
 
 export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, Expiring {
@@ -51,6 +63,8 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   data: Data = undefined as Data;
   /** The subprotocol both sides agreed on, empty for none. */
   protocol = '';
+  /** The extension both sides agreed on with its parameters, as on the wire; empty for none. */
+  extensions = '';
   /** The peer's IP address, empty if the transport has none. */
   remoteAddress = '';
   /** @internal */
@@ -71,6 +85,8 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   #hasEnded = false;
   #owesDrain = false;
   #owesResume = false;
+  /** The peer ended its side while a message of it was still being inflated. */
+  #owesEnd = false;
 
   /** @internal Made by `createWebSocketServer` and `connect`. */
   constructor(handler: WebSocketHandler<Data>, owner: SocketOwner) {
@@ -100,7 +116,7 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
    * Never throws for the state of the connection. More than `maxBufferedBytes` waiting aborts the connection.
    * @throws MisuseError if `data` is anything else.
    */
-  send(data: string | Uint8Array): SendResult {
+  send(data: string | Uint8Array, options?: SendOptions): SendResult {
     const isText = typeof data === 'string';
     if (!isText && !(data instanceof Uint8Array)) {
       throw new MisuseError('invalid_argument', 'a message is a string or a Uint8Array');
@@ -113,19 +129,22 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
       const bytes = connection.frameBytes(isText ? Buffer.byteLength(data) : data.byteLength);
       if (!this.#makeRoom(connection, bytes)) return 'dropped';
     }
-    if (isText) connection.sendText(data);
-    else connection.sendBinary(data);
+    if (isText) connection.sendText(data, options?.compress);
+    else connection.sendBinary(data, options?.compress);
     return this.#accepted(connection);
   }
 
-  /** Sends a message that was framed before. On a server the frame's own bytes are written, without a copy. */
-  sendFrame(frame: PreparedFrame): SendResult {
+  /**
+   * Sends a message that was framed before. On a server the frame's own bytes are written, without a copy; where they are
+   * to be compressed, that is done once for all connections.
+   */
+  sendFrame(frame: PreparedFrame, options?: SendOptions): SendResult {
     const connection = this.#connection;
     if (connection === null || !connection.isOpen) return 'dropped';
     if (this.bufferedBytes + frame.bytes.length + MAX_HEADER_BYTES > this.owner.limits.maxBufferedBytes) {
       if (!this.#makeRoom(connection, connection.frameBytes(frame.bytes.length - frame.payloadStart))) return 'dropped';
     }
-    connection.sendPrepared(frame);
+    connection.sendPrepared(frame, options?.compress);
     return this.#accepted(connection);
   }
 
@@ -223,12 +242,14 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
       context: this,
       limits: this.owner.limits,
       observer: options.observer,
+      compression: options.compression,
       ...(options.nextMask === undefined ? {} : { nextMask: options.nextMask }),
     });
     this.#connection = connection;
     this.#transport = transport;
     this.#isPlain = transport.constructor === Socket;
     this.protocol = options.protocol;
+    this.extensions = options.compression?.field ?? '';
     this.remoteAddress = handshake.address;
     listenTo(transport, this);
     if (options.response !== undefined) connection.sendHead(options.response);
@@ -267,7 +288,7 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
     if (this.#owesResume) {
       this.#owesResume = false;
       this.#guarded(connection, () => connection.resume(this.owner.clock.nowMs()));
-      if (!connection.paused) this.#transport?.resume();
+      this.#readOn(connection);
     }
     this.#settle(connection);
   }
@@ -297,8 +318,19 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   ended(): void {
     const connection = this.#connection;
     if (connection === null) return;
+    this.#owesEnd = connection.isInflating;
+    if (this.#owesEnd) return;
     this.flush();
     this.#guarded(connection, () => connection.receiveEnd());
+  }
+
+  /** @internal A message was compressed or inflated in the thread pool. */
+  doLater(work: () => void): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.#guarded(connection, work);
+    this.#readOn(connection);
+    if (this.#owesEnd && !connection.isInflating) this.ended();
   }
 
   /** @internal The transport broke. */
@@ -354,10 +386,15 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
     this.#afterWork(connection);
   }
 
+  #readOn(connection: Connection<NodeSocket<unknown>>): void {
+    if (!connection.paused && !connection.isInflating) this.#transport?.resume();
+  }
+
   /** An end does not wait for the end of the turn: the peer's FIN may come before it. */
   #afterWork(connection: Connection<NodeSocket<unknown>>): void {
     if (connection.deadlineMs !== Number.POSITIVE_INFINITY || connection.wantsDestroy) this.#settle(connection);
     else if (connection.outgoingBytes > 0) this.#schedule();
+    if (connection.isInflating) this.#transport?.pause();
   }
 
   /** A handler threw. The reader lost its place in the chunk, so the connection cannot go on. */
@@ -385,7 +422,8 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
         this.#isWatched = true;
         this.owner.deadlines.watch(this);
       }
-      if (connection.wantsEnd && !this.#hasEnded && !this.#isBlocked) {
+      // What is still being compressed goes out before the end.
+      if (connection.wantsEnd && !this.#hasEnded && !this.#isBlocked && connection.outgoingBytes === 0) {
         this.#hasEnded = true;
         transport.end();
         // What still comes is thrown away, but it must be read for the peer's end to be seen.

@@ -2,7 +2,7 @@
  * Watching one connection, for debugging tools: the handshake as sent, each frame of both directions, the end.
  * A connection without an observer pays one comparison per frame.
  */
-import { OPCODE_CLOSE } from './frame.js';
+import { OPCODE_CLOSE, RSV1 } from './frame.js';
 
 /** A frame as it was on the wire. */
 export interface ObservedFrame {
@@ -11,6 +11,8 @@ export interface ObservedFrame {
   readonly opcode: number;
   readonly fin: boolean;
   readonly payloadBytes: number;
+  /** Set on the first frame of a compressed message (RSV1): the payload is DEFLATE data. */
+  readonly isDeflated?: true;
   /** The first `previewBytes` of the payload, unmasked, a copy. May end inside a UTF-8 character. */
   readonly preview: Uint8Array;
   /** Of a close frame: its code, 1005 if it had none. */
@@ -46,10 +48,12 @@ export class FrameRecorder {
     this.#previewBytes = observer.previewBytes ?? PREVIEW_BYTES;
   }
 
+  /** @param opcode with `RSV1` if that is set. */
   outgoing(opcode: number, payload: Uint8Array): void {
     this.#report('out', opcode, true, payload.length, Buffer.from(payload.subarray(0, this.#kept(opcode))));
   }
 
+  /** @param opcode with `RSV1` if that is set. */
   incomingHeader(opcode: number, fin: boolean, payloadBytes: number): void {
     this.#opcode = opcode;
     this.#fin = fin;
@@ -76,6 +80,10 @@ export class FrameRecorder {
 
   #report(direction: 'in' | 'out', opcode: number, fin: boolean, payloadBytes: number, kept: Buffer): void {
     const preview = kept.subarray(0, this.#previewBytes);
+    if ((opcode & RSV1) !== 0) {
+      this.observer.frame({ direction, opcode: opcode & 0x0f, fin, payloadBytes, preview, isDeflated: true });
+      return;
+    }
     const frame = { direction, opcode, fin, payloadBytes, preview };
     if (opcode !== OPCODE_CLOSE) {
       this.observer.frame(frame);

@@ -30,6 +30,13 @@ class Slab {
   }
 }
 
+/** A place in the queue for a frame that is still being made. */
+export class Slot {
+  frame: Uint8Array | null = null;
+
+  constructor(readonly expectedBytes: number) {}
+}
+
 let shared = new Slab(Buffer.allocUnsafeSlow(SLAB_BYTES));
 
 /**
@@ -42,7 +49,9 @@ export class Outbox {
   bytes = 0;
 
   /** Closed parts, oldest first. */
-  #parts: Uint8Array[] | null = null;
+  #parts: (Uint8Array | Slot)[] | null = null;
+  /** How many slots are among them. */
+  #slots = 0;
   /** The slab of the region still growing, if any, and the region's bounds. */
   #slab: Slab | null = null;
   #start = 0;
@@ -105,9 +114,28 @@ export class Outbox {
     this.bytes += bytes.length;
   }
 
-  /** Hands over everything that waits. Call `settle` after the write. */
+  /** Queues a frame that comes later; what is queued behind it waits for it. */
+  appendSlot(expectedBytes: number): Slot {
+    this.#closeRegion();
+    const slot = new Slot(expectedBytes);
+    this.#push(slot);
+    this.#slots++;
+    this.bytes += expectedBytes;
+    return slot;
+  }
+
+  /** @returns false if nothing waits for it any more. */
+  fillSlot(slot: Slot, frame: Uint8Array): boolean {
+    if (this.#parts === null || !this.#parts.includes(slot)) return false;
+    slot.frame = frame;
+    this.bytes += frame.length - slot.expectedBytes;
+    return true;
+  }
+
+  /** Hands over everything that waits and is ready. Call `settle` after the write. */
   take(): Outgoing {
-    const parts = this.#parts;
+    if (this.#slots > 0) return this.#takeReady();
+    const parts = this.#parts as Uint8Array[] | null;
     if (parts === null) {
       const slab = this.#slab;
       if (slab === null) return null;
@@ -135,9 +163,27 @@ export class Outbox {
     if (consumed && slab !== null) slab.release();
   }
 
+  /** What is in front of the first frame that is still being made. */
+  #takeReady(): Outgoing {
+    this.#closeRegion();
+    this.#taken = null;
+    const parts = this.#parts ?? [];
+    const ready: Uint8Array[] = [];
+    for (const part of parts) {
+      const bytes = part instanceof Slot ? part.frame : part;
+      if (bytes === null) break;
+      ready.push(bytes);
+      this.bytes -= bytes.length;
+      if (part instanceof Slot) this.#slots--;
+    }
+    this.#parts = ready.length === parts.length ? null : parts.slice(ready.length);
+    return ready.length === 0 ? null : ready;
+  }
+
   /** Forgets what waits. */
   clear(): void {
     this.#parts = null;
+    this.#slots = 0;
     this.#slab = null;
     this.#own = null;
     this.bytes = 0;
@@ -150,7 +196,7 @@ export class Outbox {
     if (this.#end > this.#start) this.#push(slab.buffer.subarray(this.#start, this.#end));
   }
 
-  #push(part: Uint8Array): void {
+  #push(part: Uint8Array | Slot): void {
     if (this.#parts === null) this.#parts = [part];
     else this.#parts.push(part);
   }

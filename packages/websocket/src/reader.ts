@@ -6,6 +6,7 @@
  */
 import { Assembly } from './assembly.js';
 import { CLOSE_INVALID_TEXT, CLOSE_POLICY, CLOSE_PROTOCOL_ERROR, CLOSE_TOO_BIG } from './close-codes.js';
+import { INFLATE_LATER_FROM_BYTES, type Inflated, type Inflater } from './codec.js';
 import type { BreachCode } from './errors.js';
 import {
   MAX_CONTROL_BYTES,
@@ -15,6 +16,7 @@ import {
   OPCODE_CONTINUATION,
   OPCODE_PONG,
   OPCODE_TEXT,
+  RSV1,
 } from './frame.js';
 import type { Limits } from './limits.js';
 import { applyMask, highBits, rotateKey } from './mask.js';
@@ -30,13 +32,20 @@ export abstract class FrameReader {
   /** False once a close frame came or the connection failed: nothing is processed after that (§7.1.7). */
   protected reading = true;
   protected recorder: FrameRecorder | null = null;
+  /** Set where compression was agreed on. */
+  protected inflater: Inflater | null = null;
+  /** Runs work that ended outside of our calls; `null` if everything must end inside of them. */
+  protected later: ((work: () => void) => void) | null = null;
   #paused = false;
+  /** A message is being inflated elsewhere, or was and is not delivered yet. What is behind it waits. */
+  #inflating: { readonly isText: boolean; result: Inflated | null } | null = null;
   /** What came while paused. */
   #held: Buffer | null = null;
 
   // The frame being read. `#remaining` never exceeds `maxMessageBytes`: larger lengths are refused first.
   #inFrame = false;
   #opcode = 0;
+  #isDeflated = false;
   #fin = true;
   #remaining = 0;
   #key = 0;
@@ -64,6 +73,11 @@ export abstract class FrameReader {
     return this.#paused;
   }
 
+  /** Whether what comes next has to wait for a message that is still being inflated. An adapter stops reading then. */
+  get isInflating(): boolean {
+    return this.#inflating !== null;
+  }
+
   protected setPaused(paused: boolean): void {
     this.#paused = paused;
   }
@@ -75,10 +89,18 @@ export abstract class FrameReader {
     this.#header = null;
     this.#control = null;
     this.#assembly = null;
+    this.#inflating = null;
   }
 
-  /** Processes what was held back by `setPaused(true)`. */
+  /** Processes what was held back by `setPaused(true)` or by inflating. */
   protected readHeld(): void {
+    const inflating = this.#inflating;
+    if (this.#paused) return;
+    if (inflating !== null) {
+      if (inflating.result === null) return;
+      this.#inflating = null;
+      this.#deliver(inflating.result, inflating.isText);
+    }
     const held = this.#held;
     if (held === null) return;
     this.#held = null;
@@ -95,7 +117,7 @@ export abstract class FrameReader {
     const end = chunk.length;
     let at = 0;
     while (at < end && this.reading) {
-      if (this.#paused) {
+      if (this.#paused || this.#inflating !== null) {
         this.#held = at === 0 ? chunk : chunk.subarray(at);
         return;
       }
@@ -144,7 +166,10 @@ export abstract class FrameReader {
     const second = bytes[at + 1] as number;
     const opcode = first & 0x0f;
     const length7 = second & 0x7f;
-    if ((first & 0x70) !== 0) return this.#refuse('a reserved bit is set without an extension');
+    const reserved = first & 0x70;
+    if (reserved !== 0 && !this.#admitsReserved(reserved, opcode)) {
+      return this.#refuse('a reserved bit is set without meaning');
+    }
     if (opcode >= OPCODE_CLOSE) {
       if (opcode > OPCODE_PONG) return this.#refuse(`opcode ${opcode} is reserved`);
       if (first < 0x80) return this.#refuse('a control frame must not be fragmented');
@@ -169,15 +194,16 @@ export abstract class FrameReader {
       length = this.#readLength64(bytes, at + 2);
       if (length < 0) return 0;
     }
-    if (opcode < OPCODE_CLOSE && !this.#admits(opcode, length)) return 0;
+    if (opcode < OPCODE_CLOSE && !this.#admits(opcode, length, reserved !== 0)) return 0;
     if (headerEnd > end) return 0;
     this.#key = this.expectsMask ? bytes.readInt32LE(lengthEnd) : 0;
     this.#opcode = opcode;
     this.#fin = first >= 0x80;
     this.#remaining = length;
+    this.#isDeflated = reserved !== 0;
     this.#inFrame = true;
     if (opcode === OPCODE_CONTINUATION) (this.#assembly as Assembly).fragments++;
-    if (this.recorder !== null) this.recorder.incomingHeader(opcode, this.#fin, length);
+    if (this.recorder !== null) this.recorder.incomingHeader(opcode | reserved, this.#fin, length);
     return headerEnd - at;
   }
 
@@ -192,12 +218,20 @@ export abstract class FrameReader {
     return -1;
   }
 
+  /** RSV1 says that a message is compressed; only its first frame carries it (RFC 7692 §6). */
+  #admitsReserved(reserved: number, opcode: number): boolean {
+    return reserved === RSV1 && this.inflater !== null && (opcode === OPCODE_TEXT || opcode === OPCODE_BINARY);
+  }
+
   /** Whether a data frame keeps its message within the limits. Judged before any of its payload is read. */
-  #admits(opcode: number, length: number): boolean {
+  #admits(opcode: number, length: number, isFirstDeflated: boolean): boolean {
     const limits = this.limits;
     const assembly = this.#assembly;
     const total = length + (opcode === OPCODE_CONTINUATION && assembly !== null ? assembly.length : 0);
-    if (total > limits.maxMessageBytes) {
+    const isDeflated = isFirstDeflated || assembly?.isDeflated === true;
+    // Compressed bytes are bounded too, by the most that zlib makes of a message that does not get smaller.
+    const most = isDeflated ? deflatedBytesMax(limits.maxMessageBytes) : limits.maxMessageBytes;
+    if (total > most) {
       this.#breach(CLOSE_TOO_BIG, 'message_too_big', `a message holds at most ${limits.maxMessageBytes} bytes`);
       return false;
     }
@@ -220,7 +254,9 @@ export abstract class FrameReader {
     const isText = this.#opcode === OPCODE_TEXT;
     const high = this.expectsMask ? applyMask(chunk, at, stop, this.#key) : isText ? highBits(chunk, at, stop) : 0;
     if (this.recorder !== null) this.#record(chunk, at, stop);
-    if (!isText) {
+    if (this.#isDeflated) {
+      this.#inflate(chunk.subarray(at, stop), isText);
+    } else if (!isText) {
       this.onMessage(chunk.subarray(at, stop));
     } else {
       const text = high === 0 ? decodeAscii(chunk, at, stop) : decodeStrict(chunk, at, stop);
@@ -232,7 +268,7 @@ export abstract class FrameReader {
 
   /** Part of a message: what there is of a frame goes into the assembly. */
   #readPiece(chunk: Buffer, at: number, end: number): number {
-    this.#assembly ??= new Assembly(this.#opcode);
+    this.#assembly ??= new Assembly(this.#opcode, this.#isDeflated);
     const assembly = this.#assembly;
     const stop = Math.min(end, at + this.#remaining);
     if (stop > at) {
@@ -256,10 +292,46 @@ export abstract class FrameReader {
     if (this.recorder !== null) this.recorder.incomingEnd();
     if (!this.#fin) return stop;
     this.#assembly = null;
+    if (assembly.isDeflated) {
+      this.#inflate(assembly.bytes, assembly.opcode === OPCODE_TEXT);
+      return stop;
+    }
     const data = assembly.finish();
     if (data === null) this.#refuseText();
     else this.onMessage(data);
     return stop;
+  }
+
+  /** A compressed message is complete. */
+  #inflate(payload: Buffer, isText: boolean): void {
+    const { inflater, later } = this;
+    const { maxMessageBytes } = this.limits;
+    if (inflater === null) return;
+    if (later === null || payload.length < INFLATE_LATER_FROM_BYTES) {
+      this.#deliver(inflater.inflate(payload, maxMessageBytes), isText);
+      return;
+    }
+    const inflating: { readonly isText: boolean; result: Inflated | null } = { isText, result: null };
+    this.#inflating = inflating;
+    inflater.inflateLater(payload, maxMessageBytes, (result) => {
+      inflating.result = result;
+      // A connection that ended meanwhile does not want it any more.
+      if (this.#inflating === inflating) later(() => this.readHeld());
+    });
+  }
+
+  #deliver(inflated: Inflated, isText: boolean): void {
+    if (inflated === 'too_big') {
+      this.#breach(CLOSE_TOO_BIG, 'message_too_big', `a message holds at most ${this.limits.maxMessageBytes} bytes`);
+    } else if (inflated === 'invalid') {
+      this.#breach(CLOSE_INVALID_TEXT, 'deflate_invalid', 'a compressed message must be valid DEFLATE data');
+    } else if (!isText) {
+      this.onMessage(inflated);
+    } else {
+      const text = decodeStrict(inflated, 0, inflated.length);
+      if (text === null) this.#refuseText();
+      else this.onMessage(text);
+    }
   }
 
   #readControl(chunk: Buffer, at: number, end: number): number {
@@ -306,4 +378,9 @@ export abstract class FrameReader {
     this.stopReading();
     this.onBreach(closeCode, code, message);
   }
+}
+
+/** zlib's own bound for any settings (its `deflateBound`), and some for flushes inside the message. */
+function deflatedBytesMax(bytes: number): number {
+  return bytes + (bytes >>> 3) + 1_024;
 }

@@ -108,9 +108,14 @@ export function acceptFor(key: string): string {
   return createHash('sha1').update(key).update(ACCEPT_GUID).digest('base64');
 }
 
-/** The 101 response. @param protocol the chosen subprotocol, empty for none: the field is absent then (§4.2.2). */
-export function upgradeResponse(key: string, protocol: string): string {
-  const chosen = protocol === '' ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+/**
+ * The 101 response.
+ * @param protocol the chosen subprotocol. @param extensions the chosen extension with its parameters.
+ * Where one is empty its field is absent (§4.2.2).
+ */
+export function upgradeResponse(key: string, protocol: string, extensions = ''): string {
+  const protocolField = protocol === '' ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+  const chosen = extensions === '' ? protocolField : `${protocolField}Sec-WebSocket-Extensions: ${extensions}\r\n`;
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptFor(key)}\r\n${chosen}\r\n`;
 }
 

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, Deadlines, type Expiring, systemClock } from './clock.js';
 import { CLOSE_GOING_AWAY, checkCloseArguments } from './close-codes.js';
+import { type CompressionOptions, type CompressionSettings, chooseOffer, resolveCompression } from './compression.js';
 import { MisuseError } from './errors.js';
 import type { SocketOwner, WebSocketHandler } from './handler.js';
 import { isToken } from './header-fields.js';
@@ -37,6 +38,8 @@ export interface WebSocketServerOptions<Data = unknown> {
   readonly protocols?:
     | readonly string[]
     | ((offered: readonly string[], handshake: HandshakeInfo) => string | undefined);
+  /** Compress messages for clients that offer it (permessage-deflate, RFC 7692). Default false. */
+  readonly compression?: boolean | CompressionOptions;
   /** May refuse a valid handshake: 403 for an Origin (RFC 6455 §10.2), 401, 3xx with `location`, 503. */
   check?(handshake: HandshakeInfo): Refusal | undefined;
   /** Told about every refusal, for logs. */
@@ -88,6 +91,7 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
   readonly deadlines: Deadlines;
   readonly limits: Limits;
   readonly #options: WebSocketServerOptions<Data>;
+  readonly #compression: CompressionSettings | null;
   readonly #connections: NodeSocket<Data>[] = [];
   /** Closed, but the transport has not ended. */
   readonly #ending = new Set<NodeSocket<Data>>();
@@ -97,6 +101,7 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
   constructor(options: WebSocketServerOptions<Data>) {
     this.#options = options;
     this.limits = resolveLimits(options.limits);
+    this.#compression = resolveCompression(options.compression);
     this.clock = options.clock ?? systemClock;
     this.deadlines = Deadlines.of(this.clock);
     if (Array.isArray(options.protocols) && !options.protocols.every(isToken)) {
@@ -161,7 +166,9 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
       this.#refuse(request, socket, { status: 500, message: 'The server failed to answer the handshake.' });
       throw error;
     }
-    const response = upgradeResponse(upgrade.key, protocol);
+    const settings = this.#compression;
+    const compression = settings === null ? null : chooseOffer(upgrade.headers['sec-websocket-extensions'], settings);
+    const response = upgradeResponse(upgrade.key, protocol, compression?.field);
     observer?.handshake?.(requestHead(request), response);
     const accepted = new NodeSocket<Data>(this.#options.handler, this);
     accepted.index = this.#connections.push(accepted) - 1;
@@ -173,6 +180,7 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
       head,
       response: Buffer.from(response, 'latin1'),
       observer,
+      compression,
     });
     socket.off('error', ignoreError);
   }

@@ -1,6 +1,6 @@
 /**
- * The mandatory requirements of RFC 6455 that this package answers for, by id. HC: opening handshake, client. HS: opening
- * handshake, server. FR: framing, messages, control frames. Each must have a test whose name carries its id
+ * The mandatory requirements of RFC 6455 and RFC 7692 that this package answers for, by id. HC: opening handshake, client. HS:
+ * opening handshake, server. FR: framing, messages, control frames. PM: permessage-deflate. Each must have a test whose name carries its id
  * (`requirements.test.ts`). Left out: what is about TLS (HC-05, FR-25) or proxies (HC-04), and what is only advice.
  */
 export const REQUIREMENTS: Readonly<Record<string, string>> = {
@@ -54,4 +54,17 @@ export const REQUIREMENTS: Readonly<Record<string, string>> = {
   'FR-23': '§9.1 extension grammar',
   'FR-24': '§10.4 limits',
   'FR-26': '§10.7 peers are untrusted',
+  'PM-01': 'RFC 7692 §6 RSV1 only on the first frame of a data message',
+  'PM-02': 'RFC 7692 §6.1 compressed or not is decided per message; fragments may be cut anywhere',
+  'PM-03': 'RFC 7692 §5 offers that cannot be honoured are declined, such answers fail',
+  'PM-04': 'RFC 7692 §5 one of several offers',
+  'PM-05': 'RFC 7692 §7.1.1.1 server_no_context_takeover',
+  'PM-06': 'RFC 7692 §7.1.1.2 client_no_context_takeover',
+  'PM-07': 'RFC 7692 §7.1.2.1 server_max_window_bits',
+  'PM-08': 'RFC 7692 §7.1.2.2 client_max_window_bits',
+  'PM-09': 'RFC 7692 §7.2.1 what a sender makes',
+  'PM-10': 'RFC 7692 §7.2.2 what a receiver must understand',
+  'PM-11': 'RFC 7692 §7.1.1 the window between messages',
+  'PM-12': 'UTF-8 and limits are about the inflated payload, while inflating',
+  'PM-13': 'RFC 7692 §8 a switch per message',
 };

@@ -1,6 +1,7 @@
 /** A `Connection` with everything it reports written down. */
 import {
   BreachError,
+  type CompressionAgreement,
   Connection,
   type Limits,
   type Role,
@@ -21,6 +22,9 @@ export interface RecordedOptions {
   /** Called for each event, to react in the middle of a chunk. */
   readonly onEvent?: (event: Event, recorded: Recorded) => void;
   readonly nextMask?: () => number;
+  readonly compression?: CompressionAgreement;
+  /** Large messages are compressed and inflated in the thread pool; the list gets what is to be done then. */
+  readonly later?: (() => void)[];
 }
 
 export class Recorded {
@@ -37,6 +41,7 @@ export class Recorded {
       context: this,
       limits: resolveLimits(options.limits),
       nextMask: options.nextMask ?? (() => mask++),
+      compression: options.compression,
       events: {
         message: (to, data) =>
           to.#add(
@@ -48,6 +53,7 @@ export class Recorded {
         pong: (to, data) => to.#add({ type: 'pong', data: Buffer.from(data).toString('hex') }),
         failed: (to, error) => to.#fail(error),
         closed: (to, code, reason, wasClean) => to.#add({ type: 'closed', code, reason, wasClean }),
+        ...(options.later === undefined ? {} : { later: (_to, work) => void options.later?.push(work) }),
       },
     });
   }

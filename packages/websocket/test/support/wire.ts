@@ -63,6 +63,8 @@ export function closeBody(code: number, reason: string | Uint8Array = ''): Buffe
 export interface ParsedFrame {
   readonly opcode: number;
   readonly fin: boolean;
+  /** RSV1–3 as a number from 0 to 7. */
+  readonly rsv: number;
   readonly isMasked: boolean;
   readonly payload: Buffer;
   readonly key: string;
@@ -95,6 +97,14 @@ export function parseFrames(bytes: Buffer): { frames: ParsedFrame[]; rest: Buffe
         payload[index] = (payload[index] as number) ^ (key[index % 4] as number);
     }
     at += length;
-    frames.push({ opcode: first & 15, fin: first >= 128, isMasked: keyBytes > 0, payload, key: key.toString('hex') });
+    const rsv = (first >> 4) & 7;
+    frames.push({
+      opcode: first & 15,
+      fin: first >= 128,
+      rsv,
+      isMasked: keyBytes > 0,
+      payload,
+      key: key.toString('hex'),
+    });
   }
 }
