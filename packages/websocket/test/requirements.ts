@@ -1,12 +1,13 @@
 /**
  * The mandatory requirements of RFC 6455 and RFC 7692 that this package answers for, by id. HC: opening handshake, client. HS:
  * opening handshake, server. FR: framing, messages, control frames. PM: permessage-deflate. Each must have a test whose name carries its id
- * (`requirements.test.ts`). Left out: what is about TLS (HC-05, FR-25) or proxies (HC-04), and what is only advice.
+ * (`requirements.test.ts`). Left out: proxies (HC-04), and what is only advice.
  */
 export const REQUIREMENTS: Readonly<Record<string, string>> = {
   'HC-01': '§3 no fragment; default ports; resource name',
   'HC-02': '§4.1 invalid parts fail before connecting',
   'HC-03': '§4.1 one connection in CONNECTING per remote address and port',
+  'HC-05': '§4.1 TLS: verification, server name',
   'HC-06': '§4.1 GET, HTTP/1.1, resource name',
   'HC-07': '§4.1 Host with the port only when not the default',
   'HC-08': '§4.1 Upgrade and Connection',
@@ -53,6 +54,7 @@ export const REQUIREMENTS: Readonly<Record<string, string>> = {
   'FR-22': '§7.4 codes accepted',
   'FR-23': '§9.1 extension grammar',
   'FR-24': '§10.4 limits',
+  'FR-25': '§10.6 TLS',
   'FR-26': '§10.7 peers are untrusted',
   'PM-01': 'RFC 7692 §6 RSV1 only on the first frame of a data message',
   'PM-02': 'RFC 7692 §6.1 compressed or not is decided per message; fragments may be cut anywhere',

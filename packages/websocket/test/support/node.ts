@@ -1,6 +1,6 @@
 /** Servers, raw peers and clocks for tests of the Node layer. Everything made here is stopped by `stopAll`. */
 import { createServer, IncomingMessage, type Server } from 'node:http';
-import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, type Server as NetServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import {
   type Clock,
@@ -181,7 +181,7 @@ export async function serve(options: WebSocketServerOptions): Promise<Running> {
   return { server, http, port, url: `ws://127.0.0.1:${port}` };
 }
 
-export async function listen(server: Server): Promise<number> {
+export async function listen(server: NetServer): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
