@@ -25,8 +25,8 @@ export type StoredOf<S extends StandardSchemaV1, Result> = [Result] extends [NoH
 
 export type RefusalOf<Result> = Result extends Refusal<infer Code> ? Code : never;
 
-/** A hook's result, with a complaint in its type if what it stores is not JSON. */
-export type Checked<Result> = Result & JsonOnly<Exclude<Result, Nothing | Refusal<string>>>;
+/** What a hook returns, with a complaint in its type if what it stores is not JSON. */
+export type Checked<Returned> = Returned & JsonOnly<Exclude<Awaited<Returned>, Nothing | Refusal<string>>>;
 
 /** How much of a log is kept; the rest is trimmed from the oldest end. Default: everything. */
 export interface Retain {
@@ -64,23 +64,23 @@ export interface LogOptions<User, Names extends readonly string[], S extends Sta
 }
 
 /** The options of a log whose entries are stored as validated: what the schema makes of them must be JSON. */
-export interface PlainLogOptions<User, Names extends readonly string[], S extends StandardSchemaV1, Result>
+export interface PlainLogOptions<User, Names extends readonly string[], S extends StandardSchemaV1, Returned>
   extends LogOptions<User, Names, S> {
   readonly entry: S & JsonOnly<InputOf<S>> & JsonOnly<OutputOf<S>>;
   // Never chosen with a hook, as the hooked signature comes first; it stands here so that the compiler's complaint about a hook
   // whose result is not JSON names the field.
-  readonly onPublish?: HookedLogOptions<User, Names, S, Result>['onPublish'];
+  readonly onPublish?: HookedLogOptions<User, Names, S, Returned>['onPublish'];
 }
 
 /** The options of a log with a hook: what the hook returns must be JSON. */
-export interface HookedLogOptions<User, Names extends readonly string[], S extends StandardSchemaV1, Result>
+export interface HookedLogOptions<User, Names extends readonly string[], S extends StandardSchemaV1, Returned>
   extends LogOptions<User, Names, S> {
   /**
    * Runs before an entry is stored: processes, enriches, refuses (`return refuse('rude')`), forwards. What it returns is
    * stored; returning nothing stores the entry as it is. Runs one at a time for a producer and stream, and may run again for the same
    * `source` after a crash.
    */
-  readonly onPublish: (context: PublishContext<User, Names, OutputOf<S>>) => Checked<Result> | Promise<Checked<Result>>;
+  readonly onPublish: (context: PublishContext<User, Names, OutputOf<S>>) => Checked<Returned>;
 }
 
 /** A log channel: a value to pass to `t.app` and to `at`. */

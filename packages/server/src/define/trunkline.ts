@@ -54,13 +54,13 @@ export interface Trunkline<User extends BaseUser, Public> {
    * @param params Names of the channel's parameters: `chat/lobby` has one.
    */
   // Two signatures, not one with conditional types: those would keep TypeScript from inferring the hook's result.
-  log<const Names extends readonly string[], S extends StandardSchemaV1, Result>(
+  log<const Names extends readonly string[], S extends StandardSchemaV1, Returned>(
     params: Names,
-    options: HookedLogOptions<User, Names, S, Result>,
-  ): LogDefinition<LogContractOf<Names, S, Result>>;
-  log<const Names extends readonly string[], S extends StandardSchemaV1, Result>(
+    options: HookedLogOptions<User, Names, S, Returned>,
+  ): LogDefinition<LogContractOf<Names, S, Awaited<Returned>>>;
+  log<const Names extends readonly string[], S extends StandardSchemaV1, Returned>(
     params: Names,
-    options: PlainLogOptions<User, Names, S, Result>,
+    options: PlainLogOptions<User, Names, S, Returned>,
   ): LogDefinition<LogContractOf<Names, S, NoHook>>;
 
   /** The app: its channels by name. The name is the first part of a stream's name on the wire. */

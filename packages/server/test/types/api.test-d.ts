@@ -108,6 +108,24 @@ describe('t.log', () => {
     expectTypeOf<ContractOf<typeof quiet>['stored']>().toEqualTypeOf<{ n: number }>();
     expectTypeOf<ContractOf<typeof quiet>['refusal']>().toEqualTypeOf<'negative'>();
   });
+  it('infers what a hook returns without async', () => {
+    const tidy = t.log(['x'], {
+      entry: z.object({ text: z.string() }),
+      onPublish: ({ entry }) => (entry.text === '' ? refuse('empty') : { text: entry.text, words: 1 }),
+    });
+    expectTypeOf<ContractOf<typeof tidy>['stored']>().toEqualTypeOf<{ text: string; words: number }>();
+    expectTypeOf<ContractOf<typeof tidy>['refusal']>().toEqualTypeOf<'empty'>();
+  });
+  it('takes hooks that only look, however they say nothing', () => {
+    const entry = z.object({ n: z.number() });
+    const logs = [
+      t.log([], { entry, onPublish: () => {} }),
+      t.log([], { entry, onPublish: async () => {} }),
+      t.log([], { entry, onPublish: async () => undefined }),
+      t.log([], { entry, onPublish: () => undefined }),
+    ];
+    expectTypeOf<ContractOf<(typeof logs)[number]>['stored']>().toEqualTypeOf<{ n: number }>();
+  });
   it('rejects payloads that are not JSON and names the field', () => {
     // @ts-expect-error not a JSON value: when
     t.log([], { entry: z.object({ text: z.string(), when: z.date() }) });
