@@ -44,6 +44,9 @@ export function pages(folder: string): (request: IncomingMessage, response: Serv
     }
     const isPage = PAGES.some((page) => page.test(path));
     if (isPage || path === '/index.html') return sendDocument(request, response, isPage ? 200 : 404, document);
+    // A file that vanished since the start (somebody builds anew) breaks one answer off, and not the process: the library
+    // leaves its stream without a listener.
+    response.once('pipe', (file) => file.once('error', () => response.destroy()));
     files(request, response, () => sendDocument(request, response, 404, document));
   };
 }
