@@ -4,7 +4,12 @@ import { defineConfig } from 'vitest/config';
 // first), so what is tested is what ships. Browser, crash and packed-package suites have runners of their own.
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.{ts,tsx}', 'apps/*/test/**/*.test.{ts,tsx}', 'test/workspace/**/*.test.ts'],
+    include: [
+      'packages/*/test/**/*.test.{ts,tsx}',
+      'apps/*/test/**/*.test.{ts,tsx}',
+      'examples/test/**/*.test.ts',
+      'test/workspace/**/*.test.ts',
+    ],
     pool: 'forks',
     testTimeout: 20_000,
     reporters: ['default'],

@@ -14,7 +14,7 @@ it('has every package on the map, and nothing else', () => {
   const folders = ['packages', 'apps'].flatMap((group) =>
     readdirSync(join(ROOT, group)).map((name) => `${group}/${name}`),
   );
-  const packages = folders.filter((folder) => existsSync(join(ROOT, folder, 'package.json')));
+  const packages = [...folders, 'examples'].filter((folder) => existsSync(join(ROOT, folder, 'package.json')));
   expect(Object.keys(MAP).sort()).toEqual(packages.sort());
 });
 
@@ -91,9 +91,9 @@ describe('what stands outside the packages', () => {
     expect(foreign).toEqual([]);
   });
 
-  it('the root project builds every package', () => {
+  it('the root project builds every package, and checks the examples', () => {
     const { references } = readJson('tsconfig.json') as { references: { path: string }[] };
-    const packages = Object.keys(MAP).filter((folder) => folder.startsWith('packages/'));
+    const packages = Object.keys(MAP).filter((folder) => !folder.startsWith('apps/'));
     expect(references.map(({ path }) => path).sort()).toEqual(packages.sort());
   });
 });

@@ -9,6 +9,8 @@ export interface Place {
   /** Entries (as in `exports`) that are for Node or for tests; they may also import `nodeMayImport`. */
   readonly nodeEntries?: readonly string[];
   readonly nodeMayImport?: readonly string[];
+  /** Nothing of it is installed by others: what its sources need may stand among the devDependencies. */
+  readonly isShown?: boolean;
 }
 
 export const MAP: Readonly<Record<string, Place>> = {
@@ -32,5 +34,11 @@ export const MAP: Readonly<Record<string, Place>> = {
   'apps/demo': {
     mayImport: ['@trunkline/server', '@trunkline/client', '@trunkline/react', '@trunkline/broker-sqlite'],
     pure: false,
+  },
+  // Programs to read and to run. The frameworks they stand beside are tools of this repository, and no part of what ships.
+  examples: {
+    mayImport: ['@trunkline/server', '@trunkline/websocket', '@trunkline/broker'],
+    pure: false,
+    isShown: true,
   },
 };

@@ -111,6 +111,12 @@ describe('the rules', () => {
     ]);
   });
 
+  it('let what is only shown use its devDependencies', () => {
+    const shown = make('core', { imports: ['express'], manifest: { devDependencies: { express: '5' } } });
+    expect(undeclared(shown, [], { ...place, isShown: true })).toEqual([]);
+    expect(undeclared(shown, [], place)).toHaveLength(1);
+  });
+
   it('find what is declared in vain', () => {
     expect(unused(core)).toEqual(['packages/core/package.json declares zod, which nothing imports']);
   });

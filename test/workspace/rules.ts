@@ -61,10 +61,11 @@ export function deepImports(pkg: Pick<Package, 'folder' | 'sources' | 'tests'>, 
 }
 
 /** Imports of what the package does not declare. Tests may use the root's tools and any package of ours. */
-export function undeclared(pkg: Package, rootTools: readonly string[]): string[] {
+export function undeclared(pkg: Package, rootTools: readonly string[], place: Place = placeOf(pkg)): string[] {
   const { name, dependencies = {}, peerDependencies = {}, devDependencies = {} } = pkg.manifest;
   const shipped = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
-  const inTests = [name, ...shipped, ...Object.keys(devDependencies), ...rootTools];
+  const inSources = [...shipped, ...Object.keys(devDependencies)];
+  const inTests = [name, ...inSources, ...rootTools];
   const missing = (files: readonly SourceFile[], isDeclared: (name: string) => boolean) =>
     files.flatMap((file) =>
       file.imports
@@ -72,7 +73,7 @@ export function undeclared(pkg: Package, rootTools: readonly string[]): string[]
         .map((specifier) => `${file.path} imports ${specifier}, which ${pkg.folder}/package.json does not declare`),
     );
   return [
-    ...missing(pkg.sources, (wanted) => shipped.includes(wanted)),
+    ...missing(pkg.sources, (wanted) => (place.isShown ? inSources : shipped).includes(wanted)),
     ...missing(pkg.tests, (wanted) => isOurs(wanted) || inTests.includes(wanted)),
   ];
 }
@@ -85,7 +86,8 @@ export function unused(pkg: Package): string[] {
   const anywhere = importedBy([...pkg.sources, ...pkg.tests]);
   return [
     ...Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => !shipped.has(name)),
-    ...Object.keys(devDependencies).filter((name) => !anywhere.has(name)),
+    // Types are used by whoever imports what they describe.
+    ...Object.keys(devDependencies).filter((name) => !anywhere.has(name.replace(/^@types\//, ''))),
   ].map((name) => `${pkg.folder}/package.json declares ${name}, which nothing imports`);
 }
 
