@@ -10,7 +10,7 @@ interface Wire {
 }
 
 interface Waiting {
-  /** The message is out once this many bytes of the wire were taken. */
+  /** The message is out once this many bytes of the wire were taken. Fewer, if it or one before it is still to be compressed. */
   readonly endsAt: number;
   readonly payloadBytes: number;
 }
@@ -61,7 +61,8 @@ export class BufferedAmount {
   }
 
   #letGo(wire: Wire): void {
-    const { takenBytes } = wire;
+    // With nothing left all are out, also those that were compressed to less than was foreseen.
+    const takenBytes = wire.bufferedBytes === 0 ? Number.POSITIVE_INFINITY : wire.takenBytes;
     const left = this.#waiting.findIndex(({ endsAt }) => endsAt > takenBytes);
     const gone = this.#waiting.splice(0, left < 0 ? this.#waiting.length : left);
     for (const { payloadBytes } of gone) this.#bytes -= payloadBytes;

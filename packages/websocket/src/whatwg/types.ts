@@ -99,6 +99,8 @@ export interface WebSocket extends WebSocketTarget, Constants {
 export interface WebSocketOptions {
   /** More request header fields, such as `Authorization`, `Cookie` or `Origin`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Offer to compress messages, as for `connect`. Default false. */
+  readonly compression?: NonNullable<ConnectOptions['compression']>;
   /** Certificates and the like for `wss:`. */
   readonly tls?: NonNullable<ConnectOptions['tls']>;
   /**

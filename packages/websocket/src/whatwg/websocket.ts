@@ -164,11 +164,12 @@ class StandardWebSocket extends (EventTarget as new () => WebSocketTarget) imple
       this.#closed(1006, '', false);
       return null;
     }
-    const { tls, limits, headers } = options;
+    const { tls, limits, headers, compression = false } = options;
     const connectOptions: ConnectOptions = {
       protocols: this.#protocols,
       headers: requestHeaders(url, headers ?? {}),
       limits: { ...DEFAULTS, ...limits },
+      compression,
       handler: {
         open: (socket, handshake) => this.#opened(socket, handshake.headers['sec-websocket-extensions'] ?? ''),
         message: (_socket, data) => asTask(() => this.#received(data)),

@@ -132,6 +132,20 @@ describe('sending', () => {
     expect(socket.bufferedAmount).toBe(0);
   });
 
+  it('WA-09 counts what was given to send, however small it becomes', async () => {
+    const handler = new RecordingHandler();
+    const { url } = await serve({ handler, compression: true });
+    const watched = watch(url, [], { compression: true });
+    const socket = await watched.opened();
+    expect(socket.extensions).toMatch(/^permessage-deflate/);
+    // The second one is large enough to be compressed in the thread pool.
+    for (const bytes of [10_000, 500_000, 10]) socket.send('x'.repeat(bytes));
+    expect(socket.bufferedAmount).toBe(510_010);
+    expect((await handler.received(3)).map(({ length }) => length)).toEqual([10_000, 500_000, 10]);
+    await turn();
+    expect(socket.bufferedAmount).toBe(0);
+  });
+
   it('WA-10 closes when more waits than the limit allows', async () => {
     const raw = await RawServer.start();
     const codes: string[] = [];
