@@ -19,6 +19,7 @@ export type { NodeSocket, SendOptions } from './node-socket.js';
 export type { FrameObserver, ObservedFrame } from './observer.js';
 export type { Outgoing } from './outbox.js';
 export {
+  type AcceptOptions,
   createWebSocketServer,
   type DrainOptions,
   type WebSocketServer,

@@ -15,6 +15,7 @@ import { Connection, type ConnectionEvents, type Role } from './connection.js';
 import { MisuseError, TransportError, type WebSocketError } from './errors.js';
 import { MAX_HEADER_BYTES, type PreparedFrame } from './frame.js';
 import type { SendResult, SocketOwner, WebSocketHandler } from './handler.js';
+import { abortTransport } from './http2.js';
 import type { FrameObserver } from './observer.js';
 import type { HandshakeInfo } from './server-handshake.js';
 import { listenTo, type TransportListener } from './transport-listeners.js';
@@ -87,6 +88,8 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   #owesResume = false;
   /** The peer ended its side while a message of it was still being inflated. */
   #owesEnd = false;
+  /** Counted where the transport does not. */
+  #writtenBytes = 0;
 
   /** @internal Made by `createWebSocketServer` and `connect`. */
   constructor(handler: WebSocketHandler<Data>, owner: SocketOwner) {
@@ -104,11 +107,12 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
     return (this.#connection?.outgoingBytes ?? 0) + (this.#transport?.writableLength ?? 0);
   }
 
-  /** Bytes that the operating system took since the transport opened, the handshake included: grows while the peer drains. */
+  /** Bytes that the operating system (or an HTTP/2 session) took since the transport opened, the handshake included: grows while the peer drains. */
   get takenBytes(): number {
     const transport = this.#transport;
     // `bytesWritten` of a net.Socket counts what waits in the stream too.
-    return transport instanceof Socket ? transport.bytesWritten - transport.writableLength : 0;
+    const written = transport instanceof Socket ? transport.bytesWritten : this.#writtenBytes;
+    return transport === null ? 0 : written - transport.writableLength;
   }
 
   /**
@@ -214,8 +218,10 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
     const connection = this.#connection;
     const transport = this.#transport;
     if (connection === null || transport === null || this.#isBlocked || transport.destroyed) return;
+    const waitingBytes = connection.outgoingBytes;
     const outgoing = connection.takeOutgoing();
     if (outgoing === null) return;
+    this.#writtenBytes += waitingBytes - connection.outgoingBytes;
     let isTaken = true;
     if (outgoing instanceof Uint8Array) {
       isTaken = transport.write(outgoing);
@@ -413,7 +419,7 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
     const transport = this.#transport;
     if (transport === null) return;
     if (connection.wantsDestroy) {
-      transport.destroy();
+      abortTransport(transport);
       return;
     }
     this.flush();

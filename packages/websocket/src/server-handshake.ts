@@ -54,13 +54,17 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The request may be upgraded. */
-export interface Upgrade {
-  readonly key: string;
+/** What a valid handshake says, over HTTP/1.1 and HTTP/2 alike. */
+export interface Offers {
   readonly url: string;
   readonly path: string;
   readonly headers: HeaderFields;
   readonly offeredProtocols: readonly string[];
+}
+
+/** The request may be upgraded. */
+export interface Upgrade extends Offers {
+  readonly key: string;
 }
 
 /** Decides about a request. @param maxFields most header fields accepted. */
@@ -87,6 +91,12 @@ export function checkUpgrade(request: UpgradeRequest, maxFields: number): Upgrad
   if (key === undefined || !isKey(key)) {
     return refuse(400, 'Send one Sec-WebSocket-Key: 16 random bytes in base64.');
   }
+  const offers = readOffers(fields, request.url as string, path);
+  return isRefusal(offers) ? offers : { key, ...offers };
+}
+
+/** Reads what both versions of HTTP carry in the same fields. */
+export function readOffers(fields: HeaderFields, url: string, path: string): Offers | Refusal {
   const extensions = fields['sec-websocket-extensions'];
   if (extensions !== undefined && parseExtensions(extensions) === null) {
     return refuse(400, 'Sec-WebSocket-Extensions is malformed.');
@@ -96,10 +106,10 @@ export function checkUpgrade(request: UpgradeRequest, maxFields: number): Upgrad
   if (offeredProtocols === null || new Set(offeredProtocols).size !== offeredProtocols.length) {
     return refuse(400, 'Sec-WebSocket-Protocol must be a list of different tokens.');
   }
-  return { key, url: request.url as string, path: path as string, headers: fields, offeredProtocols };
+  return { url, path, headers: fields, offeredProtocols };
 }
 
-export function isRefusal(decision: Upgrade | Refusal): decision is Refusal {
+export function isRefusal(decision: object): decision is Refusal {
   return 'status' in decision;
 }
 
@@ -132,17 +142,11 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-/**
- * The bytes of a refusal; the connection is closed after it.
- * @throws MisuseError for a status or header field that an application may not answer with (CVE-2026-1527: line breaks).
- */
-export function refusalResponse(refusal: Refusal): Buffer {
+/** @throws MisuseError for a status or header field that an application may not answer with (CVE-2026-1527: line breaks). */
+export function checkRefusal(refusal: Refusal): void {
   if (!Number.isInteger(refusal.status) || refusal.status < 300 || refusal.status > 599) {
     throw new MisuseError('invalid_argument', 'a refusal has a status from 300 to 599');
   }
-  const body = Buffer.from(`${refusal.message}\n`);
-  let head = `HTTP/1.1 ${refusal.status} ${REASONS[refusal.status] ?? 'Refused'}\r\nConnection: close\r\n`;
-  head += `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n`;
   for (const [name, value] of Object.entries(refusal.headers ?? {})) {
     if (!isToken(name) || !isFieldValue(value)) {
       throw new MisuseError(
@@ -150,8 +154,16 @@ export function refusalResponse(refusal: Refusal): Buffer {
         `the header ${JSON.stringify(name)} of a refusal must be one line of Latin-1`,
       );
     }
-    head += `${name}: ${value}\r\n`;
   }
+}
+
+/** The bytes of a refusal; the connection is closed after it. @throws MisuseError as `checkRefusal`. */
+export function refusalResponse(refusal: Refusal): Buffer {
+  checkRefusal(refusal);
+  const body = Buffer.from(`${refusal.message}\n`);
+  let head = `HTTP/1.1 ${refusal.status} ${REASONS[refusal.status] ?? 'Refused'}\r\nConnection: close\r\n`;
+  head += `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n`;
+  for (const [name, value] of Object.entries(refusal.headers ?? {})) head += `${name}: ${value}\r\n`;
   return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
 }
 
@@ -187,7 +199,7 @@ function isKey(key: string): boolean {
 }
 
 /** The path of a request target, absolute form included (RFC 9112 §3.2.2); the authority in it is not used. */
-function pathOf(target: string | undefined): string | null {
+export function pathOf(target: string | undefined): string | null {
   if (target === undefined || target.includes('#')) return null;
   let start = 0;
   if (!target.startsWith('/')) {

@@ -1,17 +1,25 @@
 /**
- * A WebSocket server on the `upgrade` event of `node:http` or `node:https`.
+ * A WebSocket server on the `upgrade` events of `node:http` and `node:https`, and on the streams of `node:http2`.
  * It decides about the handshake, answers what cannot be upgraded, and keeps the list of open connections.
  */
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Http2SecureServer, Http2Server, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, Deadlines, type Expiring, systemClock } from './clock.js';
 import { CLOSE_GOING_AWAY, checkCloseArguments } from './close-codes.js';
-import { type CompressionOptions, type CompressionSettings, chooseOffer, resolveCompression } from './compression.js';
+import {
+  type CompressionAgreement,
+  type CompressionOptions,
+  type CompressionSettings,
+  chooseOffer,
+  resolveCompression,
+} from './compression.js';
 import { MisuseError } from './errors.js';
 import type { SocketOwner, WebSocketHandler } from './handler.js';
 import { isToken } from './header-fields.js';
+import { checkConnect, connectResponse, isHttp2Server, listenToStreams, refuseStream } from './http2.js';
 import { type Limits, resolveLimits } from './limits.js';
 import { NodeSocket } from './node-socket.js';
 import type { FrameObserver } from './observer.js';
@@ -19,6 +27,7 @@ import {
   checkUpgrade,
   type HandshakeInfo,
   isRefusal,
+  type Offers,
   type Refusal,
   refusalResponse,
   type UpgradeRequest,
@@ -59,16 +68,31 @@ export interface DrainOptions {
   readonly deadlineMs?: number;
 }
 
+export interface AcceptOptions {
+  /** The subprotocol agreed on. Default: none. */
+  readonly protocol?: string;
+  /** Frames that came already. Default: none. */
+  readonly head?: Uint8Array;
+}
+
 export interface WebSocketServer<Data = unknown> {
   /** The open and closing connections, in no order. It is live: copy it before closing several. */
   readonly connections: readonly NodeSocket<Data>[];
   /** Answers an `upgrade` event, whatever its path is if `path` is not set, else 404 for another one. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void;
+  /** Answers an extended CONNECT on an HTTP/2 stream (RFC 8441), whatever its path is if `path` is not set. */
+  handleStream(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void;
   /**
-   * Listens to the `upgrade` events of a server. Those of another path are left to its other listeners, and
-   * answered with 404 if there are none. @returns stops listening.
+   * Listens to the `upgrade` events of a server, and to the CONNECT streams of one of `node:http2`, which from then on
+   * announces to new sessions that it takes them. What is for another path is left to other listeners, and answered with
+   * 404 if there are none. @returns stops listening.
    */
-  attach(server: HttpServer | HttpsServer): () => void;
+  attach(server: HttpServer | HttpsServer | Http2Server | Http2SecureServer): () => void;
+  /**
+   * Takes over a transport whose handshake was done elsewhere, or that needs none: any `Duplex` of bytes. Neither `check`
+   * nor `protocols` is asked. @param handshake what `open` is told. Default: empty.
+   */
+  accept(transport: Duplex, handshake?: Partial<HandshakeInfo>, options?: AcceptOptions): NodeSocket<Data>;
   /** Writes now what was sent during this turn, on all connections of the process. */
   flush(): void;
   /**
@@ -82,6 +106,30 @@ export interface WebSocketServer<Data = unknown> {
 export function createWebSocketServer<Data = unknown>(options: WebSocketServerOptions<Data>): WebSocketServer<Data> {
   return new Server(options);
 }
+
+/** What a handshake led to. */
+interface Agreed {
+  readonly protocol: string;
+  readonly observer: FrameObserver | undefined;
+  readonly compression: CompressionAgreement | null;
+}
+
+interface Beginning {
+  readonly head: Uint8Array;
+  readonly response?: Uint8Array;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+const UNKNOWN_HANDSHAKE: HandshakeInfo = {
+  url: '/',
+  path: '/',
+  headers: Object.freeze(Object.create(null)),
+  origin: undefined,
+  offeredProtocols: [],
+  address: '',
+  isSecure: false,
+};
 
 /** How long a refused peer has to read the answer. */
 const REFUSED_WAIT_MS = 2_000;
@@ -113,15 +161,21 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
     return this.#connections;
   }
 
-  attach(server: HttpServer | HttpsServer): () => void {
+  attach(server: HttpServer | HttpsServer | Http2Server | Http2SecureServer): () => void {
+    const { path } = this.#options;
+    const isOurs = (target: string | undefined): boolean => path === undefined || targets(target, path);
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      const { path } = this.#options;
-      const isOurs = path === undefined || targets(request.url, path);
-      if (!isOurs && server.listenerCount('upgrade') > 1) return;
+      if (!isOurs(request.url) && server.listenerCount('upgrade') > 1) return;
       this.handleUpgrade(request, socket, head);
     };
+    const detach = isHttp2Server(server)
+      ? listenToStreams(server, isOurs, (stream, rawHeaders) => this.handleStream(stream, rawHeaders))
+      : undefined;
     server.on('upgrade', onUpgrade);
-    return () => server.off('upgrade', onUpgrade);
+    return () => {
+      server.off('upgrade', onUpgrade);
+      detach?.();
+    };
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
@@ -129,60 +183,52 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
     socket.on('error', ignoreError);
     if (socket.destroyed) return;
     forgetHttp(socket);
+    const refuse = (refusal: Refusal): void => this.#refuse(request, socket, refusal);
     const upgrade = checkUpgrade(request, this.limits.maxHandshakeFields);
     if (isRefusal(upgrade)) {
-      this.#refuse(request, socket, upgrade);
+      refuse(upgrade);
       return;
     }
-    const { path, check, observe } = this.#options;
-    if (path !== undefined && upgrade.path !== path) {
-      this.#refuse(request, socket, { status: 404, message: `There is no WebSocket here; try ${path}.` });
-      return;
-    }
-    if (this.#isDraining) {
-      this.#refuse(request, socket, { status: 503, message: 'The server is going away; try again soon.' });
-      return;
-    }
-    const handshake: HandshakeInfo = {
-      url: upgrade.url,
-      path: upgrade.path,
-      headers: upgrade.headers,
-      origin: upgrade.headers.origin,
-      offeredProtocols: upgrade.offeredProtocols,
-      address: (socket as Partial<Socket>).remoteAddress ?? '',
-      isSecure: 'encrypted' in socket,
-    };
-    let protocol: string;
-    let observer: FrameObserver | undefined;
-    try {
-      const refusal = check?.(handshake);
-      if (refusal !== undefined) {
-        this.#refuse(request, socket, refusal);
-        return;
-      }
-      protocol = this.#chooseProtocol(handshake);
-      observer = observe?.(handshake);
-    } catch (error) {
-      this.#refuse(request, socket, { status: 500, message: 'The server failed to answer the handshake.' });
-      throw error;
-    }
-    const settings = this.#compression;
-    const compression = settings === null ? null : chooseOffer(upgrade.headers['sec-websocket-extensions'], settings);
-    const response = upgradeResponse(upgrade.key, protocol, compression?.field);
-    observer?.handshake?.(requestHead(request), response);
-    const accepted = new NodeSocket<Data>(this.#options.handler, this);
-    accepted.index = this.#connections.push(accepted) - 1;
-    accepted.start({
-      transport: socket,
-      role: 'server',
-      protocol,
-      handshake,
-      head,
-      response: Buffer.from(response, 'latin1'),
-      observer,
-      compression,
-    });
+    const isSecure = 'encrypted' in socket;
+    const handshake = describe(upgrade, (socket as Partial<Socket>).remoteAddress, isSecure);
+    const agreed = this.#agree(handshake, refuse);
+    if (agreed === null) return;
+    const response = upgradeResponse(upgrade.key, agreed.protocol, agreed.compression?.field);
+    agreed.observer?.handshake?.(requestHead(request), response);
+    this.#start(socket, handshake, { ...agreed, head, response: Buffer.from(response, 'latin1') });
     socket.off('error', ignoreError);
+  }
+
+  handleStream(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
+    stream.on('error', ignoreError);
+    if (stream.destroyed) return;
+    const decision = checkConnect(rawHeaders, this.limits.maxHandshakeFields);
+    const url = isRefusal(decision) ? undefined : decision.url;
+    const request: UpgradeRequest = { method: 'CONNECT', url, httpVersion: '2.0', rawHeaders };
+    const refuse = (refusal: Refusal): void => {
+      refuseStream(stream, refusal);
+      this.#options.refused?.(refusal, request);
+    };
+    if (isRefusal(decision)) {
+      refuse(decision);
+      return;
+    }
+    const { session } = stream;
+    const handshake = describe(decision, session?.socket.remoteAddress, session?.encrypted === true);
+    const agreed = this.#agree(handshake, refuse);
+    if (agreed === null) return;
+    const response = connectResponse(agreed.protocol, agreed.compression?.field ?? '');
+    agreed.observer?.handshake?.(requestHead(request), responseHead(response));
+    stream.respond(response);
+    this.#start(stream, handshake, { ...agreed, head: NO_BYTES });
+    stream.off('error', ignoreError);
+  }
+
+  accept(transport: Duplex, given: Partial<HandshakeInfo> = {}, options: AcceptOptions = {}): NodeSocket<Data> {
+    const handshake = { ...UNKNOWN_HANDSHAKE, ...given };
+    const observer = this.#options.observe?.(handshake);
+    const { protocol = '', head = NO_BYTES } = options;
+    return this.#start(transport, handshake, { protocol, head, observer, compression: null });
   }
 
   flush(): void {
@@ -233,6 +279,43 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
     return this.#connections.length === 0 && this.#ending.size === 0;
   }
 
+  /** What every handshake goes through once it is well-formed. @returns `null` if it was refused. */
+  #agree(handshake: HandshakeInfo, refuse: (refusal: Refusal) => void): Agreed | null {
+    const { path, check, observe } = this.#options;
+    if (path !== undefined && handshake.path !== path) {
+      refuse({ status: 404, message: `There is no WebSocket here; try ${path}.` });
+      return null;
+    }
+    if (this.#isDraining) {
+      refuse({ status: 503, message: 'The server is going away; try again soon.' });
+      return null;
+    }
+    try {
+      const refusal = check?.(handshake);
+      if (refusal !== undefined) {
+        refuse(refusal);
+        return null;
+      }
+      const settings = this.#compression;
+      const offered = handshake.headers['sec-websocket-extensions'];
+      return {
+        protocol: this.#chooseProtocol(handshake),
+        observer: observe?.(handshake),
+        compression: settings === null ? null : chooseOffer(offered, settings),
+      };
+    } catch (error) {
+      refuse({ status: 500, message: 'The server failed to answer the handshake.' });
+      throw error;
+    }
+  }
+
+  #start(transport: Duplex, handshake: HandshakeInfo, agreed: Agreed & Beginning): NodeSocket<Data> {
+    const accepted = new NodeSocket<Data>(this.#options.handler, this);
+    accepted.index = this.#connections.push(accepted) - 1;
+    accepted.start({ transport, role: 'server', handshake, ...agreed });
+    return accepted;
+  }
+
   #chooseProtocol(handshake: HandshakeInfo): string {
     const { protocols } = this.#options;
     const offered = handshake.offeredProtocols;
@@ -273,6 +356,16 @@ function forgetHttp(socket: Duplex): void {
 function targets(target: string | undefined, path: string): boolean {
   if (target === undefined || !target.startsWith(path)) return false;
   return target.length === path.length || target.charCodeAt(path.length) === 0x3f;
+}
+
+function describe(offers: Offers, address: string | undefined, isSecure: boolean): HandshakeInfo {
+  const { url, path, headers, offeredProtocols } = offers;
+  return { url, path, headers, origin: headers.origin, offeredProtocols, address: address ?? '', isSecure };
+}
+
+function responseHead(fields: OutgoingHttpHeaders): string {
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/2.0 ${fields[':status']}\r\n${lines.join('')}\r\n`;
 }
 
 function requestHead(request: UpgradeRequest): string {

@@ -1,6 +1,6 @@
 /**
- * The mandatory requirements of RFC 6455 and RFC 7692 that this package answers for, by id. HC: opening handshake, client. HS:
- * opening handshake, server. FR: framing, messages, control frames. PM: permessage-deflate. Each must have a test whose name carries its id
+ * The mandatory requirements of RFC 6455, RFC 7692 and RFC 8441 that this package answers for, by id. HC: opening handshake, client. HS:
+ * opening handshake, server. FR: framing, messages, control frames. PM: permessage-deflate. H2: HTTP/2 (the server; H2-02 is about clients). Each must have a test whose name carries its id
  * (`requirements.test.ts`). Left out: proxies (HC-04), and what is only advice.
  */
 export const REQUIREMENTS: Readonly<Record<string, string>> = {
@@ -69,4 +69,10 @@ export const REQUIREMENTS: Readonly<Record<string, string>> = {
   'PM-11': 'RFC 7692 §7.1.1 the window between messages',
   'PM-12': 'UTF-8 and limits are about the inflated payload, while inflating',
   'PM-13': 'RFC 7692 §8 a switch per message',
+  'H2-01': 'RFC 8441 §3 SETTINGS_ENABLE_CONNECT_PROTOCOL',
+  'H2-03': 'RFC 8441 §4 the pseudo-fields of the request',
+  'H2-04': 'RFC 8441 §5 no fields of HTTP/1.1',
+  'H2-05': 'RFC 8441 §5 200, then frames as data',
+  'H2-06': 'RFC 8441 §5 END_STREAM and CANCEL',
+  'H2-07': 'RFC 8441 §4 unknown protocols',
 };
