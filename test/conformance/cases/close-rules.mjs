@@ -111,10 +111,10 @@ export const CLOSE_RULES = {
       },
       limitMs: 30_000,
     },
-    abrupt('reset', 'a connection that is reset', (peer) => peer.socket.resetAndDestroy()),
+    abrupt('reset', 'a connection that is reset', (peer) => peer.reset()),
     abrupt('reset-inside-frame', 'a connection that is reset inside a frame', (peer) => {
       peer.send(frame({ opcode: TEXT, payload: 'x'.repeat(500) }).subarray(0, 100));
-      peer.socket.resetAndDestroy();
+      peer.reset();
     }),
     abrupt('fin-inside-frame', 'a connection that ends inside a frame', (peer) => {
       peer.send(frame({ opcode: TEXT, payload: 'x'.repeat(500) }).subarray(0, 3));
@@ -122,7 +122,7 @@ export const CLOSE_RULES = {
     }),
     abrupt('reset-while-answered', 'a connection that is reset while large answers are on their way', (peer) => {
       for (let count = 0; count < 20; count++) peer.text('x'.repeat(60_000));
-      setImmediate(() => peer.socket.resetAndDestroy());
+      setImmediate(() => peer.reset());
     }),
     {
       id: 'half-close',

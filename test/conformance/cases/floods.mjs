@@ -7,7 +7,7 @@ import { verdict } from '../lib/case.mjs';
 import { DEFAULT_OFFER } from '../lib/deflate.mjs';
 import { ask, requestText } from '../lib/handshake.mjs';
 import { connectTo } from '../lib/target.mjs';
-import { BINARY, CONTINUATION, frame, PING, PONG, TEXT } from '../lib/wire.mjs';
+import { BINARY, CONTINUATION, fragments, frame, PING, PONG, TEXT } from '../lib/wire.mjs';
 
 /** @typedef {import('../lib/case.mjs').Case} Case */
 /** @typedef {import('../lib/case.mjs').Trial} Trial */
@@ -159,6 +159,8 @@ const MESSAGE_BYTES = 65_536;
 const UNREAD_MIB = 96;
 const UNREAD_MESSAGES = (UNREAD_MIB * MIB) / MESSAGE_BYTES;
 const STALL_MS = 1_500;
+/** No echo for so long, and no more will come. */
+const QUIET_MS = 2_000;
 
 /** @param {number} number */
 function numbered(number) {
@@ -180,7 +182,10 @@ async function backpressure(trial) {
   const tookAll = sent === UNREAD_MESSAGES && peer.socket.writableLength === 0;
   peer.socket.resume();
   const last = () => peer.received.at(-1)?.data.readUInt32BE() === sent - 1;
-  await peer.until(() => last() || peer.closeFrame !== null, 30_000);
+  for (let before = -1; before < peer.received.length && !last() && peer.closeFrame === null; ) {
+    before = peer.received.length;
+    await peer.until(() => last() || peer.closeFrame !== null, QUIET_MS);
+  }
   const isBroken = peer.received.some(({ data }) => !data.equals(numbered(data.readUInt32BE())));
   const numbers = peer.received.map(({ data }) => data.readUInt32BE());
   if (isBroken || numbers.some((number, at) => at > 0 && number <= Number(numbers[at - 1]))) {
@@ -221,6 +226,39 @@ const largeHead = (id, does, request) =>
       : verdict('OK', answer.status === 0 ? 'ended TCP' : `${answer.status}`);
   });
 
+const SCALING_FRAGMENT_BYTES = 256;
+/** Four times the size takes four times as long if the work is linear, and sixteen times if it is quadratic. */
+const SCALING_MOST = 7;
+/** What is quick anyway is not worth a word. */
+const SCALING_SLOW_MS = 1_500;
+
+/** Milliseconds until a fragmented message came back; `null` if it did not. @param {Trial} trial @param {number} size */
+async function roundTripMs(trial, size) {
+  const peer = await trial.open();
+  const payload = Buffer.alloc(size, 0x2a);
+  const bytes = Buffer.concat(fragments(BINARY, payload, SCALING_FRAGMENT_BYTES));
+  const began = performance.now();
+  peer.send(bytes);
+  await peer.untilReceived(1, 60_000);
+  return peer.received[0]?.data.equals(payload) ? performance.now() - began : null;
+}
+
+/** @param {Trial} trial @returns {Promise<Verdict>} */
+async function scaling(trial) {
+  // The first one also pays for what is done only once.
+  await roundTripMs(trial, MIB);
+  const small = await roundTripMs(trial, MIB);
+  const large = await roundTripMs(trial, 4 * MIB);
+  if (small === null || large === null)
+    return verdict('INFORMATIONAL', 'it does not take messages of so many fragments');
+  const isWorse = large > SCALING_SLOW_MS && large > SCALING_MOST * small;
+  if (!isWorse) return verdict('OK');
+  return verdict(
+    'NON-STRICT',
+    `${Math.round(small)} ms for 1 MiB and ${Math.round(large)} ms for 4 MiB: quadratic work`,
+  );
+}
+
 const PENDING = 300;
 
 /** @type {import('../lib/case.mjs').Group} */
@@ -230,6 +268,13 @@ export const FLOODS = {
   cases: [
     fragmentFlood('fragments-empty', ''),
     fragmentFlood('fragments-one-octet', 'x'),
+    flood(
+      'fragments-scaling',
+      ['FR-24', 'FR-26'],
+      `1 MiB and 4 MiB in fragments of ${SCALING_FRAGMENT_BYTES} octets`,
+      `the larger takes not much more than four times as long; more than ${SCALING_MOST} times: NON-STRICT`,
+      scaling,
+    ),
     controlFlood('pings', PING, 'pings of 125 octets'),
     controlFlood('pongs', PONG, 'unsolicited pongs of 125 octets'),
     bombCase('bomb', Number.POSITIVE_INFINITY, ''),

@@ -91,6 +91,7 @@ export class Peer {
   patienceMs;
   socket;
   #reader;
+  #isSecure;
   /** @type {Set<() => void>} */
   #waiters = new Set();
 
@@ -105,6 +106,7 @@ export class Peer {
     this.deflation = deflation;
     this.faults = faults;
     this.socket = answer.socket;
+    this.#isSecure = 'encrypted' in answer.socket;
     this.#reader = new FrameReader(
       {
         received: (received) => this.received.push(received),
@@ -245,6 +247,12 @@ export class Peer {
   /** @param {number} [waitMs] */
   untilEnded(waitMs) {
     return this.until(() => this.ended !== null, waitMs);
+  }
+
+  /** Ends TCP with a reset; over TLS, where Node has no such call, without its farewell. */
+  reset() {
+    if (this.#isSecure) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   destroy() {

@@ -1,7 +1,7 @@
 // @ts-check
 // The server to judge, and sockets to it.
 
-import { connect as connectTcp, isIPv6 } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 /**
@@ -50,7 +50,7 @@ export function connectTo(target) {
   return new Promise((resolve, reject) => {
     // The certificate is not checked: it is the frames that are judged.
     const socket = isSecure
-      ? connectTls({ host, port, rejectUnauthorized: false, ...(isIPv6(host) ? {} : { servername: host }) })
+      ? connectTls({ host, port, rejectUnauthorized: false, ...(isIP(host) !== 0 ? {} : { servername: host }) })
       : connectTcp({ host, port, allowHalfOpen: true, noDelay: true });
     const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${patienceMs} ms`)), patienceMs);
     socket.once(isSecure ? 'secureConnect' : 'connect', () => {

@@ -9,6 +9,7 @@ const MIB = 1_048_576;
 const server = createServer((_request, response) => response.writeHead(426).end('A WebSocket is spoken here.\n'));
 createWebSocketServer({
   handler: { message: (socket, data) => void socket.send(data) },
+  compression: true,
   limits: { maxMessageBytes: 16 * MIB, maxFragments: 70_000, maxBufferedBytes: 32 * MIB },
 }).attach(server);
 server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {

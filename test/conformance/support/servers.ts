@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createWebSocketServer } from '@trunkline/websocket';
+import { type CompressionOptions, createWebSocketServer } from '@trunkline/websocket';
 
 export interface Running {
   readonly url: string;
@@ -10,10 +10,11 @@ export interface Running {
 }
 
 /** Our engine, with the limits that the catalogue needs. */
-export function startEngine(): Promise<Running> {
+export function startEngine(compression: boolean | CompressionOptions): Promise<Running> {
   const server = createHttpServer((_request, response) => response.writeHead(426).end());
   createWebSocketServer({
     handler: { message: (socket, data) => void socket.send(data) },
+    compression,
     limits: { maxMessageBytes: 16_777_216, maxFragments: 70_000, maxBufferedBytes: 33_554_432 },
   }).attach(server);
   return listening(server);
