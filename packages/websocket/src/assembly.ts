@@ -32,7 +32,7 @@ export class Assembly {
   /**
    * Adds unmasked bytes.
    * @param high whether any of them is not ASCII; ignored for binary messages.
-   * @param expected how many bytes the frames seen so far promise in all; growth stops there.
+   * @param expected how long the message will be, if that is known: growth stops there.
    * @returns false if a text can no longer become valid.
    */
   add(bytes: Buffer, start: number, end: number, high: number, expected: number): boolean {

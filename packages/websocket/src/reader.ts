@@ -281,7 +281,9 @@ export abstract class FrameReader {
         high = highBits(chunk, at, stop);
       }
       if (this.recorder !== null) this.recorder.incomingPiece(chunk, at, stop);
-      if (!assembly.add(chunk, at, stop, high, assembly.length + this.#remaining)) {
+      // Of a message that goes on nobody knows the length: to grow by what this fragment holds would copy it all each time.
+      const expected = this.#fin ? assembly.length + this.#remaining : Number.POSITIVE_INFINITY;
+      if (!assembly.add(chunk, at, stop, high, expected)) {
         this.#refuseText();
         return stop;
       }

@@ -32,6 +32,19 @@ describe('regressions', () => {
     expect(server.outgoing).toHaveLength(0);
   });
 
+  it('CVE-2026-65623 fragments are joined without copying the message for each of them', () => {
+    const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow');
+    const server = new Recorded();
+    const fragment = Buffer.alloc(256, 0x61);
+    for (let n = 0; n < 4_096; n++) {
+      server.receive(masked(n === 0 ? TEXT : CONTINUATION, fragment, n === 4_095));
+    }
+    const allocated = allocate.mock.calls.reduce((sum, [bytes]) => sum + bytes, 0);
+    allocate.mockRestore();
+    expect(server.sentClose).toBe(undefined);
+    expect(allocated).toBeLessThan(4 * 1_048_576);
+  });
+
   it('CVE-2016-10542 there is a limit on messages without being asked for', () => {
     expect(DEFAULT_LIMITS.maxMessageBytes).toBe(1_048_576);
     expect(new Recorded().receive(masked(BINARY, Buffer.alloc(1_048_577))).sentClose).toBe(1009);
