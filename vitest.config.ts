@@ -8,6 +8,7 @@ export default defineConfig({
       'packages/*/test/**/*.test.{ts,tsx}',
       'apps/*/test/**/*.test.{ts,tsx}',
       'examples/test/**/*.test.ts',
+      'test/conformance/**/*.test.ts',
       'test/workspace/**/*.test.ts',
     ],
     pool: 'forks',

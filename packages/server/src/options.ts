@@ -23,7 +23,7 @@ export interface LineOptions {
   readonly limits?: Partial<Limits>;
   /** The server pings this often, in milliseconds. Default 25_000. A peer silent for twice as long is given up. */
   readonly pingMs?: number;
-  /** `hello` must come within this many milliseconds of the connection. Default 10_000. */
+  /** `hello` must come within this many milliseconds of the connection, and with `serve` the request before it too. Default 10_000. */
   readonly helloTimeoutMs?: number;
   /** A peer that takes nothing of what was sent to it for this many milliseconds is given up. Default 60_000. */
   readonly stallTimeoutMs?: number;

@@ -53,6 +53,9 @@ export class ListenError extends Error {
 }
 
 const DEFAULT_PORT = 7_400;
+const HANDSHAKE_MS = 10_000;
+/** How often Node looks for requests that are late. */
+const CHECK_MS = 2_500;
 const CLOSE_DEADLINE_MS = 5_000;
 
 /**
@@ -69,7 +72,10 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   const shared = fillIn(options);
   const isLoopbackServer = isLoopbackName(host);
   const line = lineServer(app as App, shared, () => rulesOf(shared.origins, isLoopbackServer));
-  const server = createServer((incoming, response) => {
+  // As long for the request as for `hello` after it: a connection that says nothing is no visitor.
+  const headersTimeout = shared.timing.helloTimeoutMs ?? HANDSHAKE_MS;
+  const timeouts = { headersTimeout, connectionsCheckingInterval: Math.max(1, Math.min(headersTimeout / 4, CHECK_MS)) };
+  const server = createServer(timeouts, (incoming, response) => {
     if (incoming.url === shared.path || incoming.url?.startsWith(`${shared.path}?`)) upgradeRequired(response);
     else if (request !== undefined) request(incoming, response);
     else response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('There is nothing here.\n');

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { memoryBroker } from '@trunkline/broker';
 import { CLOSE, type StreamName } from '@trunkline/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -38,6 +38,16 @@ describe('TRA-1: the endpoint', () => {
     const own = await start({ request: (_, response) => response.end('mine') });
     expect(await (await fetch(`${own.url}/`)).text()).toBe('mine');
     expect((await fetch(`${own.url}/line`)).status).toBe(426);
+  });
+
+  it('gives up a connection whose request does not come in time', async () => {
+    const { trunk } = await start({ helloTimeoutMs: 40 });
+    const mute = connect(trunk.port, '127.0.0.1');
+    const answer: Buffer[] = [];
+    mute.on('data', (bytes) => answer.push(bytes));
+    mute.write('GET /line HTTP/1.1\r\nHost: 127.0.0.1\r\n');
+    await once(mute, 'close');
+    expect(Buffer.concat(answer).toString()).toMatch(/^HTTP\/1.1 408 /);
   });
 
   it('can have another path', async () => {
