@@ -1,17 +1,19 @@
 // How a subscriber of each system speaks: what it says once it is open, and where the messages are in what comes. Every message's
 // number is read from its bytes at a fixed place and compared with the one that is due; whole messages are decoded for a sample only.
 
-import { FIRST_SEQ, SEQ_AT, SEQ_DIGITS } from './payload.mjs';
+import { constants, inflateRawSync } from 'node:zlib';
+import { FIRST_SEQ, largePayloadOf, SEQ_AT, SEQ_DIGITS } from './payload.mjs';
 
 /**
  * @typedef {object} Dialect
  * @property {string} path
  * @property {string} [subprotocol]
+ * @property {readonly string[]} [extension]
  * @property {string | null} greeting What the subscriber sends first, if anything.
  * @property {boolean} isReadyAtOnce Whether it is subscribed as soon as the handshake is done.
  * @property {(bytes: Buffer, start: number, end: number, received: number) => number} count
  *   How many messages a frame holds that follow the `received` ones before; 0 for what is no data. Throws at a wrong number.
- * @property {(text: string) => unknown[]} decode The payloads in a frame of data.
+ * @property {((text: string) => unknown[]) | null} decode The payloads in a frame of data; `null` if `count` compares whole messages.
  * @property {(text: string) => { ready?: boolean, reply?: string }} other A frame without data: what it means, what to answer.
  */
 
@@ -25,6 +27,35 @@ const plain = {
   isReadyAtOnce: true,
   count: (bytes, start, _end, received) => expectNumber(bytes, start + SEQ_AT, FIRST_SEQ + received),
   decode: (text) => [JSON.parse(text)],
+  other: () => ({}),
+};
+
+/** The end of a block, which no compressed message carries (RFC 7692 §7.2.1). */
+const FLUSH_TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+/** The compressed form of the message that came last, once it was inflated and compared. */
+let known = { seq: 0, bytes: Buffer.alloc(0) };
+
+/**
+ * Compressed messages: each is the one known by its very bytes, or is inflated and compared whole.
+ * @type {Dialect}
+ */
+const deflated = {
+  path: '/',
+  extension: ['permessage-deflate', 'server_no_context_takeover', 'client_no_context_takeover'],
+  greeting: null,
+  isReadyAtOnce: true,
+  count(bytes, start, end, received) {
+    const seq = FIRST_SEQ + received;
+    const isKnown = known.seq === seq && bytes.compare(known.bytes, 0, known.bytes.length, start, end) === 0;
+    if (isKnown) return 1;
+    const compressed = Buffer.from(bytes.subarray(start, end));
+    const whole = Buffer.concat([compressed, FLUSH_TAIL]);
+    const text = inflateRawSync(whole, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+    if (text !== JSON.stringify(largePayloadOf(seq))) throw new Error(`wrong content: ${text.slice(0, 300)}`);
+    known = { seq, bytes: compressed };
+    return 1;
+  },
+  decode: null,
   other: () => ({}),
 };
 
@@ -87,12 +118,12 @@ const socketIo = {
 };
 
 /** @type {Readonly<Record<string, Dialect>>} */
-const DIALECTS = { trunkline, ws: plain, 'socket.io': socketIo, bun: plain };
+const DIALECTS = { trunkline, plain, deflated, 'socket.io': socketIo };
 
-/** @param {string} system */
-export function dialectOf(system) {
-  const dialect = DIALECTS[system];
-  if (dialect === undefined) throw new Error(`nobody knows how to speak to ${system}`);
+/** @param {string} name */
+export function dialectOf(name) {
+  const dialect = DIALECTS[name];
+  if (dialect === undefined) throw new Error(`nobody speaks ${name}`);
   return dialect;
 }
 

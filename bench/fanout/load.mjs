@@ -4,17 +4,18 @@
 // A burst is ordered only when every subscriber has all of the one before: so a server cannot fold two bursts into one write, and
 // the number of messages per flush is what the case says.
 
-import { cpus } from 'node:os';
-import { createInterface } from 'node:readline';
 import { connectControl } from '../lib/control.mjs';
+import { failLoad, obey } from '../lib/load-process.mjs';
 import { RawWebSocket } from '../lib/raw-websocket.mjs';
 import { quantile } from '../lib/stats.mjs';
+import { addWindow, emptyWindow, snapshot, windowBetween } from '../lib/window.mjs';
 import { dialectOf } from './dialects.mjs';
 import { FIRST_SEQ, isPayloadOf } from './payload.mjs';
 
 /**
  * @typedef {object} Plan
- * @property {string} system
+ * @property {string} system For errors.
+ * @property {string} dialect
  * @property {number} port
  * @property {number} controlPort
  * @property {number} subscribers
@@ -52,7 +53,7 @@ const REPEATS_WAIT_MS = 50;
 const STALL_MS = 10_000;
 
 const plan = /** @type {Plan} */ (JSON.parse(process.argv[2] ?? ''));
-const dialect = dialectOf(plan.system);
+const dialect = dialectOf(plan.dialect);
 const { perBurst } = plan;
 
 /** @type {RawWebSocket[]} */
@@ -69,19 +70,12 @@ const latencies = [];
 /** @type {() => void} */
 let complete = () => undefined;
 
-const sums = {
-  deliveries: 0,
-  windowSeconds: 0,
-  serverCpuSeconds: 0,
-  serverSystemSeconds: 0,
-  loadCpuSeconds: 0,
-  othersSeconds: 0,
-  receivedBytes: 0,
-  pacedSeconds: 0,
-  pacedOthersSeconds: 0,
-  lateBursts: 0,
-  checked: 0,
-};
+const windows = emptyWindow();
+const pacedWindows = emptyWindow();
+let deliveries = 0;
+let windowBytes = 0;
+let lateBursts = 0;
+let checked = 0;
 
 const control = await connectControl(plan.controlPort);
 for (let from = 0; from < plan.subscribers; from += HANDSHAKES_AT_ONCE) {
@@ -89,38 +83,23 @@ for (let from = 0; from < plan.subscribers; from += HANDSHAKES_AT_ONCE) {
   await Promise.all(Array.from({ length: to - from }, (_, index) => subscribe(from + index)));
 }
 await burstsFor(plan.warmUpMs);
-say({ ready: true });
-for await (const line of createInterface({ input: process.stdin })) {
-  if (line === 'turn') {
-    await turn();
-    say({ done: true });
-  } else {
-    say(await finish());
-  }
-}
+await obey({ turn, finish });
 for (const socket of sockets) socket.end();
 control.end();
 
 async function turn() {
   const before = snapshot(await control.usage());
+  const publishedBefore = published;
+  const bytesBefore = receivedBytes();
   await burstsFor(plan.windowMs);
   const between = snapshot(await control.usage());
+  deliveries += (published - publishedBefore) * plan.subscribers;
+  windowBytes += receivedBytes() - bytesBefore;
   isPaced = true;
-  sums.lateBursts += await pacedBursts();
+  lateBursts += await pacedBursts();
   isPaced = false;
-  const after = snapshot(await control.usage());
-
-  const window = difference(before, between);
-  sums.deliveries += window.published * plan.subscribers;
-  sums.windowSeconds += window.seconds;
-  sums.serverCpuSeconds += window.serverCpuSeconds;
-  sums.serverSystemSeconds += window.serverSystemSeconds;
-  sums.loadCpuSeconds += window.cpuSeconds;
-  sums.othersSeconds += window.othersSeconds;
-  sums.receivedBytes += window.receivedBytes;
-  const paced = difference(between, after);
-  sums.pacedSeconds += paced.seconds;
-  sums.pacedOthersSeconds += paced.othersSeconds;
+  addWindow(windows, windowBetween(before, between));
+  addWindow(pacedWindows, windowBetween(between, snapshot(await control.usage())));
 }
 
 /** @returns {Promise<Outcome>} */
@@ -131,66 +110,30 @@ async function finish() {
   const { rssBytes } = await control.usage();
   const sorted = Float64Array.from(latencies).sort();
   return {
-    deliveries: sums.deliveries,
-    windowSeconds: sums.windowSeconds,
-    serverCpuSeconds: sums.serverCpuSeconds,
-    serverSystemSeconds: sums.serverSystemSeconds,
-    loadCpuSeconds: sums.loadCpuSeconds,
-    othersBusy: sums.othersSeconds / sums.windowSeconds,
-    othersBusyPaced: sums.pacedOthersSeconds / sums.pacedSeconds,
-    bytesPerDelivery: sums.receivedBytes / sums.deliveries,
+    deliveries,
+    windowSeconds: windows.seconds,
+    serverCpuSeconds: windows.serverCpuSeconds,
+    serverSystemSeconds: windows.serverSystemSeconds,
+    loadCpuSeconds: windows.loadCpuSeconds,
+    othersBusy: windows.othersSeconds / windows.seconds,
+    othersBusyPaced: pacedWindows.othersSeconds / pacedWindows.seconds,
+    bytesPerDelivery: windowBytes / deliveries,
     latencyP50Ms: quantile(sorted, 0.5),
     latencyP99Ms: quantile(sorted, 0.99),
     latencyMaxMs: quantile(sorted, 1),
-    lateBursts: sums.lateBursts,
-    checked: sums.checked,
+    lateBursts,
+    checked,
     rssBytes,
   };
 }
 
-/** @param {object} answer */
-function say(answer) {
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
-
-/** What is wrong is wrong for good: the process ends, and with it the bench. @param {Error} error @returns {never} */
+/** @param {Error} error @returns {never} */
 function fail(error) {
-  process.stderr.write(`${plan.system}: ${error.message}\n`);
-  process.exit(1);
+  return failLoad(plan.system, error);
 }
 
-/** @param {import('../lib/control.mjs').Usage} server */
-function snapshot(server) {
-  const { user, system } = process.cpuUsage();
-  const receivedBytes = sockets.reduce((sum, socket) => sum + socket.receivedBytes, 0);
-  const machineCpuSeconds = cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys, 0) / 1e3;
-  return {
-    server,
-    atMs: performance.now(),
-    cpuSeconds: (user + system) / 1e6,
-    machineCpuSeconds,
-    published,
-    receivedBytes,
-  };
-}
-
-/**
- * @param {ReturnType<typeof snapshot>} before
- * @param {ReturnType<typeof snapshot>} after
- */
-function difference(before, after) {
-  const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
-  const serverCpuSeconds = after.server.cpuSeconds - before.server.cpuSeconds;
-  return {
-    seconds: (after.atMs - before.atMs) / 1e3,
-    cpuSeconds,
-    serverCpuSeconds,
-    serverSystemSeconds: after.server.systemSeconds - before.server.systemSeconds,
-    // Signed: the machine counts in steps of 10 ms, which cancel out over the turns.
-    othersSeconds: after.machineCpuSeconds - before.machineCpuSeconds - cpuSeconds - serverCpuSeconds,
-    published: after.published - before.published,
-    receivedBytes: after.receivedBytes - before.receivedBytes,
-  };
+function receivedBytes() {
+  return sockets.reduce((sum, socket) => sum + socket.receivedBytes, 0);
 }
 
 /** @param {number} durationMs */
@@ -247,12 +190,13 @@ function watchdog() {
  */
 function subscribe(index) {
   received[index] = 0;
-  const isSampled = index % SAMPLE_STRIDE === 0;
+  const isSampled = index % SAMPLE_STRIDE === 0 && dialect.decode !== null;
   return new Promise((resolve) => {
     sockets[index] = new RawWebSocket({
       port: plan.port,
       path: dialect.path,
       ...(dialect.subprotocol === undefined ? {} : { subprotocol: dialect.subprotocol }),
+      ...(dialect.extension === undefined ? {} : { extension: dialect.extension }),
       opened: (socket) => {
         if (dialect.greeting !== null) socket.send(dialect.greeting);
         if (dialect.isReadyAtOnce) resolve();
@@ -269,6 +213,7 @@ function subscribe(index) {
         received[index] = had + count;
         newInRead += count;
         if (had + count > published) throw new Error(`subscriber ${index} has a message that was not published`);
+        if (dialect.decode === null) checked += count;
         if (isSampled) check(bytes.toString('utf8', start, end), had, count);
       },
       read,
@@ -295,8 +240,8 @@ function read() {
  * @param {number} count
  */
 function check(text, had, count) {
-  const payloads = dialect.decode(text);
+  const payloads = dialect.decode?.(text) ?? [];
   const isRight = payloads.every((payload, index) => isPayloadOf(payload, FIRST_SEQ + had + index));
   if (payloads.length !== count || !isRight) throw new Error(`wrong content: ${text.slice(0, 300)}`);
-  sums.checked += count;
+  checked += count;
 }

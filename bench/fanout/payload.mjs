@@ -31,12 +31,34 @@ export function isPayloadOf(payload, seq) {
   return found === seq && text === payloadOf(seq).text;
 }
 
-/** Runs in a server: hands the next `count` payloads to `publish`, in this turn. @param {(payload: Payload) => void} publish */
-export function burstOf(publish) {
+export const LARGE_PAYLOAD_BYTES = 1_024;
+const SYMBOLS = ['ACME', 'INIT', 'WAYN', 'STRK', 'UMBR', 'TYRL', 'CYBR', 'OCPX', 'WEYL', 'HOOL'];
+
+/**
+ * What compresses as messages of applications do: JSON of exactly 1,024 bytes, quotes of ten symbols and some words.
+ * @param {number} seq
+ */
+export function largePayloadOf(seq) {
+  const rows = SYMBOLS.map((symbol, index) => {
+    const cents = (seq * 7_919 + index * 104_729) % 90_000;
+    return { symbol, bid: (10_000 + cents) / 100, ask: (10_003 + cents) / 100, size: (seq * (index + 3)) % 1_000 };
+  });
+  const payload = { seq, rows, text: '' };
+  const missing = LARGE_PAYLOAD_BYTES - JSON.stringify(payload).length;
+  return { ...payload, text: LETTERS.repeat(Math.ceil(missing / LETTERS.length)).slice(0, missing) };
+}
+
+/**
+ * Runs in a server: hands the next `count` payloads to `publish`, in this turn.
+ * @template P
+ * @param {(payload: P) => void} publish
+ * @param {(seq: number) => P} make
+ */
+export function burstOf(publish, make) {
   let next = FIRST_SEQ;
   return (/** @type {number} */ count) => {
     for (let published = 0; published < count; published += 1) {
-      publish(payloadOf(next));
+      publish(make(next));
       next += 1;
     }
   };

@@ -15,6 +15,7 @@ import { resultOf } from './result.mjs';
  * @typedef {object} System
  * @property {string} name
  * @property {() => string | null} [missing] Why it cannot take part here.
+ * @property {readonly string[]} [cases] The only ones that it takes part in.
  */
 
 /**
@@ -75,7 +76,8 @@ export async function runBench(bench, { json, runs, only }) {
   const versions = {};
   for (let run = 1; run <= runs; run += 1) {
     for (const { name } of cases) {
-      const arms = await measureSideBySide(bench, name, rotated(systems, run - 1), cores);
+      const ofCase = systems.filter(({ cases: its }) => its === undefined || its.includes(name));
+      const arms = await measureSideBySide(bench, name, rotated(ofCase, run - 1), cores);
       for (const { system, measured, versions: found } of arms) {
         Object.assign(versions, found);
         samples.push({ run, case: name, system: system.name, ...measured });

@@ -1,11 +1,11 @@
 // The load's side of a WebSocket: a net.Socket, a handshake in one write, and a scan over frame headers. It decodes nothing by
 // itself, as a real WebSocket client for each of 1,000 subscribers would be busier than the servers it is to measure.
 
-import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import { RawHandshake } from './raw-handshake.mjs';
 
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const TEXT = 1;
+const RSV1 = 0x40;
 const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
@@ -18,9 +18,10 @@ const readBuffer = Buffer.allocUnsafeSlow(65_536);
  * @property {number} port
  * @property {string} path
  * @property {string} [subprotocol]
+ * @property {readonly string[]} [extension] `permessage-deflate` and its parameters; then every text message must come compressed.
  * @property {(socket: RawWebSocket) => void} opened
  * @property {(socket: RawWebSocket, bytes: Buffer, start: number, end: number) => void} text
- *   A text message's place in `bytes`, which is only valid during the call.
+ *   A text message's place in `bytes`, which is only valid during the call. A compressed one is handed over as it came.
  * @property {() => void} [read] After all frames of one read.
  * @property {(error: Error) => void} failed
  */
@@ -31,7 +32,8 @@ export class RawWebSocket {
   /** @type {import('node:net').Socket} */
   #socket;
   #options;
-  #accept;
+  #handshake;
+  #textByte;
   #isOpen = false;
   #isEnding = false;
   /** The beginning of a frame or handshake whose end has not arrived. @type {Buffer | null} */
@@ -40,18 +42,12 @@ export class RawWebSocket {
   /** @param {RawWebSocketOptions} options */
   constructor(options) {
     this.#options = options;
-    const key = randomBytes(16).toString('base64');
-    this.#accept = createHash('sha1').update(`${key}${GUID}`).digest('base64');
-    const { port, path, subprotocol } = options;
+    const { port } = options;
+    this.#handshake = new RawHandshake(options);
+    this.#textByte = 0x80 | TEXT | (options.extension === undefined ? 0 : RSV1);
     const onread = { buffer: readBuffer, callback: (/** @type {number} */ bytes) => this.#received(bytes) };
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true, onread });
-    this.#socket.on('connect', () => {
-      const offer = subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
-      this.#socket.write(
-        `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-          `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${offer}\r\n`,
-      );
-    });
+    this.#socket.on('connect', () => this.#socket.write(this.#handshake.request));
     this.#socket.on('error', (error) => options.failed(error));
     this.#socket.on('close', () => {
       if (!this.#isEnding) options.failed(new Error('the server closed a connection'));
@@ -95,29 +91,16 @@ export class RawWebSocket {
     let at = 0;
     if (this.#isOpen) this.receivedBytes += length;
     else {
-      at = this.#handshake(bytes, end);
-      if (at > 0) this.receivedBytes += end - at;
+      at = this.#handshake.check(bytes, end);
+      if (at > 0) {
+        this.receivedBytes += end - at;
+        this.#isOpen = true;
+        this.#options.opened(this);
+      }
     }
     if (this.#isOpen) at = this.#frames(bytes, at, end);
     if (at < end) this.#rest = Buffer.from(bytes.subarray(at, end));
     this.#options.read?.();
-  }
-
-  /**
-   * @param {Buffer} bytes
-   * @param {number} end
-   * @returns {number} Where the frames begin; 0 while the response is incomplete.
-   */
-  #handshake(bytes, end) {
-    const text = bytes.toString('latin1', 0, end);
-    const headEnd = text.indexOf('\r\n\r\n');
-    if (headEnd === -1) return 0;
-    const head = text.slice(0, headEnd);
-    if (!head.startsWith('HTTP/1.1 101 ')) throw new Error(`the handshake was refused: ${head.split('\r\n')[0]}`);
-    if (!head.includes(this.#accept)) throw new Error('the handshake has a wrong Sec-WebSocket-Accept');
-    this.#isOpen = true;
-    this.#options.opened(this);
-    return headEnd + 4;
   }
 
   /**
@@ -145,7 +128,7 @@ export class RawWebSocket {
       }
       if (end - start < length) return at;
       at = start + length;
-      if (first === (0x80 | TEXT)) this.#options.text(this, bytes, start, at);
+      if (first === this.#textByte) this.#options.text(this, bytes, start, at);
       else this.#control(first, bytes.subarray(start, at));
     }
     return at;

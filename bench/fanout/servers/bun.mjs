@@ -1,7 +1,7 @@
 // Bun's own pub/sub, which is uWebSockets in C++. Runs in Bun, not in Node.
 
 import { serveControl } from '../../lib/control.mjs';
-import { burstOf } from '../payload.mjs';
+import { burstOf, payloadOf } from '../payload.mjs';
 
 const { Bun } = /** @type {any} */ (globalThis);
 
@@ -18,6 +18,6 @@ const server = Bun.serve({
 
 const burst = burstOf((payload) => {
   server.publish('feed', JSON.stringify(payload));
-});
+}, payloadOf);
 
 serveControl({ port: server.port, versions: { bun: Bun.version } }, { burst });

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { Server } from 'socket.io';
 import { serveControl } from '../../lib/control.mjs';
-import { burstOf } from '../payload.mjs';
+import { burstOf, payloadOf } from '../payload.mjs';
 
 const http = createServer();
 const io = new Server(http, { transports: ['websocket'], serveClient: false });
@@ -13,7 +13,7 @@ await new Promise((resolve) => http.listen(0, '127.0.0.1', () => resolve(undefin
 
 const burst = burstOf((payload) => {
   io.to('feed').emit('m', payload);
-});
+}, payloadOf);
 
 const { port } = /** @type {import('node:net').AddressInfo} */ (http.address());
 const { version } = createRequire(import.meta.url)('socket.io/package.json');

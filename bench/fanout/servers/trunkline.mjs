@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { memoryBroker } from '@trunkline/broker';
 import { serve, trunkline } from '@trunkline/server';
 import { serveControl } from '../../lib/control.mjs';
-import { burstOf } from '../payload.mjs';
+import { burstOf, payloadOf } from '../payload.mjs';
 
 /**
  * A schema that accepts everything: what the server itself publishes is not validated.
@@ -26,7 +26,7 @@ const burst = burstOf((payload) => {
       process.stderr.write(`trunkline: ${error.stack}\n`);
       process.exit(1);
     });
-});
+}, payloadOf);
 
 const { version } = JSON.parse(readFileSync(new URL('../../../packages/server/package.json', import.meta.url), 'utf8'));
 serveControl({ port: trunk.port, versions: { trunkline: version, node: process.version } }, { burst });

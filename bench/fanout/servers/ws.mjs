@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import { WebSocket, WebSocketServer } from 'ws';
 import { serveControl } from '../../lib/control.mjs';
-import { burstOf } from '../payload.mjs';
+import { burstOf, payloadOf } from '../payload.mjs';
 
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
 await new Promise((resolve) => server.once('listening', resolve));
@@ -14,7 +14,7 @@ const burst = burstOf((payload) => {
   for (const client of server.clients) {
     if (client.readyState === WebSocket.OPEN) client.send(message, { binary: false });
   }
-});
+}, payloadOf);
 
 const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
 const { version } = createRequire(import.meta.url)('ws/package.json');
