@@ -1,0 +1,46 @@
+// `engine-idle`: what a connection that says nothing holds. Resident memory of the server's process, before and after 10,000 of them.
+
+import { join } from 'node:path';
+import { ENGINE_SYSTEMS, NOT_EQUAL, serverCommand } from '../engine/systems.mjs';
+import { openArm } from '../lib/arm.mjs';
+
+const CONNECTIONS = 10_000;
+const WARM_UP_CONNECTIONS = 2_000;
+
+/** @type {import('../lib/harness.mjs').Bench<import('../engine/systems.mjs').EngineSystem>} */
+export const bench = {
+  name: 'engine-idle',
+  title: `${CONNECTIONS.toLocaleString('en-US')} idle connections, engines alone`,
+  cases: [{ name: 'attached', words: "on the upgrades of the runtime's own HTTP server" }],
+  systems: ENGINE_SYSTEMS,
+  measures: [{ name: 'bytesPerConnection', unit: 'resident bytes of the server per connection', better: 'less' }],
+  method: [
+    `Per run and arm: a new server process; ${WARM_UP_CONNECTIONS.toLocaleString('en-US')} connections come and go, so that code is compiled; then, each time after garbage collection, VmRSS of`,
+    `/proc/self/status before and after ${CONNECTIONS.toLocaleString('en-US')} raw sockets connected. Each sent one text of 20 bytes and got it back, which was compared. The kernel's socket buffers are not in it.`,
+  ],
+  notEqual: [
+    ...NOT_EQUAL,
+    'An HTTP server with timeouts is part of all of them; no engine sends pings here, and none compresses.',
+  ],
+  turns: 0,
+  open: (system, caseName, cores) =>
+    openArm(
+      {
+        label: `${system.name}, ${caseName}`,
+        server: serverCommand(system),
+        load: join(import.meta.dirname, 'load.mjs'),
+        plan: { system: system.name, connections: CONNECTIONS, warmUpConnections: WARM_UP_CONNECTIONS },
+        measured: measuredOf,
+      },
+      cores,
+    ),
+};
+
+/** @param {import('./load.mjs').Outcome} outcome */
+function measuredOf({ connections, bytesBefore, bytesAfter }) {
+  return {
+    figures: { bytesPerConnection: (bytesAfter - bytesBefore) / connections },
+    problems: {},
+    context: { connections, bytesBefore, bytesAfter },
+  };
+}
