@@ -30,7 +30,11 @@ export const MAP: Readonly<Record<string, Place>> = {
     nodeMayImport: ['@trunkline/websocket'],
   },
   'packages/react': { mayImport: ['@trunkline/client', '@trunkline/protocol'], pure: true },
-  'packages/cli': { mayImport: ['@trunkline/server', '@trunkline/client', '@trunkline/broker-sqlite'], pure: false },
+  'packages/cli': {
+    // The engine itself for `echo` and `tap`, which are for any WebSocket, Trunkline's or not.
+    mayImport: ['@trunkline/server', '@trunkline/client', '@trunkline/broker-sqlite', '@trunkline/websocket'],
+    pure: false,
+  },
   'apps/demo': {
     mayImport: ['@trunkline/server', '@trunkline/client', '@trunkline/react', '@trunkline/broker-sqlite'],
     pure: false,

@@ -11,3 +11,8 @@ export class Failure extends Error {
     super(message);
   }
 }
+
+/** The command line made no sense. */
+export function usage(problem: string): Failure {
+  return new Failure(`${problem}; see trunkline --help`, 2);
+}

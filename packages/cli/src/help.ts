@@ -1,16 +1,44 @@
 // What `trunkline --help` says.
 
-export const HELP = `Usage: trunkline start APP_MODULE [options]
+export const HELP = `Usage: trunkline start APP_MODULE [options]    serve an app
+       trunkline echo [options]                a WebSocket server that echoes
+       trunkline tap URL [options]             a WebSocket client for the terminal
 
-Serves the app that a compiled JavaScript module exports as \`app\`, and stores its streams in one SQLite file.
-
-Options
-  -p, --port N     port to listen on, 0 for any free one   (PORT, default 7400)
-      --host H     address to bind to                      (HOST, default 127.0.0.1)
-      --data DIR   folder of trunkline.db                  (TRUNKLINE_DATA, default ./data)
   -h, --help       this text
   -v, --version    the version
 
-Example
+start serves the app that a compiled JavaScript module exports as \`app\`, and stores its streams in one SQLite file.
+  -p, --port N     port to listen on, 0 for any free one   (PORT, default 7400)
+      --host H     address to bind to                      (HOST, default 127.0.0.1)
+      --data DIR   folder of trunkline.db                  (TRUNKLINE_DATA, default ./data)
+
+echo answers every message with itself.
+  -p, --port N, --host H   as above
+      --deflate            compress for clients that offer it (permessage-deflate)
+      --tls                serve wss, with
+      --cert FILE          the certificate and
+      --key FILE           its key, in PEM format
+      --max-message BYTES  largest message accepted            (default 1048576)
+
+tap sends each line of its input as a message, and shows each frame: time, direction, kind, size, content.
+Ctrl-C closes with 1000 and shows the answer.
+      --subprotocol NAME   asked for; may be repeated
+  -H, --header "N: V"      sent with the handshake; may be repeated
+      --binary             lines are hex, sent as binary messages
+      --deflate            offer permessage-deflate
+      --ca FILE            who may sign the server's certificate, in PEM format
+  -k, --insecure           accept any certificate
+      --shown BYTES        of each payload                     (default 4096)
+      --linger MS          at the end of piped input: closes after so long without a frame (default 1000)
+      --stay               at the end of piped input: stays
+tap URL --stream NAME follows a stream of a Trunkline server instead: entries on standard output, remarks on standard error.
+      --token TEXT         for hello                           (TRUNKLINE_TOKEN)
+      --last N             entries of history to begin with    (default 50)
+
+Exit codes: 0 ended as asked, or closed with 1000, 1001 or no code; 1 failed; 2 the command line made no sense.
+
+Examples
   trunkline start dist/app.js --port 8080
+  trunkline tap wss://example.com/chat --subprotocol chat.v1
+  trunkline tap http://127.0.0.1:7400 --stream chat/lobby --token "$TOKEN"
 `;

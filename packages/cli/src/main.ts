@@ -2,20 +2,24 @@
 
 import { readFileSync } from 'node:fs';
 import { parseCommand } from './arguments.js';
+import { echo } from './echo.js';
 import { Failure } from './failure.js';
 import { HELP } from './help.js';
 import { start } from './start.js';
+import { tap } from './tap/tap.js';
 
 /**
  * Runs the command line and resolves with its exit code: 0, 1 (it failed) or 2 (the words made no sense).
- * `start` resolves when a signal (SIGINT, SIGTERM) has ended the server.
+ * `start` and `echo` resolve when a signal (SIGINT, SIGTERM) has ended the server, `tap` when its connection has ended.
  */
 export async function main(words: readonly string[]): Promise<number> {
   try {
     const command = parseCommand(words, process.env);
     if (command.name === 'help') process.stdout.write(HELP);
     else if (command.name === 'version') process.stdout.write(`${version()}\n`);
-    else await start(command);
+    else if (command.name === 'start') await start(command);
+    else if (command.name === 'echo') await echo(command);
+    else await tap(command);
     return 0;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

@@ -5,14 +5,12 @@ import { join } from 'node:path';
 import { sqliteBroker } from '@trunkline/broker-sqlite';
 import { serve } from '@trunkline/server';
 import { loadApp } from './app-module.js';
-import type { Command } from './arguments.js';
+import type { StartCommand } from './commands.js';
 import { Failure } from './failure.js';
-
-/** A second signal within this time is the same one: npm passes on what the terminal has sent to the whole group already. */
-const SAME_SIGNAL_MS = 1_000;
+import { nextSignal } from './signals.js';
 
 /** Serves until SIGINT or SIGTERM. A second signal ends the process at once. @throws Failure if it cannot start. */
-export async function start({ module, port, host, data }: Extract<Command, { name: 'start' }>): Promise<void> {
+export async function start({ module, port, host, data }: StartCommand): Promise<void> {
   const app = await loadApp(module);
   const file = join(data, 'trunkline.db');
   const server = await open();
@@ -38,20 +36,4 @@ function explained(error: unknown, { port, host }: { port: number; host: string 
   const { code } = error as Error & { code: string };
   if (code === 'EADDRINUSE') return new Failure(`port ${port} of ${host} is in use: choose another with --port`);
   return new Failure(error.message);
-}
-
-function nextSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let since: number | null = null;
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (since === null) {
-        since = performance.now();
-        resolve();
-      } else if (performance.now() - since > SAME_SIGNAL_MS) {
-        process.exit(signal === 'SIGINT' ? 130 : 143);
-      }
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-  });
 }

@@ -20,6 +20,10 @@ export interface Running {
   readonly ended: Promise<Ended>;
   /** The first match in the output so far or to come; rejects when the command ends without one. */
   outputs(pattern: RegExp): Promise<RegExpMatchArray>;
+  /** The same for standard error. */
+  remarks(pattern: RegExp): Promise<RegExpMatchArray>;
+  /** Writes lines to the command's standard input. */
+  type(...lines: readonly string[]): void;
 }
 
 /** A workshop for one test: a folder, and commands that are stopped with it. */
@@ -29,7 +33,7 @@ export class Workshop {
 
   /** Starts `trunkline WORDS` among the fixtures, with no settings from the environment. */
   start(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
-    const { PORT: _port, HOST: _host, TRUNKLINE_DATA: _data, ...rest } = process.env;
+    const { PORT: _port, HOST: _host, TRUNKLINE_DATA: _data, TRUNKLINE_TOKEN: _token, ...rest } = process.env;
     const child = spawn(process.execPath, [SHIM, ...words], { cwd: FIXTURES, env: { ...rest, ...environment } });
     const running = watch(child);
     this.#running.add(running);
@@ -49,26 +53,41 @@ export class Workshop {
 }
 
 function watch(child: ChildProcess): Running {
-  let out = '';
-  let err = '';
-  const checks = new Set<() => void>();
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-    for (const check of checks) check();
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
-  const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, out, err })));
-  const outputs = (pattern: RegExp) =>
+  const out = collect(child.stdout);
+  const err = collect(child.stderr);
+  const ended = new Promise<Ended>((resolve) =>
+    child.on('close', (code) => resolve({ code, out: out.text(), err: err.text() })),
+  );
+  const matching = (stream: Collected) => (pattern: RegExp) =>
     new Promise<RegExpMatchArray>((resolve, reject) => {
-      const check = () => {
-        const match = pattern.exec(out);
+      stream.check(() => {
+        const match = pattern.exec(stream.text());
         if (match !== null) resolve(match);
-      };
-      checks.add(check);
-      check();
+      });
       void ended.then((end) => reject(new Error(`ended with ${end.code}: ${end.out}${end.err}`)));
     });
-  return { child, ended, outputs };
+  const type = (...lines: readonly string[]) => void child.stdin?.write(lines.map((line) => `${line}\n`).join(''));
+  return { child, ended, outputs: matching(out), remarks: matching(err), type };
+}
+
+interface Collected {
+  text(): string;
+  /** Calls back now, and whenever more has come. */
+  check(check: () => void): void;
+}
+
+function collect(stream: NodeJS.ReadableStream | null): Collected {
+  let text = '';
+  const checks = new Set<() => void>();
+  stream?.setEncoding('utf8').on('data', (more: string) => {
+    text += more;
+    for (const check of checks) check();
+  });
+  return {
+    text: () => text,
+    check: (check) => {
+      checks.add(check);
+      check();
+    },
+  };
 }

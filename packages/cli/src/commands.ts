@@ -1,0 +1,61 @@
+// What the user can ask for.
+
+export type Command = HelpCommand | VersionCommand | StartCommand | EchoCommand | TapCommand;
+
+export interface HelpCommand {
+  readonly name: 'help';
+}
+
+export interface VersionCommand {
+  readonly name: 'version';
+}
+
+export interface StartCommand {
+  readonly name: 'start';
+  /** Path of the module that exports `app`. */
+  readonly module: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly host: string;
+  /** Folder of the database. */
+  readonly data: string;
+}
+
+export interface EchoCommand {
+  readonly name: 'echo';
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly host: string;
+  /** Whether to compress for clients that offer it. */
+  readonly deflate: boolean;
+  /** Files in PEM format; `null` for no TLS. */
+  readonly tls: { readonly certificate: string; readonly key: string } | null;
+  readonly maxMessageBytes: number;
+}
+
+export interface TapCommand {
+  readonly name: 'tap';
+  readonly url: URL;
+  readonly subprotocols: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether typed lines are hex, sent as binary messages. */
+  readonly binary: boolean;
+  readonly deflate: boolean;
+  /** File in PEM format of who may sign the server's certificate; `null` for the system's list. */
+  readonly ca: string | null;
+  readonly insecure: boolean;
+  /** After the end of the input: how long nothing may come before it closes, in milliseconds; `null` stays. */
+  readonly lingerMs: number | null;
+  /** Bytes of each payload that are shown. */
+  readonly shownBytes: number;
+  /** Follows a stream of a Trunkline endpoint instead. */
+  readonly follow: Follow | null;
+}
+
+export interface Follow {
+  readonly key: string;
+  readonly params: readonly string[];
+  readonly token: string | null;
+  /** Entries of history to begin with. */
+  readonly last: number;
+}

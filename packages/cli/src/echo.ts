@@ -1,0 +1,77 @@
+// `trunkline echo`: a WebSocket server that answers every message with itself, for trying out clients.
+
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { createWebSocketServer, type Limits } from '@trunkline/websocket';
+import type { EchoCommand } from './commands.js';
+import { Failure } from './failure.js';
+import { nextSignal } from './signals.js';
+
+const HELP = 'This is a WebSocket echo server: every message comes back as it was sent.\n';
+/** The engine's own bounds. */
+const MAX_LIMIT = 0x3fff_ffff;
+
+/** Serves until SIGINT or SIGTERM, then closes every connection with 1001. @throws Failure if it cannot start. */
+export async function echo(command: EchoCommand): Promise<void> {
+  const { host, port, deflate, maxMessageBytes } = command;
+  const server = createWebSocketServer({
+    compression: deflate,
+    limits: limitsFor(maxMessageBytes),
+    handler: {
+      message: (socket, data) => {
+        // A peer that sends and does not read is read no further.
+        if (socket.send(data) === 'queued') socket.pause();
+      },
+      drain: (socket) => socket.resume(),
+      // Everyday life; without this the process would end when a handler throws.
+      error: (socket, error) => process.stderr.write(`trunkline: ${socket.remoteAddress}: ${error.message}\n`),
+    },
+  });
+  const http = await makeServer(command);
+  server.attach(http);
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (error) => reject(listenFailure(error, host, port)));
+    http.listen(port, host, resolve);
+  });
+  const signal = nextSignal();
+  process.stdout.write(`trunkline: echoes at ${urlOf(http.address() as AddressInfo, command.tls !== null)}\n`);
+  await signal;
+  http.close();
+  await server.drain({ deadlineMs: 2_000 });
+  http.closeAllConnections();
+}
+
+/** Room for one message on its way out while the next one is read. */
+function limitsFor(maxMessageBytes: number): Partial<Limits> {
+  return { maxMessageBytes, maxBufferedBytes: Math.min(Math.max(2 * maxMessageBytes, 1_048_576), MAX_LIMIT) };
+}
+
+async function makeServer({ tls }: EchoCommand) {
+  const answer = (_request: unknown, response: { end(text: string): void }) => response.end(HELP);
+  if (tls === null) return createServer(answer);
+  const [cert, key] = await Promise.all([read(tls.certificate), read(tls.key)]);
+  try {
+    return createSecureServer({ cert, key }, answer);
+  } catch (error) {
+    throw new Failure(`${tls.certificate} and ${tls.key} are no certificate and key: ${(error as Error).message}`);
+  }
+}
+
+async function read(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new Failure(`${file} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function listenFailure(error: Error & { code?: string }, host: string, port: number): Failure {
+  if (error.code === 'EADDRINUSE') return new Failure(`port ${port} of ${host} is in use: choose another with --port`);
+  return new Failure(`cannot listen on ${host}:${port}: ${error.message}`);
+}
+
+function urlOf({ address, family, port }: AddressInfo, isSecure: boolean): string {
+  return `${isSecure ? 'wss' : 'ws'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
