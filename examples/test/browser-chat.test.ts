@@ -23,7 +23,7 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
-function member(url: string, token: string) {
+function member(url: string, token: string, after: (run: () => void) => void = (run) => void setImmediate(run)) {
   const heard: string[] = [];
   const states: string[] = [];
   const checks = new Set<() => void>();
@@ -42,8 +42,8 @@ function member(url: string, token: string) {
       states.push(state);
       changed();
     },
-    // Comes back at once: no test waits on the clock.
-    after: (again) => void setImmediate(again),
+    // At once, or when the test says so: none waits on the clock.
+    after,
   });
   onStop(() => chat.close());
   const when = (holds: () => boolean) => until(holds, (check) => checks.add(check));
@@ -84,18 +84,25 @@ describe('the chat without a library', () => {
 
   it('resumes after a lost connection, with nothing missing and nothing twice', async () => {
     const { url } = await run('browser-chat/server.js');
-    const [ada, bob] = [member(url, 'ada'), member(url, 'bob')];
-    ada.chat.publish('one');
+    let comeBack = () => {};
+    const ada = member(url, 'ada');
+    const bob = member(url, 'bob', (again) => {
+      comeBack = again;
+    });
+    ada.chat.publish('first');
     await bob.hears(1);
     await bob.is('live');
-    const [, socketOfBob] = sockets;
-    socketOfBob?.close(4000);
-    ada.chat.publish('two');
-    bob.chat.publish('three');
-    await bob.hears(3);
-    await ada.hears(3);
-    await bob.is('live', 2);
-    expect([...bob.heard].sort()).toEqual(['ada: one', 'ada: two', 'bob: three']);
+    sockets[1]?.close(4000);
+    await bob.is('connection lost, trying again');
+    // More than the history that a newcomer gets.
+    const missed = Array.from({ length: 60 }, (_, index) => `ada: ${index}`);
+    for (const text of missed) ada.chat.publish(text.slice(5));
+    bob.chat.publish('written while away');
+    await ada.hears(61);
+    comeBack();
+    await bob.hears(62);
+    await ada.hears(62);
+    expect(bob.heard).toEqual(['ada: first', ...missed, 'bob: written while away']);
     expect(ada.heard).toEqual(bob.heard);
   });
 
