@@ -17,7 +17,8 @@ const trunk = await serve(app, {
   broker: memoryBroker(),
   port,
   request: async (request, response) => {
-    const found = PAGE.get(request.url ?? '');
+    const [path = ''] = (request.url ?? '').split('?');
+    const found = PAGE.get(path);
     if (found === undefined) {
       response.writeHead(404).end('There is nothing here.\n');
       return;

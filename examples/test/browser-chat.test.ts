@@ -62,7 +62,7 @@ function member(url: string, token: string, after: (run: () => void) => void = (
 describe('the chat without a library', () => {
   it('serves its page', async () => {
     const { url } = await run('browser-chat/server.js');
-    expect(await (await fetch(url)).text()).toContain('<script type="module" src="page.js">');
+    expect(await (await fetch(`${url}/?name=ada`)).text()).toContain('<script type="module" src="page.js">');
     for (const file of ['page.js', 'chat.js']) {
       expect((await fetch(`${url}/${file}`)).headers.get('content-type')).toMatch(/^text\/javascript/);
     }
