@@ -26,13 +26,15 @@ import {
 } from './compression.js';
 import { TransportError, WebSocketError } from './errors.js';
 import type { SocketOwner, WebSocketHandler } from './handler.js';
+import { heartbeatOf } from './heartbeat.js';
 import { type Limits, resolveLimits } from './limits.js';
 import { nextMaskKey } from './mask-keys.js';
 import { NodeSocket } from './node-socket.js';
 import type { FrameObserver } from './observer.js';
 
 export interface ConnectOptions<Data = unknown> {
-  readonly handler: WebSocketHandler<Data>;
+  /** Default: none; see `NodeSocket.on`. */
+  readonly handler?: WebSocketHandler<Data>;
   /** Subprotocols, most wanted first. Default: none. */
   readonly protocols?: readonly string[];
   /** More request header fields, such as `Authorization` or `Origin`. Not those of the handshake itself. */
@@ -46,6 +48,10 @@ export interface ConnectOptions<Data = unknown> {
   >;
   /** Offer to compress messages (permessage-deflate, RFC 7692). Default false. */
   readonly compression?: boolean | CompressionOptions;
+  /** After how much silence the server is pinged, in milliseconds; up to a quarter later. Default 0: never. */
+  readonly idlePingMs?: number;
+  /** After how much silence it is given up (1006, `peer_silent`). Default twice `idlePingMs`. */
+  readonly deadAfterMs?: number;
   readonly observer?: FrameObserver;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -57,17 +63,18 @@ export interface ConnectOptions<Data = unknown> {
  * @param url `ws:` or `wss:`, without fragment or credentials.
  * @throws MisuseError for a URL, subprotocol, header or limit that can never work.
  */
-export function connect<Data = unknown>(url: string | URL, options: ConnectOptions<Data>): NodeSocket<Data> {
+export function connect<Data = unknown>(url: string | URL, options: ConnectOptions<Data> = {}): NodeSocket<Data> {
   const target = parseTarget(url);
   const clock = options.clock ?? systemClock;
   const owner: SocketOwner = {
     clock,
     deadlines: Deadlines.of(clock),
     limits: resolveLimits(options.limits),
+    heartbeat: heartbeatOf(clock, options.idlePingMs ?? 0, options.deadAfterMs),
     socketClosed() {},
     socketGone() {},
   };
-  const socket = new NodeSocket<Data>(options.handler, owner);
+  const socket = new NodeSocket<Data>(options.handler ?? {}, owner);
   new Dial(socket, owner, target, options).begin();
   return socket;
 }

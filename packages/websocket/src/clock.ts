@@ -28,8 +28,8 @@ export interface Expiring {
 const SWEEP_EVERY_MS = 500;
 
 /**
- * Deadlines of a clock. Only what is closing or connecting is in here, so a sweep over all of it is cheap, and an idle
- * process has no timer at all. A deadline is met up to half a second late.
+ * Deadlines of a clock. Only what is closing or connecting is in here, and one entry per heartbeat, so a sweep over all of it
+ * is cheap; a process without connections has no timer at all. A deadline is met up to half a second late.
  */
 export class Deadlines {
   static readonly #byClock = new WeakMap<Clock, Deadlines>();

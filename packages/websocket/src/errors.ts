@@ -26,6 +26,7 @@ export type TransportCode =
   | 'handshake_refused'
   | 'connection_lost'
   | 'close_timeout'
+  | 'peer_silent'
   | 'outgoing_limit'
   | 'handler_threw';
 

@@ -2,6 +2,7 @@ export { type ConnectOptions, connect } from './client.js';
 export { type Clock, systemClock } from './clock.js';
 export type { CompressionAgreement, CompressionOptions } from './compression.js';
 export { Connection, type ConnectionEvents, type ConnectionOptions, type Role } from './connection.js';
+export type { DrainOptions } from './drain.js';
 export {
   type BreachCode,
   BreachError,
@@ -12,18 +13,16 @@ export {
   WebSocketError,
 } from './errors.js';
 export { PreparedFrame, prepareBinary, prepareText } from './frame.js';
-export type { SendResult, WebSocketHandler } from './handler.js';
+export type { SendOptions, SendResult, WebSocketHandler } from './handler.js';
 export type { HeaderFields } from './header-fields.js';
 export { DEFAULT_LIMITS, type Limits, resolveLimits } from './limits.js';
-export type { NodeSocket, SendOptions } from './node-socket.js';
+export type { SocketEvents, SocketListener } from './listeners.js';
+export type { NodeSocket } from './node-socket.js';
 export type { FrameObserver, ObservedFrame } from './observer.js';
 export type { Outgoing } from './outbox.js';
 export {
-  type AcceptOptions,
   createWebSocketServer,
-  type DrainOptions,
   type WebSocketServer,
-  type WebSocketServerOptions,
 } from './server.js';
 export {
   checkUpgrade,
@@ -33,6 +32,7 @@ export {
   type UpgradeRequest,
   upgradeResponse,
 } from './server-handshake.js';
+export type { AcceptOptions, WebSocketServerOptions } from './server-options.js';
 export { CloseEvent, type CloseEventInit } from './whatwg/close-event.js';
 export type {
   CloseEventFields,

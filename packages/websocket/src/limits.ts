@@ -26,12 +26,20 @@ export interface Limits {
   readonly maxBufferedBytes: number;
   /** How long the peer has to answer a close, and to end the transport after it, in milliseconds. Default 10_000. */
   readonly closeWaitMs: number;
-  /** Client: from `connect()` to the validated response, time in the queue excluded, in milliseconds. Default 10_000. */
+  /**
+   * Client: from `connect()` to the validated response, time in the queue excluded. Server: how long `check` may take. In
+   * milliseconds, default 10_000.
+   */
   readonly handshakeMs: number;
   /** Client: largest response head, in bytes. Default 16_384. (A server's request head is bounded by `node:http`.) */
   readonly maxHandshakeBytes: number;
   /** Most header fields in a handshake head, either side. Default 100. */
   readonly maxHandshakeFields: number;
+  /**
+   * Server: most handshakes whose `check` has not been answered, and refused peers that have not gone, together. Default
+   * 1_000. One more gets 503 and is cut off once that is written.
+   */
+  readonly maxPendingHandshakes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = Object.freeze({
@@ -43,6 +51,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   handshakeMs: 10_000,
   maxHandshakeBytes: 16_384,
   maxHandshakeFields: 100,
+  maxPendingHandshakes: 1_000,
 });
 
 /** A message cannot be larger than what one Node buffer and one 32-bit counter can hold with room to spare. */

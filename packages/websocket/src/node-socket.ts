@@ -10,14 +10,14 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Expiring } from './clock.js';
 import { CLOSE_NORMAL } from './close-codes.js';
-import type { CompressionAgreement } from './compression.js';
-import { Connection, type ConnectionEvents, type Role } from './connection.js';
+import { Connection, type ConnectionEvents } from './connection.js';
 import { MisuseError, TransportError, type WebSocketError } from './errors.js';
 import { MAX_HEADER_BYTES, type PreparedFrame } from './frame.js';
-import type { SendResult, SocketOwner, WebSocketHandler } from './handler.js';
+import type { SendOptions, SendResult, SocketOwner, StartOptions, WebSocketHandler } from './handler.js';
+import type { Beating } from './heartbeat.js';
 import { abortTransport } from './http2.js';
-import type { FrameObserver } from './observer.js';
-import type { HandshakeInfo } from './server-handshake.js';
+import { Listeners, type SocketEvents, type SocketListener } from './listeners.js';
+import { MessageIterator } from './messages.js';
 import { listenTo, type TransportListener } from './transport-listeners.js';
 import { atEndOfTurn, type TurnTask } from './turn.js';
 
@@ -25,7 +25,7 @@ import { atEndOfTurn, type TurnTask } from './turn.js';
 const QUEUED_FROM_BYTES = 65_536;
 
 const EVENTS: ConnectionEvents<NodeSocket<unknown>> = {
-  message: (socket, data) => socket.handler.message(socket, data),
+  message: (socket, data) => socket.handler.message?.(socket, data),
   ping: (socket, payload) => socket.handler.ping?.(socket, payload),
   pong: (socket, payload) => socket.handler.pong?.(socket, payload),
   failed: (socket, error) => socket.handler.error?.(socket, error),
@@ -36,30 +36,7 @@ const EVENTS: ConnectionEvents<NodeSocket<unknown>> = {
   later: (socket, work) => socket.doLater(work),
 };
 
-export interface StartOptions {
-  readonly transport: Duplex;
-  readonly role: Role;
-  readonly protocol: string;
-  readonly handshake: HandshakeInfo;
-  /** Bytes that came behind the handshake. */
-  readonly head: Uint8Array;
-  /** Bytes to write before the first frame. */
-  readonly response?: Uint8Array;
-  readonly nextMask?: () => number;
-  readonly observer?: FrameObserver | undefined;
-  readonly compression?: CompressionAgreement | null;
-}
-
-/** How to send one message. */
-export interface SendOptions {
-  /**
-   * Whether to compress it, where compression was agreed on. Default: if it has at least `thresholdBytes`. Say `false`
-   * where a secret travels with text that an attacker chose: the size of the result tells about the secret (RFC 7692 §8).
-   */
-  readonly compress?: boolean;
-}
-
-export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, Expiring {
+export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, Expiring, Beating {
   /** The application's state of this connection. `undefined` until the application sets it, normally in `open`. */
   data: Data = undefined as Data;
   /** The subprotocol both sides agreed on, empty for none. */
@@ -69,11 +46,13 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   /** The peer's IP address, empty if the transport has none. */
   remoteAddress = '';
   /** @internal */
-  readonly handler: WebSocketHandler<Data>;
+  handler: WebSocketHandler<Data>;
   /** @internal */
   readonly owner: SocketOwner;
   /** @internal Place in the owner's list, -1 for none. */
   index = -1;
+  /** @internal */
+  beatIndex = -1;
 
   #connection: Connection<NodeSocket<unknown>> | null = null;
   #transport: Duplex | null = null;
@@ -88,6 +67,10 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   #owesResume = false;
   /** The peer ended its side while a message of it was still being inflated. */
   #owesEnd = false;
+  /** Whether anything came since the last visit, and how many visits ago something did. */
+  #isHeard = true;
+  #silentVisits = 0;
+  #takenAtVisit = 0;
   /** Counted where the transport does not. */
   #writtenBytes = 0;
 
@@ -213,6 +196,27 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
     this.#schedule();
   }
 
+  /**
+   * Listens to this socket, beside its handler. Errors that a listener throws are those of a handler.
+   * @returns stops listening.
+   */
+  on<Type extends keyof SocketEvents>(type: Type, listener: SocketListener<Type>): () => void {
+    const { handler } = this;
+    if (handler instanceof Listeners) return handler.on(type, listener);
+    const listeners = new Listeners(handler);
+    this.handler = listeners;
+    return listeners.on(type, listener);
+  }
+
+  /**
+   * The messages from now on, beside the handler. Begin in `open`, or right after `connect`. A loop that falls behind
+   * pauses the socket. It ends with the connection, and throws the error that ended it, if it was one; leaving the loop
+   * closes nothing.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<string | Uint8Array, undefined> {
+    return new MessageIterator(this);
+  }
+
   /** Writes what was sent so far now, and not at the end of the turn. */
   flush(): void {
     const connection = this.#connection;
@@ -258,6 +262,7 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
     this.extensions = options.compression?.field ?? '';
     this.remoteAddress = handshake.address;
     listenTo(transport, this);
+    this.owner.heartbeat?.add(this);
     if (options.response !== undefined) connection.sendHead(options.response);
     this.#guarded(connection, () => {
       this.handler.open?.(this, handshake);
@@ -303,12 +308,31 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   received(chunk: Buffer): void {
     const connection = this.#connection;
     if (connection === null) return;
+    this.#isHeard = true;
     try {
       connection.receive(chunk, this.owner.clock.nowMs());
     } catch (error) {
       this.#threw(connection, error);
     }
     this.#afterWork(connection);
+  }
+
+  /** @internal Of the heartbeat. What a peer takes is a sign of life too; while we do not read, its silence is ours. */
+  visit(pingAt: number, deadAt: number): void {
+    const connection = this.#connection;
+    if (connection === null || !connection.isOpen) return;
+    const isDraining = this.bufferedBytes > 0 && this.takenBytes !== this.#takenAtVisit;
+    if (isDraining) this.#takenAtVisit = this.takenBytes;
+    if (this.#isHeard || isDraining || connection.paused || connection.isInflating) {
+      this.#isHeard = false;
+      this.#silentVisits = 0;
+      return;
+    }
+    this.#silentVisits++;
+    if (this.#silentVisits === pingAt) this.ping();
+    if (this.#silentVisits < deadAt) return;
+    const error = new TransportError('peer_silent', 'the peer was silent for too long, pings included');
+    this.#guarded(connection, () => connection.abort(error));
   }
 
   /** @internal The transport takes more again. */
@@ -353,6 +377,7 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
     this.#guarded(connection, () => connection.transportLost());
     this.#transport = null;
     this.owner.deadlines.forget(this);
+    this.owner.heartbeat?.remove(this);
     this.owner.socketGone(this);
   }
 
@@ -405,7 +430,9 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
 
   /** A handler threw. The reader lost its place in the chunk, so the connection cannot go on. */
   #threw(connection: Connection<NodeSocket<unknown>>, cause: unknown): void {
-    const isReported = this.handler.error !== undefined && connection.readyState !== 'closed';
+    const { handler } = this;
+    const isHeard = handler instanceof Listeners ? handler.hearsErrors : handler.error !== undefined;
+    const isReported = isHeard && connection.readyState !== 'closed';
     try {
       connection.failInternally(cause, this.owner.clock.nowMs());
     } catch (second) {

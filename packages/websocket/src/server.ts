@@ -7,18 +7,15 @@ import type { Http2SecureServer, Http2Server, OutgoingHttpHeaders, ServerHttp2St
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Clock, Deadlines, type Expiring, systemClock } from './clock.js';
+import { Admission } from './admission.js';
+import { type Clock, Deadlines, systemClock } from './clock.js';
 import { CLOSE_GOING_AWAY, checkCloseArguments } from './close-codes.js';
-import {
-  type CompressionAgreement,
-  type CompressionOptions,
-  type CompressionSettings,
-  chooseOffer,
-  resolveCompression,
-} from './compression.js';
+import { type CompressionAgreement, type CompressionSettings, chooseOffer, resolveCompression } from './compression.js';
+import { Drain, type DrainOptions } from './drain.js';
 import { MisuseError } from './errors.js';
-import type { SocketOwner, WebSocketHandler } from './handler.js';
+import type { SocketOwner } from './handler.js';
 import { isToken } from './header-fields.js';
+import { type Heartbeat, heartbeatOf } from './heartbeat.js';
 import { checkConnect, connectResponse, isHttp2Server, listenToStreams, refuseStream } from './http2.js';
 import { type Limits, resolveLimits } from './limits.js';
 import { NodeSocket } from './node-socket.js';
@@ -33,47 +30,8 @@ import {
   type UpgradeRequest,
   upgradeResponse,
 } from './server-handshake.js';
+import type { AcceptOptions, WebSocketServerOptions } from './server-options.js';
 import { endTurnNow } from './turn.js';
-
-export interface WebSocketServerOptions<Data = unknown> {
-  readonly handler: WebSocketHandler<Data>;
-  readonly limits?: Partial<Limits>;
-  /** Accept only this path (without query). Default: any. */
-  readonly path?: string;
-  /**
-   * Subprotocols we speak: the first of the client's list that is among them is chosen. Or a function that chooses one
-   * of the client's, or `undefined` for none. Default: none.
-   */
-  readonly protocols?:
-    | readonly string[]
-    | ((offered: readonly string[], handshake: HandshakeInfo) => string | undefined);
-  /** Compress messages for clients that offer it (permessage-deflate, RFC 7692). Default false. */
-  readonly compression?: boolean | CompressionOptions;
-  /** May refuse a valid handshake: 403 for an Origin (RFC 6455 §10.2), 401, 3xx with `location`, 503. */
-  check?(handshake: HandshakeInfo): Refusal | undefined;
-  /** Told about every refusal, for logs. */
-  refused?(refusal: Refusal, request: UpgradeRequest): void;
-  /** Watches a connection. */
-  observe?(handshake: HandshakeInfo): FrameObserver | undefined;
-  /** Default: the system's. */
-  readonly clock?: Clock;
-}
-
-export interface DrainOptions {
-  /** Default 1001, going away. */
-  readonly code?: number;
-  /** At most 123 bytes of UTF-8. Default empty. */
-  readonly reason?: string;
-  /** How long peers have, in milliseconds from now; then they are cut off. Default `closeWaitMs`. */
-  readonly deadlineMs?: number;
-}
-
-export interface AcceptOptions {
-  /** The subprotocol agreed on. Default: none. */
-  readonly protocol?: string;
-  /** Frames that came already. Default: none. */
-  readonly head?: Uint8Array;
-}
 
 export interface WebSocketServer<Data = unknown> {
   /** The open and closing connections, in no order. It is live: copy it before closing several. */
@@ -131,19 +89,17 @@ const UNKNOWN_HANDSHAKE: HandshakeInfo = {
   isSecure: false,
 };
 
-/** How long a refused peer has to read the answer. */
-const REFUSED_WAIT_MS = 2_000;
-
 class Server<Data> implements WebSocketServer<Data>, SocketOwner {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly limits: Limits;
+  readonly heartbeat: Heartbeat | null;
   readonly #options: WebSocketServerOptions<Data>;
   readonly #compression: CompressionSettings | null;
   readonly #connections: NodeSocket<Data>[] = [];
   /** Closed, but the transport has not ended. */
   readonly #ending = new Set<NodeSocket<Data>>();
-  #isDraining = false;
+  readonly #admission: Admission;
   #drained: (() => void)[] = [];
 
   constructor(options: WebSocketServerOptions<Data>) {
@@ -152,6 +108,8 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
     this.#compression = resolveCompression(options.compression);
     this.clock = options.clock ?? systemClock;
     this.deadlines = Deadlines.of(this.clock);
+    this.#admission = new Admission(options, this.limits, this.deadlines);
+    this.heartbeat = heartbeatOf(this.clock, options.idlePingMs ?? 30_000, options.deadAfterMs);
     if (Array.isArray(options.protocols) && !options.protocols.every(isToken)) {
       throw new MisuseError('invalid_argument', "a subprotocol is a token: letters, digits and !#$%&'*+-.^_`|~");
     }
@@ -191,12 +149,13 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
     }
     const isSecure = 'encrypted' in socket;
     const handshake = describe(upgrade, (socket as Partial<Socket>).remoteAddress, isSecure);
-    const agreed = this.#agree(handshake, refuse);
-    if (agreed === null) return;
-    const response = upgradeResponse(upgrade.key, agreed.protocol, agreed.compression?.field);
-    agreed.observer?.handshake?.(requestHead(request), response);
-    this.#start(socket, handshake, { ...agreed, head, response: Buffer.from(response, 'latin1') });
-    socket.off('error', ignoreError);
+    this.#admission.admit(socket, handshake, refuse, () => {
+      const agreed = this.#agree(handshake);
+      const response = upgradeResponse(upgrade.key, agreed.protocol, agreed.compression?.field);
+      agreed.observer?.handshake?.(requestHead(request), response);
+      this.#start(socket, handshake, { ...agreed, head, response: Buffer.from(response, 'latin1') });
+      socket.off('error', ignoreError);
+    });
   }
 
   handleStream(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
@@ -215,13 +174,14 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
     }
     const { session } = stream;
     const handshake = describe(decision, session?.socket.remoteAddress, session?.encrypted === true);
-    const agreed = this.#agree(handshake, refuse);
-    if (agreed === null) return;
-    const response = connectResponse(agreed.protocol, agreed.compression?.field ?? '');
-    agreed.observer?.handshake?.(requestHead(request), responseHead(response));
-    stream.respond(response);
-    this.#start(stream, handshake, { ...agreed, head: NO_BYTES });
-    stream.off('error', ignoreError);
+    this.#admission.admit(stream, handshake, refuse, () => {
+      const agreed = this.#agree(handshake);
+      const response = connectResponse(agreed.protocol, agreed.compression?.field ?? '');
+      agreed.observer?.handshake?.(requestHead(request), responseHead(response));
+      stream.respond(response);
+      this.#start(stream, handshake, { ...agreed, head: NO_BYTES });
+      stream.off('error', ignoreError);
+    });
   }
 
   accept(transport: Duplex, given: Partial<HandshakeInfo> = {}, options: AcceptOptions = {}): NodeSocket<Data> {
@@ -236,23 +196,18 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
   }
 
   drain(options: DrainOptions = {}): Promise<void> {
-    const { code = CLOSE_GOING_AWAY, reason = '', deadlineMs = this.limits.closeWaitMs } = options;
-    checkCloseArguments(code, reason);
-    this.#isDraining = true;
-    for (const socket of [...this.#connections]) socket.close(code, reason);
+    checkCloseArguments(options.code ?? CLOSE_GOING_AWAY, options.reason ?? '');
+    this.#admission.isDraining = true;
+    const drain = new Drain(this.deadlines, [...this.#connections], options, this.limits.closeWaitMs, () => {
+      for (const socket of [...this.#connections, ...this.#ending]) socket.abort();
+    });
     if (this.#isEmpty) return Promise.resolve();
     return new Promise((resolve) => {
-      const cutOff: Expiring = {
-        deadlineMs: this.clock.nowMs() + deadlineMs,
-        expire: () => {
-          for (const socket of [...this.#connections, ...this.#ending]) socket.abort();
-        },
-      };
-      this.deadlines.watch(cutOff);
       this.#drained.push(() => {
-        this.deadlines.forget(cutOff);
+        drain.end();
         resolve();
       });
+      drain.begin();
     });
   }
 
@@ -269,6 +224,7 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
 
   socketGone(socket: NodeSocket<unknown>): void {
     this.#ending.delete(socket as NodeSocket<Data>);
+    this.#admission.forget(socket.remoteAddress);
     if (!this.#isEmpty) return;
     const drained = this.#drained;
     this.#drained = [];
@@ -279,39 +235,20 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
     return this.#connections.length === 0 && this.#ending.size === 0;
   }
 
-  /** What every handshake goes through once it is well-formed. @returns `null` if it was refused. */
-  #agree(handshake: HandshakeInfo, refuse: (refusal: Refusal) => void): Agreed | null {
-    const { path, check, observe } = this.#options;
-    if (path !== undefined && handshake.path !== path) {
-      refuse({ status: 404, message: `There is no WebSocket here; try ${path}.` });
-      return null;
-    }
-    if (this.#isDraining) {
-      refuse({ status: 503, message: 'The server is going away; try again soon.' });
-      return null;
-    }
-    try {
-      const refusal = check?.(handshake);
-      if (refusal !== undefined) {
-        refuse(refusal);
-        return null;
-      }
-      const settings = this.#compression;
-      const offered = handshake.headers['sec-websocket-extensions'];
-      return {
-        protocol: this.#chooseProtocol(handshake),
-        observer: observe?.(handshake),
-        compression: settings === null ? null : chooseOffer(offered, settings),
-      };
-    } catch (error) {
-      refuse({ status: 500, message: 'The server failed to answer the handshake.' });
-      throw error;
-    }
+  #agree(handshake: HandshakeInfo): Agreed {
+    const settings = this.#compression;
+    const offered = handshake.headers['sec-websocket-extensions'];
+    return {
+      protocol: this.#chooseProtocol(handshake),
+      observer: this.#options.observe?.(handshake),
+      compression: settings === null ? null : chooseOffer(offered, settings),
+    };
   }
 
   #start(transport: Duplex, handshake: HandshakeInfo, agreed: Agreed & Beginning): NodeSocket<Data> {
     const accepted = new NodeSocket<Data>(this.#options.handler, this);
     accepted.index = this.#connections.push(accepted) - 1;
+    this.#admission.count(handshake.address);
     accepted.start({ transport, role: 'server', handshake, ...agreed });
     return accepted;
   }
@@ -330,16 +267,11 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
 
   #refuse(request: UpgradeRequest, socket: Duplex, refusal: Refusal): void {
     const response = refusalResponse(refusal);
-    const waiting: Expiring = {
-      deadlineMs: this.clock.nowMs() + REFUSED_WAIT_MS,
-      expire: () => socket.destroy(),
-    };
-    this.deadlines.watch(waiting);
-    socket.once('close', () => this.deadlines.forget(waiting));
+    this.#options.refused?.(refusal, request);
     socket.end(response);
+    this.#admission.seeOff(socket);
     // Read to the end, so that the answer is not lost in a reset.
     socket.resume();
-    this.#options.refused?.(refusal, request);
   }
 }
 

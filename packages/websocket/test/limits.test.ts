@@ -14,6 +14,7 @@ describe('limits', () => {
       handshakeMs: 10_000,
       maxHandshakeBytes: 16_384,
       maxHandshakeFields: 100,
+      maxPendingHandshakes: 1_000,
     });
   });
 

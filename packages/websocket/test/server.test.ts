@@ -291,13 +291,16 @@ describe('a server over http', () => {
     expect(new Set(server.connections)).toEqual(new Set([handler.sockets[2], handler.sockets[3]]));
   });
 
-  it('has no timer while nothing is closing', async () => {
+  it('has no timer while nobody is connected, and none but the heartbeat while nothing is closing', async () => {
     const clock = new FakeClock();
     const handler = new RecordingHandler();
-    const { port } = await serve({ handler, clock });
+    const { port, server } = await serve({ handler, clock });
     const peer = await RawPeer.open(port);
     peer.send(masked(TEXT, 'x'));
     await handler.received(1);
+    expect(clock.timers).toBe(1);
+    peer.socket.destroy();
+    await server.drain();
     expect(clock.timers).toBe(0);
   });
 });
