@@ -148,12 +148,16 @@ class Dial<Data> implements Expiring {
     const { target, options } = this;
     if (target.isSecure) {
       const servername = isIP(target.hostname) === 0 ? { servername: target.hostname } : {};
-      const where = { host: address, port: target.port, ALPNProtocols: ['http/1.1'] };
+      const where = { host: address, port: target.port, allowHalfOpen: true, ALPNProtocols: ['http/1.1'] };
       this.#transport = connectTls({ ...servername, ...options.tls, ...where }, this.#onConnected);
     } else {
-      this.#transport = connectTcp({ host: address, port: target.port }, this.#onConnected);
+      this.#transport = connectTcp({ host: address, port: target.port, allowHalfOpen: true }, this.#onConnected);
     }
-    this.#transport.on('error', this.#onError).on('data', this.#onData).on('close', this.#onClose);
+    this.#transport
+      .on('error', this.#onError)
+      .on('data', this.#onData)
+      .on('close', this.#onClose)
+      .on('end', this.#onClose);
     this.#transport.setNoDelay(true);
   }
 
@@ -264,7 +268,8 @@ class Dial<Data> implements Expiring {
         isSecure: this.target.isSecure,
       },
     });
-    transport.off('error', this.#onError).off('data', this.#onData).off('close', this.#onClose);
+    transport.off('error', this.#onError).off('data', this.#onData);
+    transport.off('close', this.#onClose).off('end', this.#onClose);
   }
 
   #fail(error: WebSocketError): void {
@@ -285,7 +290,8 @@ class Dial<Data> implements Expiring {
     const transport = this.#transport;
     this.#transport = null;
     if (transport === null) return;
-    transport.off('data', this.#onData).off('close', this.#onClose).off('error', this.#onError);
+    transport.off('error', this.#onError).off('data', this.#onData);
+    transport.off('close', this.#onClose).off('end', this.#onClose);
     transport.on('error', () => {});
     transport.destroy();
   }

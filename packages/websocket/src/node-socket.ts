@@ -65,7 +65,7 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   #hasEnded = false;
   #owesDrain = false;
   #owesResume = false;
-  /** The peer ended its side while a message of it was still being inflated. */
+  /** The peer ended its side while what came before waited to be processed. */
   #owesEnd = false;
   /** Whether anything came since the last visit, and how many visits ago something did. */
   #isHeard = true;
@@ -348,7 +348,8 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   ended(): void {
     const connection = this.#connection;
     if (connection === null) return;
-    this.#owesEnd = connection.isInflating;
+    // What was received before it may hold a close frame.
+    this.#owesEnd = connection.isInflating || connection.paused;
     if (this.#owesEnd) return;
     this.flush();
     this.#guarded(connection, () => connection.receiveEnd());
@@ -360,7 +361,6 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
     if (connection === null) return;
     this.#guarded(connection, work);
     this.#readOn(connection);
-    if (this.#owesEnd && !connection.isInflating) this.ended();
   }
 
   /** @internal The transport broke. */
@@ -418,7 +418,9 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   }
 
   #readOn(connection: Connection<NodeSocket<unknown>>): void {
-    if (!connection.paused && !connection.isInflating) this.#transport?.resume();
+    if (connection.paused || connection.isInflating) return;
+    if (this.#owesEnd) this.ended();
+    else this.#transport?.resume();
   }
 
   /** An end does not wait for the end of the turn: the peer's FIN may come before it. */

@@ -1,8 +1,11 @@
 /** Listening to one socket: `on`, and `for await`. */
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
-import { connect, createWebSocketServer, type NodeSocket, type WebSocketError } from '../src/index.js';
-import { accept, Log, onStop, RawPeer, RecordingHandler, serve, stopAll, turn } from './support/node.js';
-import { CLOSE, closeBody, frame, masked, PING, TEXT } from './support/wire.js';
+import { connect, createWebSocketServer, type NodeSocket, upgradeResponse, type WebSocketError } from '../src/index.js';
+import { accept, Log, listen, onStop, RawPeer, RecordingHandler, serve, stopAll, turn } from './support/node.js';
+import { TEST_CERTIFICATE, TEST_KEY } from './support/test-certificate.js';
+import { CLOSE, closeBody, frame, masked, PING, plain, TEXT } from './support/wire.js';
 
 afterEach(stopAll);
 
@@ -174,6 +177,51 @@ describe('for await', () => {
       { value: 'b', done: false },
       { value: undefined, done: true },
     ]);
+  });
+
+  it.each([
+    ['plain', false, 5],
+    ['plain', false, 2_000],
+    ['TLS', true, 5],
+    ['TLS', true, 2_000],
+  ])(
+    'a slow loop loses nothing of a server that ended TCP right behind its close: %s, tls %s, %i bytes',
+    async (_what, isTls, size) => {
+      const total = 400;
+      const said = Array.from({ length: total }, (_, index) => plain(TEXT, `${index} ${'x'.repeat(size)}`));
+      const http = isTls ? createSecureServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }) : createServer();
+      http.on('upgrade', ({ headers }, socket) => {
+        const head = upgradeResponse(String(headers['sec-websocket-key']), '');
+        socket.on('error', () => {});
+        socket.end(Buffer.concat([Buffer.from(head), ...said, plain(CLOSE, closeBody(4_000, 'all said'))]));
+      });
+      const socket = connect(`${isTls ? 'wss' : 'ws'}://localhost:${await listen(http)}/`, {
+        tls: { ca: TEST_CERTIFICATE },
+      });
+      onStop(() => socket.abort());
+      const codes: unknown[] = [];
+      socket.on('close', (code, reason, wasClean) => codes.push(code, reason, wasClean));
+      let count = 0;
+      for await (const message of socket) {
+        expect(String(message).startsWith(`${count} `)).toBe(true);
+        count++;
+        for (let index = 0; index < 3; index++) await turn();
+      }
+      expect(count).toBe(total);
+      expect(codes).toEqual([4_000, 'all said', true]);
+    },
+  );
+
+  it('a slow loop loses nothing of a client that ended its side, neither', async () => {
+    const { transport, socket } = await start();
+    const messages = socket[Symbol.asyncIterator]();
+    const frames = Array.from({ length: 200 }, (_, index) => masked(TEXT, String(index)));
+    transport.receive(Buffer.concat([...frames, masked(CLOSE, closeBody(4_001))]));
+    transport.push(null);
+    for (let index = 0; index < 10; index++) await turn();
+    const log = new Log<string>();
+    expect(await collect(messages, log)).toBe('done');
+    expect(log.items).toHaveLength(200);
   });
 
   it('leaving the loop closes nothing, and a socket that it paused goes on', async () => {
