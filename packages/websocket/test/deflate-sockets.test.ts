@@ -1,8 +1,25 @@
 /** Compression over real sockets: negotiation, large messages in the thread pool, order, and one compression for many. */
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type CompressionOptions, connect, MisuseError, type NodeSocket, prepareText } from '../src/index.js';
-import { onStop, RawPeer, RecordingHandler, requestText, serve, stopAll } from './support/node.js';
+import {
+  type CompressionOptions,
+  connect,
+  createWebSocketServer,
+  MisuseError,
+  type NodeSocket,
+  prepareText,
+} from '../src/index.js';
+import {
+  FakeTransport,
+  fakeRequest,
+  onStop,
+  RawPeer,
+  RecordingHandler,
+  requestText,
+  serve,
+  stopAll,
+  turn,
+} from './support/node.js';
 import { BINARY, CLOSE, frame, hex, masked, PING, TEXT } from './support/wire.js';
 
 afterEach(stopAll);
@@ -193,6 +210,30 @@ describe('messages', () => {
     ]);
     expect(inflated(frames[0]?.payload ?? hex(''))).toBe(prose(500_000));
     expect(inflated(frames[3]?.payload ?? hex(''))).toBe(prose(200_000));
+  });
+
+  it('FR-13 answers a close behind what is still compressed in the thread pool, and ends TCP behind both', async () => {
+    const handler = new RecordingHandler({ message: (socket) => void socket.send(prose(500_000)) });
+    const { port } = await serve({ handler, compression: true });
+    const peer = await RawPeer.open(port, '/', OFFER);
+    peer.send(Buffer.concat([masked(TEXT, 'go'), masked(CLOSE, hex('0fa0'))]));
+    await peer.ended();
+    expect(peer.frames.map(({ opcode }) => opcode)).toEqual([TEXT, CLOSE]);
+    expect(inflated(peer.frames[0]?.payload ?? hex(''))).toBe(prose(500_000));
+    expect(handler.errorCodes).toEqual([]);
+  });
+
+  it('does not read on while a message is inflated in the thread pool', async () => {
+    const handler = new RecordingHandler();
+    const request = fakeRequest();
+    request.rawHeaders.push('Sec-WebSocket-Extensions', 'permessage-deflate');
+    const transport = new FakeTransport();
+    createWebSocketServer({ handler, compression: true }).handleUpgrade(request, transport, Buffer.alloc(0));
+    await turn();
+    transport.receive(pressed(prose(400_000)));
+    expect(transport.isPaused()).toBe(true);
+    await handler.received(1);
+    expect(transport.isPaused()).toBe(false);
   });
 
   it('drain follows once a message that was compressed in the thread pool is written', async () => {
