@@ -13,11 +13,11 @@ import { CLOSE_NORMAL } from './close-codes.js';
 import { Connection, type ConnectionEvents } from './connection.js';
 import { MisuseError, TransportError, type WebSocketError } from './errors.js';
 import { MAX_HEADER_BYTES, type PreparedFrame } from './frame.js';
-import type { SendOptions, SendResult, SocketOwner, StartOptions, WebSocketHandler } from './handler.js';
+import type { SendOptions, SendResult, StartOptions } from './handler.js';
 import type { Beating } from './heartbeat.js';
 import { abortTransport } from './http2.js';
-import { Listeners, type SocketEvents, type SocketListener } from './listeners.js';
-import { MessageIterator } from './messages.js';
+import { Listeners } from './listeners.js';
+import { SocketState } from './socket-state.js';
 import { listenTo, type TransportListener } from './transport-listeners.js';
 import { atEndOfTurn, type TurnTask } from './turn.js';
 
@@ -36,24 +36,10 @@ const EVENTS: ConnectionEvents<NodeSocket<unknown>> = {
   later: (socket, work) => socket.doLater(work),
 };
 
-export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, Expiring, Beating {
-  /** The application's state of this connection. `undefined` until the application sets it, normally in `open`. */
-  data: Data = undefined as Data;
-  /** The subprotocol both sides agreed on, empty for none. */
-  protocol = '';
-  /** The extension both sides agreed on with its parameters, as on the wire; empty for none. */
-  extensions = '';
-  /** The peer's IP address, empty if the transport has none. */
-  remoteAddress = '';
-  /** @internal */
-  handler: WebSocketHandler<Data>;
-  /** @internal */
-  readonly owner: SocketOwner;
-  /** @internal Place in the owner's list, -1 for none. */
-  index = -1;
-  /** @internal */
-  beatIndex = -1;
-
+export class NodeSocket<Data = unknown>
+  extends SocketState<Data>
+  implements TransportListener, TurnTask, Expiring, Beating
+{
   #connection: Connection<NodeSocket<unknown>> | null = null;
   #transport: Duplex | null = null;
   #isOver = false;
@@ -73,12 +59,6 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
   #takenAtVisit = 0;
   /** Counted where the transport does not. */
   #writtenBytes = 0;
-
-  /** @internal Made by `createWebSocketServer` and `connect`. */
-  constructor(handler: WebSocketHandler<Data>, owner: SocketOwner) {
-    this.handler = handler;
-    this.owner = owner;
-  }
 
   get readyState(): 'connecting' | 'open' | 'closing' | 'closed' {
     if (this.#connection !== null) return this.#connection.readyState;
@@ -194,27 +174,6 @@ export class NodeSocket<Data = unknown> implements TransportListener, TurnTask, 
     if (this.#connection === null || this.#owesResume) return;
     this.#owesResume = true;
     this.#schedule();
-  }
-
-  /**
-   * Listens to this socket, beside its handler. Errors that a listener throws are those of a handler.
-   * @returns stops listening.
-   */
-  on<Type extends keyof SocketEvents>(type: Type, listener: SocketListener<Type>): () => void {
-    const { handler } = this;
-    if (handler instanceof Listeners) return handler.on(type, listener);
-    const listeners = new Listeners(handler);
-    this.handler = listeners;
-    return listeners.on(type, listener);
-  }
-
-  /**
-   * The messages from now on, beside the handler. Begin in `open`, or right after `connect`. A loop that falls behind
-   * pauses the socket. It ends with the connection, and throws the error that ended it, if it was one; leaving the loop
-   * closes nothing.
-   */
-  [Symbol.asyncIterator](): AsyncIterableIterator<string | Uint8Array, undefined> {
-    return new MessageIterator(this);
   }
 
   /** Writes what was sent so far now, and not at the end of the turn. */
