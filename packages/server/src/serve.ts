@@ -82,10 +82,12 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   });
   line.attach(server);
   try {
-    if (opens(shared.broker)) await shared.broker.ready();
+    // The port first: who starts a server twice should read that, and not that the first one has the store. What a client
+    // asks for meanwhile waits for the store.
     await listen(server, port, host);
+    if (opens(shared.broker)) await shared.broker.ready();
   } catch (error) {
-    await line.close(0);
+    await stop(line, 0, server);
     await shared.broker.close();
     throw error;
   }

@@ -261,6 +261,16 @@ describe('a port that cannot be had', () => {
       },
     });
     await expect(serve(chatApp(), { port: 0, broker })).rejects.toThrow('locked');
+    // A port that is taken is told first: who starts a server twice should read that.
+    other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    await expect(serve(chatApp(), { port, broker })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    // And nothing is left listening.
+    other.close();
+    await once(other, 'close');
+    await expect(serve(chatApp(), { port, broker })).rejects.toThrow('locked');
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
   });
 });
 
