@@ -1,4 +1,4 @@
-// Chromium for the browser tests: found, or installed from Debian, or asked for in one line.
+// What tests need of Debian: found, or installed, or asked for in one line.
 
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -15,18 +15,55 @@ export async function ensureChromium() {
   }
   if (found()) return null;
   const ask = 'The browser tests need Chromium: apt-get install chromium, or set CHROMIUM_PATH';
+  return install(['chromium'], 'Chromium, for the browser tests', ask, found);
+}
+
+const PYTHON = '/usr/bin/python3';
+
+/**
+ * The same for what the engine is tested with: Chromium, nginx (NGINX_PATH names it then) and python3-websockets.
+ * `null` when they are there, else what to do about it.
+ */
+export async function ensureInteropPeers() {
+  const missing = await ensureChromium();
+  if (missing !== null) return missing;
+  const packages = [];
+  if (!foundNginx()) packages.push('nginx-light');
+  if (!(await hasPythonWebsockets())) packages.push('python3-websockets');
+  if (packages.length === 0) return null;
+  const ask = `The interop tests need nginx and python3-websockets: apt-get install ${packages.join(' ')}`;
+  const areThere = async () => foundNginx() && (await hasPythonWebsockets());
+  return install(packages, `${packages.join(' and ')}, for the interop tests`, ask, areThere);
+}
+
+/** @returns `null`, or what to ask of the user. */
+async function install(packages, what, ask, areThere) {
   if (process.getuid?.() !== 0 || onPath('apt-get') === undefined) return ask;
-  return step('installing Chromium with apt-get, for the browser tests', async () => {
-    const quiet = { capture: true, env: { DEBIAN_FRONTEND: 'noninteractive' } };
+  return step(`installing ${what}, with apt-get`, async () => {
+    // No service is to be started by it: Debian's scripts look at RUNLEVEL.
+    const quiet = { capture: true, env: { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' } };
     await run('apt-get', ['update', '-qq'], quiet);
     const { code, output } = await run(
       'apt-get',
-      ['install', '-qq', '-y', '--no-install-recommends', 'chromium'],
+      ['install', '-qq', '-y', '--no-install-recommends', ...packages],
       quiet,
     );
-    if (code === 0 && found()) return null;
+    if (code === 0 && (await areThere())) return null;
     return `${ask} (apt-get failed: ${output.trim().split('\n').at(-1)})`;
   });
+}
+
+/** Debian has it where only the PATH of root leads. */
+function foundNginx() {
+  if (process.env.NGINX_PATH !== undefined) return existsSync(process.env.NGINX_PATH);
+  const path = onPath('nginx') ?? ['/usr/sbin/nginx'].find((usual) => existsSync(usual));
+  if (path !== undefined) process.env.NGINX_PATH = path;
+  return path !== undefined;
+}
+
+async function hasPythonWebsockets() {
+  if (!existsSync(PYTHON)) return false;
+  return (await run(PYTHON, ['-c', 'import websockets'], { capture: true })).code === 0;
 }
 
 function found() {

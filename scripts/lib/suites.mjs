@@ -1,6 +1,6 @@
 // The suites of `npm test`, in the order of what is cheapest to fail.
 
-import { ensureChromium } from './debian.mjs';
+import { ensureChromium, ensureInteropPeers } from './debian.mjs';
 import { TOOLS } from './paths.mjs';
 import { failure, resultOf } from './result.mjs';
 import { runNode } from './run.mjs';
@@ -13,6 +13,12 @@ export const SUITES = [
   { name: 'unit', title: 'unit, contract and property tests', config: 'vitest.config.ts' },
   { name: 'crash', title: 'kill -9 under load', config: 'test/crash/vitest.config.ts' },
   { name: 'browser', title: 'the demo in Chromium', config: 'test/browser/vitest.config.ts', needs: ensureChromium },
+  {
+    name: 'interop',
+    title: 'the engine with what is not ours',
+    config: 'test/interop/vitest.config.ts',
+    needs: ensureInteropPeers,
+  },
   { name: 'packed', title: 'the packages as they ship', config: 'test/packed/vitest.config.ts' },
 ].map((suite) => ({ ...suite, needsBuild: suite.config !== undefined, run: suite.run ?? (() => tests(suite)) }));
 
