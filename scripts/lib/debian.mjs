@@ -1,6 +1,6 @@
 // What tests need of Debian: found, or installed, or asked for in one line.
 
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { step } from './progress.mjs';
 import { run } from './run.mjs';
@@ -27,6 +27,8 @@ const PYTHON = '/usr/bin/python3';
 export async function ensureInteropPeers() {
   const missing = await ensureChromium();
   if (missing !== null) return missing;
+  const { NGINX_PATH } = process.env;
+  if (NGINX_PATH !== undefined && !existsSync(NGINX_PATH)) return `NGINX_PATH=${NGINX_PATH} does not exist`;
   const packages = [];
   if (!foundNginx()) packages.push('nginx-light');
   if (!(await hasPythonWebsockets())) packages.push('python3-websockets');
@@ -39,23 +41,41 @@ export async function ensureInteropPeers() {
 /** @returns `null`, or what to ask of the user. */
 async function install(packages, what, ask, areThere) {
   if (process.getuid?.() !== 0 || onPath('apt-get') === undefined) return ask;
-  return step(`installing ${what}, with apt-get`, async () => {
-    // No service is to be started by it: Debian's scripts look at RUNLEVEL.
-    const quiet = { capture: true, env: { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' } };
-    await run('apt-get', ['update', '-qq'], quiet);
-    const { code, output } = await run(
-      'apt-get',
-      ['install', '-qq', '-y', '--no-install-recommends', ...packages],
-      quiet,
-    );
-    if (code === 0 && (await areThere())) return null;
-    return `${ask} (apt-get failed: ${output.trim().split('\n').at(-1)})`;
-  });
+  return step(`installing ${what}, with apt-get`, () =>
+    withoutServices(async () => {
+      const quiet = { capture: true, env: { DEBIAN_FRONTEND: 'noninteractive' } };
+      await run('apt-get', ['update', '-qq'], quiet);
+      const { code, output } = await run(
+        'apt-get',
+        ['install', '-qq', '-y', '--no-install-recommends', ...packages],
+        quiet,
+      );
+      if (code === 0 && (await areThere())) return null;
+      return `${ask} (apt-get failed: ${output.trim().split('\n').at(-1)})`;
+    }),
+  );
+}
+
+/** What Debian asks before it starts the service of a package. */
+const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
+
+/** No web server is to run on this machine because its tests did. */
+async function withoutServices(work) {
+  if (existsSync(SERVICE_POLICY)) return work();
+  const undo = () => rmSync(SERVICE_POLICY, { force: true });
+  process.once('exit', undo);
+  try {
+    writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+    return await work();
+  } finally {
+    process.off('exit', undo);
+    undo();
+  }
 }
 
 /** Debian has it where only the PATH of root leads. */
 function foundNginx() {
-  if (process.env.NGINX_PATH !== undefined) return existsSync(process.env.NGINX_PATH);
+  if (process.env.NGINX_PATH !== undefined) return true;
   const path = onPath('nginx') ?? ['/usr/sbin/nginx'].find((usual) => existsSync(usual));
   if (path !== undefined) process.env.NGINX_PATH = path;
   return path !== undefined;
