@@ -1,11 +1,16 @@
 /** Randomness from a printed seed, and how much of it: `TRUNKLINE_SEED` replays a run, `TRUNKLINE_DEEP=1` runs longer. */
 
+import { vi } from 'vitest';
+
+const isDeep = process.env.TRUNKLINE_DEEP === '1';
+if (isDeep) vi.setConfig({ testTimeout: 900_000 });
+
 /** Printed in the name of each test that uses it. */
 export const SEED = Number(process.env.TRUNKLINE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** @param deep how many cases when the run may take long. */
 export function cases(usual: number, deep: number): number {
-  return process.env.TRUNKLINE_DEEP === '1' ? deep : usual;
+  return isDeep ? deep : usual;
 }
 
 /** A small generator of 32-bit integers: a counter, scrambled. */
