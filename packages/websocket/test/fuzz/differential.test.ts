@@ -28,6 +28,11 @@ const INTENDED: readonly Difference[] = [
       'We refuse with the first byte that cannot be right (FR-16, fail fast); ws looks when the message is whole.',
     applies: (ours) => ours.verdict === 'refused' && ours.why.startsWith('text_invalid'),
   },
+  {
+    name: 'a close frame whose body is one byte that has not come',
+    reason: 'We judge the body of a close frame when it is there (FR-12); ws refuses the length 1 in the header.',
+    applies: (ours, theirs) => ours.verdict === 'open' && theirs.why === 'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH',
+  },
 ];
 
 function readWithOurs(pieces: readonly Uint8Array[], role: 'server' | 'client'): Reading {
@@ -102,6 +107,7 @@ describe('intended differences', () => {
   const examples: Readonly<Record<string, Buffer>> = {
     'a length in a longer form than it needs': frame({ opcode: 2, payload: 'x', lengthBits: 16, mask: '01020304' }),
     'invalid UTF-8 in a message that is not complete': masked(1, Buffer.of(0xff), false),
+    'a close frame whose body is one byte that has not come': masked(8, 'x').subarray(0, -1),
   };
 
   it.each(INTENDED)('$name', async (difference) => {
