@@ -313,7 +313,7 @@ describe('a client', () => {
     expect(handler.errorCodes).toEqual(['connection_lost']);
   });
 
-  it('sends Authorization to the host of the URL only: redirects are not followed', async () => {
+  it('ws@8.5.0 sends Authorization to the host of the URL only: redirects are not followed', async () => {
     const raw = await RawServer.start();
     const target = await RawServer.start();
     const { handler } = dial(raw.url, { headers: { Authorization: 'Bearer secret' } });
