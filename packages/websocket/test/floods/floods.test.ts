@@ -1,0 +1,136 @@
+/**
+ * Floods against a server in a process of its own, whose resident memory is read before, during and after, each time
+ * behind a garbage collection. What is sent is counted, never timed.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { constants, deflateRawSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { RawPeer, requestText, stopAll } from '../support/node.js';
+import { BINARY, CONTINUATION, frame, masked, PING, TEXT } from '../support/wire.js';
+
+const FACTOR = process.env.TRUNKLINE_DEEP === '1' ? 10 : 1;
+/**
+ * V8's heap and the allocator of the system keep tens of megabytes once they had them. Kept pongs (130 MB), messages to
+ * peers that do not read (200 MB) and one inflated bomb (100 MB) are more than this; for handshakes and single bytes it
+ * is a bound per connection (128 KiB) and per byte sent (1.3 KiB) only.
+ */
+const MOST_GROWTH_BYTES = 64 * 1_048_576;
+
+let child: ChildProcess;
+let port = 0;
+
+beforeAll(async () => {
+  child = fork(new URL('server-child.mjs', import.meta.url), { execArgv: ['--expose-gc'] });
+  const [message] = (await once(child, 'message')) as [{ port: number }];
+  port = message.port;
+});
+afterEach(stopAll);
+afterAll(async () => {
+  const exit = once(child, 'exit');
+  child.disconnect();
+  await exit;
+});
+
+interface Report {
+  readonly rss: number;
+  readonly sockets: number;
+}
+
+async function report(): Promise<Report> {
+  const answer = once(child, 'message');
+  child.send('memory');
+  const [message] = (await answer) as [Report];
+  return message;
+}
+
+/** Resident memory as soon as the server has that many connections: it may still be accepting or ending some. */
+async function settled(sockets: number): Promise<number> {
+  for (;;) {
+    const now = await report();
+    if (now.sockets === sockets) return now.rss;
+  }
+}
+
+/** Writes and waits until the kernel has it, so that the sender does not buffer it. */
+async function push(peer: RawPeer, bytes: Uint8Array): Promise<void> {
+  if (peer.isClosed || peer.hasEnded) return;
+  await new Promise((resolve) => peer.socket.write(bytes, resolve));
+}
+
+/** @param open how many connections the server still has when all of the flood was sent; `null` where it ends them. */
+async function measure(name: string, open: number | null, flood: () => Promise<unknown>): Promise<void> {
+  const before = await settled(0);
+  await flood();
+  const during = open === null ? (await report()).rss : await settled(open);
+  await stopAll();
+  const after = await settled(0);
+  const mib = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`;
+  console.log(`${name}: before ${mib(before)}, during ${mib(during)}, after ${mib(after)}`);
+  expect(during - before).toBeLessThan(MOST_GROWTH_BYTES);
+  expect(after - before).toBeLessThan(MOST_GROWTH_BYTES);
+}
+
+describe('memory stays flat under a flood of', () => {
+  it('pings by a peer that reads no pong', { timeout: 120_000 }, async () => {
+    await measure('pings', 1, async () => {
+      const peer = await RawPeer.open(port);
+      peer.socket.pause();
+      const pings = Buffer.concat(Array.from({ length: 1_000 }, () => masked(PING, Buffer.alloc(125))));
+      // 131 bytes each: 130 MB of pings, whose pongs would be as many.
+      for (let n = 0; n < 1_000 * FACTOR; n++) await push(peer, pings);
+    });
+  });
+
+  it('empty fragments', { timeout: 120_000 }, async () => {
+    await measure('empty fragments', null, async () => {
+      for (let n = 0; n < 20 * FACTOR; n++) {
+        const peer = await RawPeer.open(port);
+        await push(peer, masked(TEXT, '', false));
+        const empty = Buffer.concat(Array.from({ length: 50_000 }, () => masked(CONTINUATION, '', false)));
+        await push(peer, empty);
+        await peer.ended();
+      }
+    });
+  });
+
+  it('bytes one by one', { timeout: 120_000 }, async () => {
+    await measure('single bytes', 1, async () => {
+      const peer = await RawPeer.open(port);
+      peer.socket.setNoDelay(true);
+      const bytes = masked(BINARY, Buffer.alloc(50_000 * FACTOR));
+      for (const byte of bytes.subarray(0, -1)) await push(peer, Buffer.of(byte));
+    });
+  });
+
+  it('handshakes that are never finished', { timeout: 120_000 }, async () => {
+    await measure('slow handshakes', 500, async () => {
+      for (let n = 0; n < 500; n++) {
+        const peer = await RawPeer.connect(port);
+        await push(peer, Buffer.from(requestText().slice(0, 80)));
+      }
+    });
+  });
+
+  it('messages to peers that never read', { timeout: 120_000 }, async () => {
+    await measure('peers that do not read', null, async () => {
+      for (let n = 0; n < 20; n++) {
+        const peer = await RawPeer.open(port);
+        peer.socket.pause();
+        await push(peer, masked(TEXT, 'flood me'));
+      }
+    });
+  });
+
+  it('compressed bombs', { timeout: 120_000 }, async () => {
+    const packed = deflateRawSync(Buffer.alloc(100_000_000), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+    const bomb = frame({ opcode: BINARY, payload: packed, rsv: 4, mask: '01020304' });
+    await measure('bombs', null, async () => {
+      for (let n = 0; n < 20 * FACTOR; n++) {
+        const peer = await RawPeer.open(port, '/', { 'Sec-WebSocket-Extensions': 'permessage-deflate' });
+        await push(peer, bomb);
+        await peer.ended();
+      }
+    });
+  });
+});
