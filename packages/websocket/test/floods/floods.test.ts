@@ -21,7 +21,7 @@ let child: ChildProcess;
 let port = 0;
 
 beforeAll(async () => {
-  child = fork(new URL('server-child.mjs', import.meta.url), { execArgv: ['--expose-gc'] });
+  child = fork(new URL('./server-child.mjs', import.meta.url), { execArgv: ['--expose-gc'] });
   const [message] = (await once(child, 'message')) as [{ port: number }];
   port = message.port;
 });
