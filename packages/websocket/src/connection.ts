@@ -165,6 +165,11 @@ export class Connection<Context> extends FrameReader {
 
   /** The transport broke or is gone. @param cause the transport's error, if there was one. */
   transportLost(cause?: unknown): void {
+    // Every clean close ends here: an error, with its stack, is made only for those that are not.
+    if (this.#phase >= AWAITING_END) {
+      if (this.#phase < GONE) this.#end(GONE);
+      return;
+    }
     this.#fail(
       new TransportError('connection_lost', 'the connection was lost without a closing handshake', { cause }),
       GONE,

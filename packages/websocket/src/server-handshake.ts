@@ -2,7 +2,7 @@
  * The opening handshake as a server sees it (RFC 6455 §4.2): a pure function from a request to a decision.
  * Each refusal says in one sentence what to do about it.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { MisuseError } from './errors.js';
 import {
   collectFields,
@@ -115,7 +115,7 @@ export function isRefusal(decision: object): decision is Refusal {
 
 /** `Sec-WebSocket-Accept` for a key (§4.2.2). */
 export function acceptFor(key: string): string {
-  return createHash('sha1').update(key).update(ACCEPT_GUID).digest('base64');
+  return hash('sha1', key + ACCEPT_GUID, 'base64');
 }
 
 /**
@@ -182,6 +182,7 @@ function refuseVersion(version: string | undefined): Refusal {
 }
 
 function isHttp11(version: string): boolean {
+  if (version === '1.1') return true;
   const [major = 0, minor = 0] = version.split('.', 2).map(Number);
   return major > 1 || (major === 1 && minor >= 1);
 }
