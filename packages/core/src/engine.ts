@@ -24,7 +24,7 @@ export interface EngineOptions<Request> {
   readonly stallTimeoutMs?: number;
   readonly ringBytes?: number;
   readonly flushIntervalMs?: number;
-  /** Called after a stretch of flushing: the transport writes out what it gathered. */
+  /** Called every 32 served connections and at the end of a flush: the transport writes out what it gathered. */
   readonly afterFlush?: () => void;
 }
 

@@ -15,7 +15,7 @@ export interface HubOptions {
   readonly ringBytes?: number;
   /** Waits this long before a flush, in milliseconds: fewer writes for more latency. Default 0: the end of the turn. */
   readonly flushIntervalMs?: number;
-  /** Called after a stretch of flushing: the transport writes out what it gathered. */
+  /** Called every 32 served connections and at the end of a flush: the transport writes out what it gathered. */
   readonly afterFlush?: () => void;
 }
 
