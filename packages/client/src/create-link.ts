@@ -349,6 +349,8 @@ export function createLink(shared: Shared, options: LinkOptions, tell: (event: L
       case 'ping':
         if (message.rttMs !== undefined) measured(message.rttMs);
         return requests.write('{"type":"pong"}');
+      case 'drain':
+        return;
       case 'goodbye':
         goodbye = message;
         return;

@@ -24,6 +24,7 @@ const CHECKS = new Map<string, Check>(
     rttMs: number,
     afterMs: number,
     spreadMs: number,
+    withinMs: number,
     pingMs: number,
     limits: (value) => typeof value === 'object',
     epoch: (value) => value === null || (text(value) && /^[\w-]{1,64}$/.test(value as string)),
@@ -47,6 +48,7 @@ const REQUIRED = new Map<string, readonly string[]>(
     ended: ['ch', 'code', 'message', 'retry'],
     ping: [],
     pong: ['id'],
+    drain: ['withinMs', 'spreadMs'],
     goodbye: ['reason'],
   } satisfies { readonly [T in ServerMessage['type']]: readonly (keyof Extract<ServerMessage, { type: T }>)[] }),
 );

@@ -208,6 +208,8 @@ export class Session<Request = unknown> {
         return this.#problem({ type: 'problem', code: 'conflict', message: 'hello was said already' });
       case 'ping':
         return this.send({ type: 'pong', id: message.id, now: this.engine.clock.nowMs() });
+      case 'seen':
+        return;
       case 'pong':
         return this.#life.ponged(this.engine.clock.nowMs());
       case 'unsubscribe':

@@ -40,3 +40,10 @@ export const MAX_DATA_DEPTH = 100;
 export const MAX_UNACKNOWLEDGED = 64;
 /** A producer's publishes are remembered this long after its last one, in milliseconds: 7 days. */
 export const PRODUCER_MEMORY_MS = 7 * 24 * 3_600_000;
+
+/** A client reports what it has processed (`seen`) at the latest when this many bytes are unreported. */
+export const SEEN_BYTES = 16_384;
+/** It also does so this many milliseconds after more than `SEEN_LEAST_BYTES` are unreported. */
+export const SEEN_MS = 200;
+/** Fewer unreported bytes than this are worth no report of their own: a quiet chat would be answered message by message. */
+export const SEEN_LEAST_BYTES = 1_024;

@@ -6,6 +6,14 @@ import type { JsonValue } from './json.js';
 import type { Limits } from './limits.js';
 import type { Epoch, Offset } from './names.js';
 
+/** What both sides may name in `features`; the message types of a feature are sent only then. */
+export const FEATURES = {
+  /** Flow control by the receiver (`seen`). */
+  seen: 'seen',
+  /** Moving to another connection before this one ends (`drain`). */
+  drain: 'drain',
+} as const;
+
 /** The version that `hello` names, and the subprotocol that names version and encoding (also meant when none is named). */
 export const PROTOCOL_VERSION = 1;
 export const SUBPROTOCOL = 'trunkline.v1.json';
@@ -69,6 +77,14 @@ export interface Refresh {
   readonly id: RequestId;
   readonly token: string;
 }
+/**
+ * How many payload bytes of this connection's messages, uncompressed, the client has processed since it opened. Cumulative. Sent only
+ * if both sides name the feature `seen`.
+ */
+export interface Seen {
+  readonly type: 'seen';
+  readonly bytes: number;
+}
 /** Probes the server; answered by `pong` with the same id. */
 export interface ClientPing {
   readonly type: 'ping';
@@ -79,7 +95,7 @@ export interface ClientPong {
   readonly type: 'pong';
 }
 
-export type ClientMessage = Hello | Subscribe | Unsubscribe | Publish | Read | Refresh | ClientPing | ClientPong;
+export type ClientMessage = Hello | Subscribe | Unsubscribe | Publish | Read | Refresh | Seen | ClientPing | ClientPong;
 
 // ── server → client ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -209,6 +225,15 @@ export interface ServerPong {
   readonly id: RequestId;
   readonly now: number;
 }
+/**
+ * The server will stop: open another connection at a random moment within `spreadMs`, resume there, then close this one. It serves as
+ * before until then, at most `withinMs`. Sent only if both sides name the feature `drain`.
+ */
+export interface Drain {
+  readonly type: 'drain';
+  readonly withinMs: number;
+  readonly spreadMs: number;
+}
 /** Precedes a close by the server: the close code, why in words, and when to come back. */
 export interface Goodbye {
   readonly type: 'goodbye';
@@ -229,4 +254,5 @@ export type ServerMessage =
   | Ended
   | ServerPing
   | ServerPong
+  | Drain
   | Goodbye;

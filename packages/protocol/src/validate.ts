@@ -97,6 +97,7 @@ const CLIENT: Shapes<ClientMessage> = {
   publish: { id, stream: name, producer, seq: ordinal, data: payload },
   read: { id, stream: name, epoch: optional(epoch), before: optional(count), after: optional(count), limit: ordinal },
   refresh: { id, token: word },
+  seen: { bytes: count },
   ping: { id },
   pong: {},
 };
@@ -156,6 +157,7 @@ const SERVER: Shapes<ServerMessage> = {
   ended: { ch: count, code: errorCode, message: word, retry: flag, afterMs: optional(time) },
   ping: { now: time, rttMs: optional(time) },
   pong: { id, now: time },
+  drain: { withinMs: time, spreadMs: time },
   goodbye: { code: count, reason: word, afterMs: optional(time), spreadMs: optional(time) },
 };
 
