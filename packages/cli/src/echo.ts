@@ -4,21 +4,19 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createWebSocketServer, type Limits } from '@trunkline/websocket';
+import { createWebSocketServer } from '@trunkline/websocket';
 import type { EchoCommand } from './commands.js';
 import { Failure } from './failure.js';
 import { nextSignal } from './signals.js';
 
 const HELP = 'This is a WebSocket echo server: every message comes back as it was sent.\n';
-/** The engine's own bounds. */
-const MAX_LIMIT = 0x3fff_ffff;
 
 /** Serves until SIGINT or SIGTERM, then closes every connection with 1001. @throws Failure if it cannot start. */
 export async function echo(command: EchoCommand): Promise<void> {
   const { host, port, deflate, maxMessageBytes } = command;
   const server = createWebSocketServer({
     compression: deflate,
-    limits: limitsFor(maxMessageBytes),
+    limits: { maxMessageBytes },
     handler: {
       message: (socket, data) => {
         // A peer that sends and does not read is read no further.
@@ -41,11 +39,6 @@ export async function echo(command: EchoCommand): Promise<void> {
   http.close();
   await server.drain({ deadlineMs: 2_000 });
   http.closeAllConnections();
-}
-
-/** Room for one message on its way out while the next one is read. */
-function limitsFor(maxMessageBytes: number): Partial<Limits> {
-  return { maxMessageBytes, maxBufferedBytes: Math.min(Math.max(2 * maxMessageBytes, 1_048_576), MAX_LIMIT) };
 }
 
 async function makeServer({ tls }: EchoCommand) {

@@ -19,9 +19,11 @@ export interface Limits {
   /** Pings and pongs accepted in one second. Default 1_000. One more fails the connection with 1008. */
   readonly maxControlFramesPerSecond: number;
   /**
-   * Most bytes that may wait to be sent, in this package and in Node's stream together. Default 1_048_576. A message
-   * that would exceed it aborts the connection (1006 on both sides, error `outgoing_limit`): behind that much unsent
-   * data a close frame would not arrive either. One message of any size is accepted while nothing is waiting.
+   * Most bytes that may wait to be sent, in this package and in Node's stream together. Default `4 * maxMessageBytes`, at
+   * least 4_194_304: over TLS Node counts a write until some time after the peer has it all, so that the answer to the
+   * peer's next message, as large as a message may be, comes on top of the last one. A message that would exceed it aborts
+   * the connection (1006 on both sides, error `outgoing_limit`): behind that much unsent data a close frame would not
+   * arrive either. One message of any size is accepted while nothing is waiting.
    */
   readonly maxBufferedBytes: number;
   /** How long the peer has to answer a close, and to end the transport after it, in milliseconds. Default 10_000. */
@@ -46,7 +48,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxMessageBytes: 1_048_576,
   maxFragments: 4_096,
   maxControlFramesPerSecond: 1_000,
-  maxBufferedBytes: 1_048_576,
+  maxBufferedBytes: 4_194_304,
   closeWaitMs: 10_000,
   handshakeMs: 10_000,
   maxHandshakeBytes: 16_384,
@@ -57,9 +59,14 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
 /** A message cannot be larger than what one Node buffer and one 32-bit counter can hold with room to spare. */
 const MAX_LIMIT = 0x3fff_ffff;
 
+/** How many of the largest messages may wait by default. */
+const MESSAGES_BUFFERED = 4;
+
 /** Fills in defaults. @throws MisuseError if a limit is not an integer between 0 and 2^30 - 1. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
-  const limits: Limits = { ...DEFAULT_LIMITS, ...withoutUndefined(given) };
+  const known = { ...DEFAULT_LIMITS, ...withoutUndefined(given) };
+  const buffered = Math.max(DEFAULT_LIMITS.maxBufferedBytes, MESSAGES_BUFFERED * known.maxMessageBytes);
+  const limits: Limits = { ...known, maxBufferedBytes: given.maxBufferedBytes ?? Math.min(buffered, MAX_LIMIT) };
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isInteger(value) || value < 0 || value > MAX_LIMIT) {
       throw new MisuseError('invalid_argument', `limits.${name} must be an integer from 0 to ${MAX_LIMIT}`);

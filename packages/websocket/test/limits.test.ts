@@ -9,7 +9,7 @@ describe('limits', () => {
       maxMessageBytes: 1_048_576,
       maxFragments: 4_096,
       maxControlFramesPerSecond: 1_000,
-      maxBufferedBytes: 1_048_576,
+      maxBufferedBytes: 4_194_304,
       closeWaitMs: 10_000,
       handshakeMs: 10_000,
       maxHandshakeBytes: 16_384,
@@ -114,7 +114,19 @@ describe('limits', () => {
     },
   );
 
+  it.each([
+    [0, 4_194_304],
+    [1_048_576, 4_194_304],
+    [1_048_577, 4_194_308],
+    [16_777_216, 67_108_864],
+    [2 ** 30 - 1, 2 ** 30 - 1],
+  ])('lets four of the largest messages wait, 4 MiB at least: maxMessageBytes %i', (maxMessageBytes, most) => {
+    expect(resolveLimits({ maxMessageBytes }).maxBufferedBytes).toBe(most);
+    expect(resolveLimits({ maxMessageBytes, maxBufferedBytes: 7 }).maxBufferedBytes).toBe(7);
+  });
+
   it('takes undefined for the default', () => {
+    expect(resolveLimits({ maxBufferedBytes: undefined as unknown as number })).toEqual(DEFAULT_LIMITS);
     expect(resolveLimits({ maxFragments: undefined as unknown as number })).toEqual(DEFAULT_LIMITS);
   });
 });

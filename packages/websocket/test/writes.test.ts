@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   createWebSocketServer,
+  DEFAULT_LIMITS,
   MisuseError,
   type NodeSocket,
   PreparedFrame,
@@ -218,24 +219,46 @@ describe('a slow peer', () => {
   });
 
   it.each([
-    [999, 'queued', 'open'],
-    [1_000, 'queued', 'open'],
-    [1_001, 'dropped', 'closed'],
-  ])('may have maxBufferedBytes waiting and no more: %i', async (total, result, state) => {
-    const { handler, server } = opened({}, { maxBufferedBytes: 1_000 });
+    [999, 1_000, 'queued', 'open'],
+    [1_000, 1_000, 'queued', 'open'],
+    [1_001, 1_000, 'dropped', 'closed'],
+    // The default.
+    [4_194_303, undefined, 'queued', 'open'],
+    [4_194_304, undefined, 'queued', 'open'],
+    [4_194_305, undefined, 'dropped', 'closed'],
+  ])('may have maxBufferedBytes waiting and no more: %i of %s', async (total, maxBufferedBytes, result, state) => {
+    const { handler, server } = opened({}, { maxBufferedBytes });
     const transport = await accept(server, new FakeTransport(1));
     transport.isStuck = true;
     const { socket } = handler;
     socket.send('x'.repeat(498));
     await turn();
     expect(socket.bufferedBytes).toBe(502);
-    expect(socket.send('y'.repeat(total - 502 - 4))).toBe(result);
+    const header = total > 65_536 ? 10 : 4;
+    expect(socket.send('y'.repeat(total - 502 - header))).toBe(result);
+    if (state === 'open') expect(socket.bufferedBytes).toBe(total);
     expect(socket.readyState).toBe(state);
     if (state === 'open') return;
     expect(handler.errorCodes).toEqual(['outgoing_limit']);
     expect(await handler.closed()).toMatchObject({ code: 1006, wasClean: false });
     expect(transport.destroyed).toBe(true);
     expect(server.connections).toEqual([]);
+  });
+
+  it('gets the largest message again while the transport has not confirmed the last one', async () => {
+    const { handler, server } = opened({ message: (socket, data) => void socket.send(data) });
+    const transport = await accept(server);
+    transport.isStuck = true;
+    const largest = masked(BINARY, Buffer.alloc(DEFAULT_LIMITS.maxMessageBytes, 1));
+    for (let round = 1; round <= 3; round++) {
+      transport.receive(largest);
+      await handler.received(round);
+      await turn();
+    }
+    expect(handler.errorCodes).toEqual([]);
+    transport.unstick();
+    await turn();
+    expect(transport.frames.map(({ payload }) => payload.length)).toEqual(Array(3).fill(1_048_576));
   });
 
   it('is not given up for one message larger than the limit, nor for what the kernel takes at once', async () => {

@@ -10,7 +10,7 @@ const server = createServer((_request, response) => response.writeHead(426).end(
 createWebSocketServer({
   handler: { message: (socket, data) => void socket.send(data) },
   compression: true,
-  limits: { maxMessageBytes: 16 * MIB, maxFragments: 70_000, maxBufferedBytes: 32 * MIB },
+  limits: { maxMessageBytes: 16 * MIB, maxFragments: 70_000 },
 }).attach(server);
 server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());

@@ -15,7 +15,7 @@ export function startEngine(compression: boolean | CompressionOptions): Promise<
   createWebSocketServer({
     handler: { message: (socket, data) => void socket.send(data) },
     compression,
-    limits: { maxMessageBytes: 16_777_216, maxFragments: 70_000, maxBufferedBytes: 33_554_432 },
+    limits: { maxMessageBytes: 16_777_216, maxFragments: 70_000 },
   }).attach(server);
   return listening(server);
 }

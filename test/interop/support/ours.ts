@@ -50,8 +50,6 @@ export async function startEcho({ kind = 'http', ...options }: EchoOptions = {})
   const closed = new Inbox<Closed>();
   const pongs = new Inbox<string>();
   const server = createWebSocketServer({
-    // Over TLS, Node calls a write done some time after the peer has it all: the answer to its next message comes on top.
-    limits: { maxBufferedBytes: 4 * 1_048_576 },
     ...options,
     handler: {
       open: (socket) => opened.add(socket),
