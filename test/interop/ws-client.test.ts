@@ -91,8 +91,8 @@ describe('our server and a client of ws', () => {
     const closing = await openWs(server.url);
     closing.socket.close(code, reason);
     expect(await server.closed.next()).toEqual({ code, reason, wasClean: true });
-    // Of a close frame, we echo the code.
-    expect(await closing.closed.next()).toEqual({ code, reason: '' });
+    // Each answers a close frame with its code and reason.
+    expect(await closing.closed.next()).toEqual({ code, reason });
     const closed = await openWs(server.url);
     closed.send(`!close ${code} ${reason}`);
     expect(await closed.closed.next()).toEqual({ code, reason });

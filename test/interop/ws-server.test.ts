@@ -89,11 +89,12 @@ describe('our client and a server of ws', () => {
     const closing = await openOurs(server.url);
     closing.socket.close(code, reason);
     expect(await server.closed.next()).toEqual({ code, reason });
-    expect(await closing.closed.next()).toMatchObject({ code, wasClean: true });
+    // Each answers a close frame with its code and reason.
+    expect(await closing.closed.next()).toEqual({ code, reason, wasClean: true });
     const closed = await openOurs(server.url);
     closed.send(`!close ${code} ${reason}`);
     expect(await closed.closed.next()).toEqual({ code, reason, wasClean: true });
-    expect(await server.closed.next()).toMatchObject({ code });
+    expect(await server.closed.next()).toEqual({ code, reason });
   });
 
   it('close without a code, and without a word', async () => {

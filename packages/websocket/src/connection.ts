@@ -362,7 +362,8 @@ export class Connection<Context> extends FrameReader {
         return;
       }
     }
-    if (this.#phase === OPEN) this.#writer.writeClose(code, EMPTY);
+    // The code as §5.5.1 has it, and the reason, which it leaves open: as ws, browsers and uWebSockets do.
+    if (this.#phase === OPEN) this.#writer.writeClose(code, payload.subarray(2));
     this.#finish(this.expectsMask ? ENDING : AWAITING_END, code, reason, true);
   }
 

@@ -35,6 +35,22 @@ describe('closing', () => {
     expect(new Recorded().receive(masked(CLOSE)).sentClose).toBe(0);
   });
 
+  it('FR-13 FR-18 answers with the very body: the reason comes back to who gave it, whoever it was', () => {
+    const bodies = [hex(''), closeBody(1000), closeBody(4321, 'schön'), closeBody(3000, 'r'.repeat(123))];
+    for (const body of bodies) {
+      for (const role of ['server', 'client'] as const) {
+        const asked = new Recorded({ role }).receive((role === 'server' ? masked : plain)(CLOSE, body));
+        expect(asked.frames).toMatchObject([{ opcode: CLOSE, payload: body, isMasked: role === 'client' }]);
+      }
+    }
+    // What was closed by us keeps our code and reason on the wire, and theirs for the application.
+    const both = new Recorded();
+    both.close(4000, 'ours');
+    both.receive(masked(CLOSE, closeBody(4001, 'theirs')));
+    expect(both.frames).toMatchObject([{ payload: closeBody(4000, 'ours') }]);
+    expect(both.closed).toMatchObject({ code: 4001, reason: 'theirs', wasClean: true });
+  });
+
   it('FR-12 closes without a code, and then without a reason', () => {
     const server = new Recorded();
     server.connection.close(null, '', server.nowMs);

@@ -59,10 +59,10 @@ describe('an observer', () => {
       'out 1 9 own repl',
       'out 1 8 prepared',
       'in 8 8 \x0f\xa0reason',
-      'out 8 2 \x0f\xa0',
+      'out 8 8 \x0f\xa0reason',
     ]);
     expect(observer.frames.at(-2)).toMatchObject({ closeCode: 4000, reason: 'reason' });
-    expect(observer.frames.at(-1)).toMatchObject({ closeCode: 4000, reason: '' });
+    expect(observer.frames.at(-1)).toMatchObject({ closeCode: 4000, reason: 'reason' });
     expect(observer.ends.items).toEqual([[4000, 'reason', true]]);
   });
 

@@ -154,7 +154,7 @@ describe('a server over http', () => {
     const peer = await RawPeer.open(port);
     peer.send(masked(CLOSE, closeBody(4000, 'bye')));
     await peer.ended();
-    expect(peer.frames).toMatchObject([{ opcode: CLOSE, payload: closeBody(4000) }]);
+    expect(peer.frames).toMatchObject([{ opcode: CLOSE, payload: closeBody(4000, 'bye') }]);
     expect([peer.hasEnded, peer.isClosed]).toEqual([true, false]);
     expect(await handler.closed()).toMatchObject({ code: 4000, reason: 'bye', wasClean: true });
     expect(server.connections).toHaveLength(0);
