@@ -2,6 +2,7 @@
 // contract suite (`@trunkline/broker/contract`) checks every sentence of them on each implementation.
 
 import type { Epoch, Offset, Position, StreamName } from '@trunkline/protocol';
+import type { Row, Tombstone } from './table.js';
 
 /** Who sent an entry, and its count among this producer's publishes to the stream. Makes an append idempotent. */
 export interface ProducerSeq {
@@ -81,7 +82,7 @@ export interface Page extends StreamState {
   readonly entries: readonly Entry[];
 }
 
-/** A change of a stream: the entries in `(from, to]` of `epoch` now exist. */
+/** A change of a stream: the entries (of a table: the steps) in `(from, to]` of `epoch` now exist. */
 export interface Advance {
   readonly stream: StreamName;
   readonly epoch: Epoch;
@@ -89,6 +90,9 @@ export interface Advance {
   readonly to: Offset;
   /** All entries of the range, if the broker carries the data along. */
   readonly entries?: readonly Entry[];
+  /** Of a table: all rows that changed in the range, and all that were deleted in it, as they are at `to`. */
+  readonly rows?: readonly Row[];
+  readonly gone?: readonly Tombstone[];
 }
 
 /** A watch on a stream. */

@@ -1,7 +1,7 @@
 // What every broker refuses before it looks at its store: calls that can never be right. They are mistakes of the calling
 // program, so they are plain TypeErrors and RangeErrors, not `BrokerError`s.
 
-import type { AppendOptions, NewEntry, PageLimit } from './broker.js';
+import type { AppendOptions, NewEntry, PageLimit, ProducerSeq } from './broker.js';
 
 /** Longest `producer` of a source, in UTF-16 code units. */
 export const MAX_PRODUCER_LENGTH = 512;
@@ -14,15 +14,27 @@ export function checkAppend(entries: readonly NewEntry[], options: AppendOptions
   if (entries.length > 1) checkSources(entries);
   if (options === undefined) return;
   const { fence, retain } = options;
-  if (fence !== undefined && !(Number.isSafeInteger(fence) && fence >= 0)) {
-    throw new RangeError(`fence must be a token from lease(), not ${fence}`);
-  }
+  checkFence(fence);
   if (retain?.entries !== undefined && !isPositiveInteger(retain.entries)) {
     throw new RangeError(`retain.entries must be an integer of at least 1, not ${retain.entries}`);
   }
   if (retain?.ageMs !== undefined && !(retain.ageMs > 0)) {
     throw new RangeError(`retain.ageMs must be above 0, not ${retain.ageMs}`);
   }
+}
+
+/** @throws RangeError when it is no fencing token. */
+export function checkFence(fence: number | undefined): void {
+  if (fence === undefined || (Number.isSafeInteger(fence) && fence >= 0)) return;
+  throw new RangeError(`fence must be a token from lease(), not ${fence}`);
+}
+
+/** @throws TypeError or RangeError when it names no publish of a producer. */
+export function checkSource({ producer, seq }: ProducerSeq): void {
+  if (typeof producer !== 'string' || producer.length > MAX_PRODUCER_LENGTH) {
+    throw new TypeError(`producer must be text of at most ${MAX_PRODUCER_LENGTH} characters`);
+  }
+  if (!isPositiveInteger(seq)) throw new RangeError(`seq must be 1, 2, 3 …, not ${seq}`);
 }
 
 /** @throws RangeError when a bound of the page is not positive. */
@@ -44,12 +56,7 @@ function checkEntry(entry: NewEntry): void {
   if (!Number.isSafeInteger(entry.at)) throw new TypeError(`at must be whole milliseconds, not ${entry.at}`);
   if (!isStorable(entry.data)) throw new TypeError('data must be JSON text');
   if (entry.user !== null && !isStorable(entry.user)) throw new TypeError('user must be JSON text or null');
-  const source = entry.source;
-  if (source === undefined) return;
-  if (typeof source.producer !== 'string' || source.producer.length > MAX_PRODUCER_LENGTH) {
-    throw new TypeError(`producer must be text of at most ${MAX_PRODUCER_LENGTH} characters`);
-  }
-  if (!isPositiveInteger(source.seq)) throw new RangeError(`seq must be 1, 2, 3 …, not ${source.seq}`);
+  if (entry.source !== undefined) checkSource(entry.source);
 }
 
 function checkSources(entries: readonly NewEntry[]): void {
@@ -67,10 +74,11 @@ function checkSources(entries: readonly NewEntry[]): void {
 // What no JSON text holds (JSON.stringify escapes both) and not every store can keep: NUL, and half of a surrogate pair.
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
-function isStorable(text: unknown): text is string {
+/** Whether every store can keep the text. */
+export function isStorable(text: unknown): text is string {
   return typeof text === 'string' && !UNSTORABLE.test(text);
 }
 
-function isPositiveInteger(value: number): boolean {
+export function isPositiveInteger(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 1;
 }

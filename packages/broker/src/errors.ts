@@ -1,6 +1,6 @@
 // How a broker says no. Each class has a stable code and says whether the same call can succeed later.
 
-import type { Position, StreamName } from '@trunkline/protocol';
+import type { Offset, Position, StreamName } from '@trunkline/protocol';
 
 /** Base of what brokers reject with. */
 export abstract class BrokerError extends Error {
@@ -56,6 +56,48 @@ export class FencedError extends BrokerError {
     readonly highest: number,
   ) {
     super(`${stream}: fencing token ${token} is older than ${highest}`);
+  }
+}
+
+/** A row is not as the caller of `change` expected it. */
+export class RowConflictError extends BrokerError {
+  override readonly name = 'RowConflictError';
+  override readonly code = 'row_conflict';
+  override readonly retryable = false;
+  constructor(
+    readonly stream: StreamName,
+    readonly key: string,
+    readonly expected: Offset,
+    /** Offset of the row's last change; 0 if there is no such row. */
+    readonly actual: Offset,
+  ) {
+    super(`${stream}: the row ${JSON.stringify(key)} was expected at offset ${expected} and is at ${actual}`);
+  }
+}
+
+/** The table would have more rows than it may. */
+export class TableFullError extends BrokerError {
+  override readonly name = 'TableFullError';
+  override readonly code = 'table_full';
+  override readonly retryable = false;
+  constructor(
+    readonly stream: StreamName,
+    readonly maxRows: number,
+  ) {
+    super(`${stream}: a table may have ${maxRows} rows, and this step would make them more`);
+  }
+}
+
+/** A log was used as a table, or a table as a log. */
+export class WrongKindError extends BrokerError {
+  override readonly name = 'WrongKindError';
+  override readonly code = 'wrong_kind';
+  override readonly retryable = false;
+  constructor(
+    readonly stream: StreamName,
+    readonly kind: 'log' | 'table',
+  ) {
+    super(`${stream} is a ${kind}`);
   }
 }
 

@@ -17,16 +17,35 @@ export type {
   Watch,
 } from './broker.js';
 export { checkAppend, checkLimit, MAX_PRODUCER_LENGTH } from './check-arguments.js';
+export { checkChange, MAX_KEY_BYTES } from './check-change.js';
 export {
   BrokerError,
   BrokerUnavailableError,
   FencedError,
   OutOfOrderError,
+  RowConflictError,
+  TableFullError,
   UnrecoverablePositionError,
+  WrongKindError,
 } from './errors.js';
 export { Leases } from './leases.js';
 export { type MemoryBrokerOptions, memoryBroker } from './memory-broker.js';
 export { entryBytes } from './memory-stream.js';
 export { type Opens, opens } from './opens.js';
 export { randomEpoch } from './random-epoch.js';
+export { changedRow, fieldsOf, rowBytes, rowText } from './row-text.js';
+export {
+  type ChangeOptions,
+  type ChangeResult,
+  DEFAULT_MAX_ROWS,
+  DEFAULT_TOMBSTONES,
+  type Row,
+  type RowChange,
+  type RowDelete,
+  type RowPatch,
+  type RowSet,
+  type RowsPage,
+  type Tables,
+  type Tombstone,
+} from './table.js';
 export { Watchers } from './watchers.js';

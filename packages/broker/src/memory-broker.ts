@@ -17,10 +17,13 @@ import type {
   Watch,
 } from './broker.js';
 import { checkAppend, checkLimit } from './check-arguments.js';
-import { BrokerUnavailableError, UnrecoverablePositionError } from './errors.js';
+import { checkChange } from './check-change.js';
+import { BrokerUnavailableError, UnrecoverablePositionError, WrongKindError } from './errors.js';
 import { Leases } from './leases.js';
 import { MemoryStream } from './memory-stream.js';
+import { type Changed, MemoryTable } from './memory-table.js';
 import { randomEpoch } from './random-epoch.js';
+import type { ChangeOptions, ChangeResult, Row, RowChange, RowsPage, Tables } from './table.js';
 import { Watchers } from './watchers.js';
 
 export interface MemoryBrokerOptions {
@@ -33,14 +36,15 @@ export interface MemoryBrokerOptions {
 const NEVER_WRITTEN: StreamState = { epoch: null, offset: 0, floor: 0 };
 
 /** A broker that keeps everything in this process's memory. */
-export function memoryBroker(options: MemoryBrokerOptions = {}): Broker {
+export function memoryBroker(options: MemoryBrokerOptions = {}): Broker & Tables {
   return new MemoryBroker(options.nowMs ?? Date.now, options.randomEpoch ?? randomEpoch);
 }
 
-class MemoryBroker implements Broker {
+class MemoryBroker implements Broker, Tables {
   readonly #nowMs: () => number;
   readonly #randomEpoch: () => Epoch;
-  readonly #streams = new Map<StreamName, MemoryStream>();
+  readonly #logs = new Map<StreamName, MemoryStream>();
+  readonly #tables = new Map<StreamName, MemoryTable>();
   readonly #watchers = new Watchers();
   readonly #leases: Leases;
   #sweep: Iterator<MemoryStream> | undefined;
@@ -59,10 +63,10 @@ class MemoryBroker implements Broker {
     const nowMs = this.#nowMs();
     this.#trimOneMore(nowMs);
     // Kept only if the append succeeds: a refused one does not begin a stream.
-    const stream = this.#streams.get(name) ?? new MemoryStream(name, this.#randomEpoch());
+    const stream = this.#log(name) ?? new MemoryStream(name, this.#randomEpoch());
     const from = stream.head;
     const appended = stream.append(entries, options, nowMs);
-    this.#streams.set(name, stream);
+    this.#logs.set(name, stream);
     const to = stream.head;
     if (to > from && this.#watchers.has(name)) {
       this.#watchers.announce({ stream: name, epoch: stream.epoch, from, to, entries: stream.newest(to - from) });
@@ -76,7 +80,7 @@ class MemoryBroker implements Broker {
     source: ProducerSeq,
   ): Promise<{ readonly epoch: Epoch; readonly offset: Offset; readonly at: number } | null> {
     this.#mustBeOpen();
-    const stream = this.#streams.get(name);
+    const stream = this.#logs.get(name) ?? this.#tables.get(name);
     const stored = stream?.lookup(source) ?? null;
     return stream === undefined || stored === null ? null : { epoch: stream.epoch, ...stored };
   }
@@ -94,14 +98,50 @@ class MemoryBroker implements Broker {
     return this.#trimmed(name)?.readBack(before, limit) ?? { ...NEVER_WRITTEN, entries: [] };
   }
 
+  async change(name: StreamName, step: readonly RowChange[], options?: ChangeOptions): Promise<ChangeResult> {
+    this.#mustBeOpen();
+    checkChange(step, options);
+    const nowMs = this.#nowMs();
+    const table = this.#table(name) ?? new MemoryTable(name, this.#randomEpoch());
+    const changed = table.change(step, options, nowMs);
+    this.#tables.set(name, table);
+    const { epoch } = table;
+    if (changed !== null) this.#announce(table, changed, nowMs);
+    if (changed !== null || options?.source === undefined) return { epoch, offset: table.head, duplicate: false };
+    return { epoch, offset: table.lookup(options.source)?.offset ?? 0, duplicate: true };
+  }
+
+  async readRows(name: StreamName, after: Position, limit: PageLimit): Promise<RowsPage> {
+    this.#mustBeOpen();
+    checkLimit(limit);
+    const table = this.#table(name);
+    table?.trim(this.#nowMs());
+    if (table !== undefined) return table.read(after, limit);
+    if (after.epoch === null && after.offset === 0) return { ...NEVER_WRITTEN, rows: [], gone: [], to: 0 };
+    throw new UnrecoverablePositionError(name, 'epoch', after, NEVER_WRITTEN);
+  }
+
+  async readRow(name: StreamName, key: string): Promise<Row | null> {
+    this.#mustBeOpen();
+    return this.#table(name)?.row(key) ?? null;
+  }
+
+  async expire(): Promise<void> {
+    this.#mustBeOpen();
+    const nowMs = this.#nowMs();
+    for (const table of this.#tables.values()) this.#announce(table, table.expire(nowMs), nowMs);
+  }
+
   async watch(name: StreamName, onAdvance: (advance: Advance) => void): Promise<Watch> {
-    const state = this.#trimmed(name)?.state ?? NEVER_WRITTEN;
+    this.#mustBeOpen();
+    const state = (this.#tables.get(name) ?? this.#trimmed(name))?.state ?? NEVER_WRITTEN;
     return { state, close: this.#watchers.add(name, onAdvance) };
   }
 
   async remove(name: StreamName): Promise<void> {
     this.#mustBeOpen();
-    this.#streams.delete(name);
+    this.#logs.delete(name);
+    this.#tables.delete(name);
   }
 
   async lease(name: string, ttlMs: number): Promise<Lease | null> {
@@ -124,7 +164,8 @@ class MemoryBroker implements Broker {
   async close(): Promise<void> {
     this.#closed = true;
     this.#watchers.clear();
-    this.#streams.clear();
+    this.#logs.clear();
+    this.#tables.clear();
     this.#leases.clear();
   }
 
@@ -132,16 +173,32 @@ class MemoryBroker implements Broker {
     if (this.#closed) throw new BrokerUnavailableError('the broker was closed');
   }
 
+  #log(name: StreamName): MemoryStream | undefined {
+    if (this.#tables.has(name)) throw new WrongKindError(name, 'table');
+    return this.#logs.get(name);
+  }
+
+  #table(name: StreamName): MemoryTable | undefined {
+    if (this.#logs.has(name)) throw new WrongKindError(name, 'log');
+    return this.#tables.get(name);
+  }
+
+  #announce(table: MemoryTable, { from, to, rows, gone }: Changed, nowMs: number): void {
+    const { name: stream, epoch } = table;
+    if (to > from) this.#watchers.announce({ stream, epoch, from, to, rows, gone });
+    table.trim(nowMs);
+  }
+
   #trimmed(name: StreamName): MemoryStream | undefined {
     this.#mustBeOpen();
-    const stream = this.#streams.get(name);
+    const stream = this.#log(name);
     stream?.trim(this.#nowMs());
     return stream;
   }
 
   /** Each append also trims one other stream, so that one nobody writes to any more grows old like the rest. */
   #trimOneMore(nowMs: number): void {
-    this.#sweep ??= this.#streams.values();
+    this.#sweep ??= this.#logs.values();
     const next = this.#sweep.next();
     if (next.done === true) this.#sweep = undefined;
     else next.value.trim(nowMs);

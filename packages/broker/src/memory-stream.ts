@@ -1,14 +1,7 @@
 // One stream of the memory broker: its entries, what is known of its producers, its retention and its fence.
 // Every method is synchronous and either changes everything it is about or throws before it changed anything.
 
-import {
-  type Epoch,
-  type Offset,
-  type Position,
-  PRODUCER_MEMORY_MS,
-  type StreamName,
-  utf8Bytes,
-} from '@trunkline/protocol';
+import { type Epoch, type Offset, type Position, type StreamName, utf8Bytes } from '@trunkline/protocol';
 import type {
   Appended,
   AppendOptions,
@@ -20,15 +13,8 @@ import type {
   Retention,
   StreamState,
 } from './broker.js';
-import { FencedError, OutOfOrderError, UnrecoverablePositionError } from './errors.js';
-
-/** The publishes of one producer to one stream, in parallel arrays: `seqs` only ever grows, so a search halves it. */
-interface Producer {
-  readonly seqs: number[];
-  readonly offsets: number[];
-  readonly ats: number[];
-  usedAtMs: number;
-}
+import { FencedError, UnrecoverablePositionError } from './errors.js';
+import { ProducerMemory, type Remembered } from './producer-memory.js';
 
 export class MemoryStream {
   head: Offset = 0;
@@ -38,8 +24,7 @@ export class MemoryStream {
   /** Entry `offset` is at `offset - #base - 1`; those up to the floor are dead weight until half of the array is. */
   #entries: Entry[] = [];
   #base: Offset = 0;
-  /** In order of last use, so that the forgotten ones are in front. */
-  readonly #producers = new Map<string, Producer>();
+  readonly #producers = new ProducerMemory();
 
   constructor(
     readonly name: StreamName,
@@ -54,21 +39,17 @@ export class MemoryStream {
   append(entries: readonly NewEntry[], options: AppendOptions | undefined, nowMs: number): Appended[] {
     const fence = options?.fence;
     if (fence !== undefined && fence < this.#fence) throw new FencedError(this.name, fence, this.#fence);
-    this.#forgetProducers(nowMs);
+    this.#producers.forget(nowMs);
     const repeats = this.#plan(entries);
     if (fence !== undefined) this.#fence = fence;
     if (options?.retain !== undefined) this.#retain = { ...options.retain };
     const appended = entries.map((entry, index) => repeats.get(index) ?? this.#push(entry));
-    for (const { source } of entries) if (source !== undefined) this.#touch(source.producer, nowMs);
+    for (const { source } of entries) if (source !== undefined) this.#producers.touch(source.producer, nowMs);
     return appended;
   }
 
-  lookup(source: ProducerSeq): { readonly offset: Offset; readonly at: number } | null {
-    const producer = this.#producers.get(source.producer);
-    const index = producer === undefined ? -1 : indexOfSeq(producer.seqs, source.seq);
-    const offset = producer?.offsets[index];
-    const at = producer?.ats[index];
-    return offset === undefined || at === undefined ? null : { offset, at };
+  lookup(source: ProducerSeq): Remembered | null {
+    return this.#producers.lookup(source);
   }
 
   /** The last `count` entries: what an append just stored. To be asked before `trim`, which may drop some of them. */
@@ -121,14 +102,9 @@ export class MemoryStream {
     const last = new Map<string, number>();
     for (const [index, { source }] of entries.entries()) {
       if (source === undefined) continue;
-      const stored = this.lookup(source);
-      if (stored !== null) {
-        repeats.set(index, { ...stored, duplicate: true });
-        continue;
-      }
-      const before = last.get(source.producer) ?? this.#producers.get(source.producer)?.seqs.at(-1) ?? 0;
-      if (source.seq < before) throw new OutOfOrderError(this.name, source.producer, source.seq, before);
-      last.set(source.producer, source.seq);
+      const stored = this.#producers.admit(this.name, source, last.get(source.producer));
+      if (stored === null) last.set(source.producer, source.seq);
+      else repeats.set(index, { ...stored, duplicate: true });
     }
     return repeats;
   }
@@ -140,35 +116,9 @@ export class MemoryStream {
       this.#entries.push({ offset, at, data, user });
     } else {
       this.#entries.push({ offset, at, data, user, source: { producer: source.producer, seq: source.seq } });
-      this.#remember(source, offset, at);
+      this.#producers.remember(source, offset, at);
     }
     return { offset, at, duplicate: false };
-  }
-
-  #remember({ producer: key, seq }: ProducerSeq, offset: Offset, at: number): void {
-    let producer = this.#producers.get(key);
-    if (producer === undefined) {
-      producer = { seqs: [], offsets: [], ats: [], usedAtMs: 0 };
-      this.#producers.set(key, producer);
-    }
-    producer.seqs.push(seq);
-    producer.offsets.push(offset);
-    producer.ats.push(at);
-  }
-
-  #touch(key: string, nowMs: number): void {
-    const producer = this.#producers.get(key);
-    if (producer === undefined || producer.usedAtMs === nowMs) return;
-    producer.usedAtMs = nowMs;
-    this.#producers.delete(key);
-    this.#producers.set(key, producer);
-  }
-
-  #forgetProducers(nowMs: number): void {
-    for (const [key, producer] of this.#producers) {
-      if (producer.usedAtMs > nowMs - PRODUCER_MEMORY_MS) return;
-      this.#producers.delete(key);
-    }
   }
 }
 
@@ -189,17 +139,4 @@ function fitting(entries: readonly Entry[], from: number, end: number, step: 1 |
 /** What an entry counts for in `PageLimit.bytes`. */
 export function entryBytes(entry: Pick<Entry, 'data' | 'user'>): number {
   return utf8Bytes(entry.data) + (entry.user === null ? 0 : utf8Bytes(entry.user));
-}
-
-function indexOfSeq(seqs: readonly number[], seq: number): number {
-  let low = 0;
-  let high = seqs.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const found = seqs[middle] ?? 0;
-    if (found === seq) return middle;
-    if (found < seq) low = middle + 1;
-    else high = middle - 1;
-  }
-  return -1;
 }

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { brokerContract, type Command, runCommands, seeded, withFlakyNotifications } from '../src/contract/index.js';
+import {
+  brokerContract,
+  type Command,
+  runCommands,
+  seeded,
+  tablesContract,
+  withFlakyNotifications,
+} from '../src/contract/index.js';
 import { memoryWorld } from './world.js';
 
 const KEEPS_NOTHING = 'memory does not outlive the broker';
@@ -16,6 +23,15 @@ const skip = {
 
 describe('the memory broker keeps the contract', () => {
   for (const { name, run } of brokerContract({ make: memoryWorld, skip }).cases) it(name, run);
+});
+
+const tableSkip = {
+  'after a restart, a table is the same, and a reader resumes at every offset': KEEPS_NOTHING,
+  'after a restart, sources, fences, expiries and the floor of a table are remembered': KEEPS_NOTHING,
+};
+
+describe('the memory broker keeps the contract of tables', () => {
+  for (const { name, run } of tablesContract({ make: memoryWorld, skip: tableSkip }).cases) it(name, run);
 });
 
 describe('with notifications as bad as the port allows, it still keeps the contract', () => {
