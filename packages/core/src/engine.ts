@@ -7,6 +7,7 @@ import { Hub } from './hub.js';
 import type { Clock, Connection, Log } from './ports.js';
 import { type Published, Publisher } from './publisher.js';
 import { Session } from './session.js';
+import { Shutdown, type StopOptions } from './shutdown.js';
 
 export interface EngineOptions<Request> {
   readonly app: AppRuntime<Request>;
@@ -45,6 +46,8 @@ export class Engine<Request = unknown> {
   readonly hub: Hub;
   readonly publisher: Publisher;
   readonly sessions = new Set<Session<Request>>();
+  /** For sessions. From outside use `drain` and `stop`. */
+  readonly shutdown: Shutdown<Request>;
   #cancelSweep: () => void;
   #sweptMs: number;
 
@@ -59,6 +62,7 @@ export class Engine<Request = unknown> {
     this.helloTimeoutMs = options.helloTimeoutMs ?? 10_000;
     this.stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
     this.hub = new Hub(options);
+    this.shutdown = new Shutdown(this.sessions, options.clock);
     this.publisher = new Publisher({
       broker: options.broker,
       log: options.log,
@@ -73,6 +77,7 @@ export class Engine<Request = unknown> {
   accept(connection: Connection, request: Request): Session<Request> {
     const session = new Session(this, connection, request);
     this.sessions.add(session);
+    this.shutdown.joined(session);
     return session;
   }
 
@@ -86,10 +91,28 @@ export class Engine<Request = unknown> {
     return this.publisher.publishAsServer(streamName(key, params), channel, data);
   }
 
-  /** Says goodbye to everyone, with 1001. Connections end by their closing handshakes. */
-  stop(reason: string, spreadMs: number): void {
+  /** A session ended; it says so itself. */
+  left(session: Session<Request>): void {
+    this.sessions.delete(session);
+    this.shutdown.left();
+  }
+
+  /**
+   * Asks every client that knows the word to move to another server (CON-8), now and when it says hello; all go on being served.
+   * Resolves as soon as no session is left, at the latest after `withinMs` milliseconds or when `stop` is called.
+   * @param spreadMs they move at random moments within it, at most `withinMs`. Default: 1 s per 5,000 sessions, at least 500 ms.
+   */
+  drain(withinMs: number, spreadMs?: number): Promise<void> {
+    return this.shutdown.drain(withinMs, spreadMs);
+  }
+
+  /**
+   * Says goodbye to everyone, with 1001 (CON-6). Each connection begins its closing handshake when its requests in work are answered;
+   * resolves when all have, at the latest after `finishMs`.
+   */
+  async stop(reason: string, options: StopOptions = {}): Promise<void> {
     this.#cancelSweep();
-    for (const session of this.sessions) session.goodbye(reason, spreadMs);
+    await this.shutdown.stop(reason, options);
     this.hub.close();
   }
 

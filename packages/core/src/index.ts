@@ -13,3 +13,4 @@ export { Engine, type EngineOptions } from './engine.js';
 export type { Clock, Connection, Log, SharedText } from './ports.js';
 export type { Published } from './publisher.js';
 export type { Session } from './session.js';
+export { defaultSpreadMs, type StopOptions } from './shutdown.js';

@@ -4,9 +4,11 @@
 import {
   CLOSE,
   type ClientMessage,
+  type Drain,
   decodeClient,
   type ErrorCode,
   encode,
+  FEATURES,
   type Hello,
   PROTOCOL_VERSION,
   type Problem,
@@ -19,16 +21,18 @@ import {
 } from '@trunkline/protocol';
 import { type Action, type Identity, resolveStream, type Target } from './app.js';
 import type { Engine } from './engine.js';
+import { errorAnswer } from './error-answer.js';
 import { LifeSigns } from './life-signs.js';
 import type { Connection } from './ports.js';
-import { PublishOrder } from './publish-order.js';
+import { PublishAdmission } from './publish-admission.js';
 import { readPage } from './read-page.js';
 import { SessionStreams } from './session-streams.js';
 import { producerKey } from './slice.js';
 import { MAX_UNTAKEN_BYTES } from './subscription.js';
 import { TokenBucket } from './token-bucket.js';
 
-type State = 'hello' | 'authenticating' | 'open' | 'closed';
+/** `leaving`: goodbye was said, and the requests in work are answered; nothing that arrives is worked on. */
+type State = 'hello' | 'authenticating' | 'open' | 'leaving' | 'closed';
 
 /** Malformed messages that a connection may send within a minute. */
 const MAX_PROBLEMS_PER_MINUTE = 100;
@@ -47,10 +51,10 @@ export class Session<Request = unknown> {
   #pumping = false;
   #paused = false;
   #inWork = 0;
+  #canMove = false;
   // Most connections never publish, and hardly any sends rubbish: these are made when they are needed.
-  #publishes: TokenBucket | null = null;
+  #publishes: PublishAdmission | null = null;
   #problems: TokenBucket | null = null;
-  #order: PublishOrder | null = null;
   readonly #openedMs: number;
   readonly #life: LifeSigns;
 
@@ -72,7 +76,7 @@ export class Session<Request = unknown> {
 
   /** The text of one WebSocket message. */
   receive(text: string): void {
-    if (this.#state === 'closed') return;
+    if (this.#isEnding) return;
     this.heard();
     const messages = decodeClient(text, this.engine.limits.maxObjectsPerMessage);
     this.#queue = this.#queue.length === 0 ? messages : [...this.#queue.slice(this.#queueIndex), ...messages];
@@ -82,7 +86,7 @@ export class Session<Request = unknown> {
 
   /** A binary message: no kind of channel takes one yet (TRA-4). */
   receiveBinary(): void {
-    if (this.#state === 'closed') return;
+    if (this.#isEnding) return;
     this.heard();
     this.#handle({ type: 'problem', code: 'invalid', message: 'binary messages are not understood: send text' });
   }
@@ -105,16 +109,29 @@ export class Session<Request = unknown> {
     this.#state = 'closed';
     this.#clearQueue();
     this.#streams.close();
-    this.engine.sessions.delete(this);
+    this.engine.left(this);
   }
 
   send(message: ServerMessage): void {
     this.connection.send(encode(message));
   }
 
+  /** CON-8: only who knows the word is asked. */
+  askToMove(drain: Drain): void {
+    if (this.#state === 'open' && this.#canMove) this.send(drain);
+  }
+
+  /** CON-6: says when to come back, and leaves once the requests in work are answered. What had not begun is sent again elsewhere. */
   goodbye(reason: string, spreadMs: number): void {
-    this.send({ type: 'goodbye', code: CLOSE.goingAway, reason, spreadMs });
-    this.#end(CLOSE.goingAway, reason);
+    this.send({ type: 'goodbye', code: CLOSE.goingAway, reason, afterMs: 0, spreadMs });
+    this.#state = 'leaving';
+    this.#clearQueue();
+    if (this.#inWork === 0) this.leave();
+  }
+
+  /** Ends after the goodbye, whatever is still in work. */
+  leave(): void {
+    this.#end(CLOSE.goingAway, this.engine.shutdown.reason);
   }
 
   /** The time before `now` is not held against the peer. */
@@ -159,10 +176,14 @@ export class Session<Request = unknown> {
     }
   }
 
+  get #isEnding(): boolean {
+    return this.#state === 'leaving' || this.#state === 'closed';
+  }
+
   /** A peer that does not take its answers gets no further requests worked on: that bounds what is held for it. */
   get #mustWait(): boolean {
     return (
-      this.#state === 'closed' ||
+      this.#isEnding ||
       this.#state === 'authenticating' ||
       this.#inWork >= this.engine.limits.maxRequestsInWork ||
       this.connection.bufferedBytes > MAX_UNTAKEN_BYTES
@@ -182,7 +203,7 @@ export class Session<Request = unknown> {
     this.#pumping = false;
     // An idle connection must not keep what it sent last.
     if (this.#queueIndex === this.#queue.length) this.#clearQueue();
-    if (this.#state === 'closed') return;
+    if (this.#isEnding) return;
     const waits = this.#mustWait || this.#queueIndex < this.#queue.length;
     if (waits === this.#paused) return;
     this.#paused = waits;
@@ -236,6 +257,7 @@ export class Session<Request = unknown> {
       return;
     }
     this.#state = 'authenticating';
+    this.#canMove = hello.features?.includes(FEATURES.drain) === true;
     void this.#welcome(hello.token);
   }
 
@@ -256,11 +278,12 @@ export class Session<Request = unknown> {
         pingMs: engine.pingMs,
         limits: engine.limits,
         now,
-        features: [],
+        features: [FEATURES.drain],
       });
       this.#identity = identity;
       this.#state = 'open';
       this.#life.opened(now);
+      engine.shutdown.welcomed(this);
     } catch (error) {
       engine.log.error({ error }, 'authenticate failed');
       this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
@@ -281,38 +304,24 @@ export class Session<Request = unknown> {
           if (typeof answer === 'string') this.connection.send(answer);
           else this.send(answer);
         },
-        (error) => this.#fail(id, error),
+        (error) => {
+          if (this.#state !== 'closed') this.send(errorAnswer(id, error, this.engine.log));
+        },
       )
       .finally(() => {
         this.#inWork -= weight;
-        this.#pump();
+        if (this.#state === 'leaving' && this.#inWork === 0) this.leave();
+        else this.#pump();
       });
-  }
-
-  #fail(id: RequestId, error: unknown): void {
-    if (this.#state === 'closed') return;
-    let known = error;
-    if (!(known instanceof TrunklineError)) {
-      this.engine.log.error({ error }, 'a request failed');
-      known = new TrunklineError('internal', 'the server failed; its log has the cause', { outcome: 'unknown' });
-    }
-    const { code, message, retry, outcome, afterMs, refusal } = known as TrunklineError;
-    this.send({
-      type: 'error',
-      id,
-      code,
-      message,
-      retry,
-      outcome,
-      ...(afterMs === undefined ? {} : { afterMs }),
-      ...(refusal === undefined ? {} : { refusal }),
-    });
   }
 
   async #publish(message: Publish, identity: Identity): Promise<ServerMessage> {
     const target = resolveStream(this.engine.app, message.stream);
     const lane = `${target.name}\n${producerKey(identity.id, message.producer)}`;
-    const { epoch, offset, at } = await this.engine.publisher.publish({
+    const { engine } = this;
+    this.#publishes ??= new PublishAdmission(engine.limits, engine.clock.nowMs());
+    const admission = this.#publishes;
+    const { epoch, offset, at } = await engine.publisher.publish({
       identity,
       channel: target.channel,
       params: target.params,
@@ -320,28 +329,10 @@ export class Session<Request = unknown> {
       producer: message.producer,
       seq: message.seq,
       data: message.data,
-      admit: () => this.#admit(lane, message.seq),
-      settled: (error) => {
-        if (error?.retry === true) this.#order ??= new PublishOrder();
-        this.#order?.settled(lane, message.seq, error);
-      },
+      admit: () => admission.admit(lane, message.seq, engine.clock.nowMs()),
+      settled: (error) => admission.settled(lane, message.seq, error),
     });
     return { type: 'ok', id: message.id, epoch, offset, at };
-  }
-
-  /** Throws if the connection may not publish now. */
-  #admit(lane: string, seq: number): void {
-    this.#order?.check(lane, seq);
-    const now = this.engine.clock.nowMs();
-    const { publishRatePerSecond, publishBurst } = this.engine.limits;
-    this.#publishes ??= new TokenBucket(publishRatePerSecond, publishBurst, now);
-    const afterMs = this.#publishes.take(now);
-    if (afterMs === 0) return;
-    throw new TrunklineError(
-      'rate_limited',
-      `more than ${publishRatePerSecond} publishes a second: wait ${afterMs} ms`,
-      { afterMs },
-    );
   }
 
   async #read(message: Read, identity: Identity): Promise<string> {

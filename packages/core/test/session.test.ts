@@ -73,7 +73,7 @@ describe('CON-2: welcome', () => {
       user: 'ada',
       pingMs: 9_000,
       now: world.clock.nowMs(),
-      features: [],
+      features: ['drain'],
       limits: { ...DEFAULT_LIMITS, maxSubscriptions: 3 },
     };
     expect(peer.connection.messages).toEqual([expected]);
@@ -126,17 +126,19 @@ describe('CON-6: goodbye', () => {
     const world = new World();
     const peers = [await world.enter(), await world.enter('bob'), world.connect()];
     await peers[0]?.subscribe();
-    world.engine.stop('the server is restarting', 700);
+    const stopped = world.engine.stop('the server is restarting', { spreadMs: 700 });
     for (const { connection } of peers) {
       expect(connection.messages.at(-1)).toEqual({
         type: 'goodbye',
         code: 1001,
         reason: 'the server is restarting',
+        afterMs: 0,
         spreadMs: 700,
       });
       expect(connection.closedWith).toEqual({ code: CLOSE.goingAway, reason: 'the server is restarting' });
     }
     expect(world.leftovers).toEqual({ sessions: 0, subscriptions: 0 });
+    await stopped;
     expect(world.broker.watches).toBe(0);
     expect(world.clock.timers).toBe(0);
   });
@@ -146,7 +148,7 @@ describe('CON-6: goodbye', () => {
     const peer = world.connect();
     peer.say(hello);
     expect(peer.connection.isPaused).toBe(true);
-    world.engine.stop('bye', 0);
+    void world.engine.stop('bye');
     expect(peer.connection.isPaused).toBe(false);
   });
 });

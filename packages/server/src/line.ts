@@ -157,7 +157,7 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
     reach,
     attach: (httpServer) => started.attach(httpServer),
     close: async (deadlineMs) => {
-      engine.stop('the server is stopping', 1_000);
+      engine.stop('the server is stopping');
       await started.drain({ code: CLOSE.goingAway, deadlineMs });
     },
   };

@@ -283,7 +283,7 @@ describe('close()', () => {
     expect(trunk.close()).toBe(closing);
     for (const peer of peers) {
       expect(await peer.closed).toMatchObject({ code: CLOSE.goingAway, wasClean: true });
-      expect(peer.messages.at(-1)).toMatchObject({ type: 'goodbye', code: CLOSE.goingAway, spreadMs: 1_000 });
+      expect(peer.messages.at(-1)).toMatchObject({ type: 'goodbye', code: CLOSE.goingAway, afterMs: 0, spreadMs: 500 });
     }
     await closing;
     expect(store.closed).toBe(1);
