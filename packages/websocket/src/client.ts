@@ -48,9 +48,9 @@ export interface ConnectOptions<Data = unknown> {
   >;
   /** Offer to compress messages (permessage-deflate, RFC 7692). Default false. */
   readonly compression?: boolean | CompressionOptions;
-  /** After how much silence the server is pinged, in milliseconds; up to a quarter later. Default 0: never. */
+  /** After how much silence the server is pinged, in milliseconds, kept as exactly as that of a server. Default 0: never. */
   readonly idlePingMs?: number;
-  /** After how much silence it is given up (1006, `peer_silent`). Default twice `idlePingMs`. */
+  /** After how much silence it is given up (1006, `peer_silent`), in milliseconds. Default twice `idlePingMs`. */
   readonly deadAfterMs?: number;
   readonly observer?: FrameObserver;
   /** Default: the system's. */

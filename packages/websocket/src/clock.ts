@@ -25,7 +25,8 @@ export interface Expiring {
   expire(nowMs: number): void;
 }
 
-const SWEEP_EVERY_MS = 500;
+/** How often deadlines are looked at. */
+export const SWEEP_EVERY_MS = 500;
 
 /**
  * Deadlines of a clock. Only what is closing or connecting is in here, and one entry per heartbeat, so a sweep over all of it

@@ -31,6 +31,16 @@ async function pass(clock: FakeClock, ms: number): Promise<void> {
   }
 }
 
+/** How many milliseconds pass until something is so. */
+async function silentUntil(isSo: () => boolean, clock: FakeClock, everyMs: number): Promise<number> {
+  let passed = 0;
+  for (; !isSo() && passed < 1_000_000; passed += everyMs) {
+    clock.advance(everyMs);
+    await turn();
+  }
+  return passed;
+}
+
 function pings(transport: FakeTransport): number {
   return transport.frames.filter(({ opcode }) => opcode === PING).length;
 }
@@ -142,6 +152,37 @@ describe('the heartbeat of a server', () => {
     expect(left).toHaveLength(75);
     await pass(clock, 8_000);
     expect(left.map((one) => (one === undefined ? 0 : pings(one)))).toEqual(Array(75).fill(1));
+  });
+
+  it.each([
+    // Silence, how often it is looked, and by when the ping is due.
+    [80, 10, 110],
+    [200, 25, 275],
+    [1_000, 125, 1_375],
+    [2_000, 250, 2_750],
+    [3_999, 499.875, 5_499],
+    [4_000, 500, 5_500],
+    [5_000, 500, 6_750],
+    [30_000, 500, 38_000],
+  ])('keeps %i ms: give or take a look and up to a quarter later', async (idlePingMs, everyMs, latestMs) => {
+    for (const share of [0, 0.3, 0.99]) {
+      const { clock, handler, transport } = await start({ idlePingMs });
+      expect(clock.timers).toBe(1);
+      // Life at any moment of a round.
+      let heardMs = 0;
+      for (; heardMs < 2 * idlePingMs + (share * idlePingMs) / 4; heardMs += everyMs) {
+        clock.advance(everyMs);
+        transport.receive(masked(TEXT, 'here'));
+        await turn();
+      }
+      const pingedMs = await silentUntil(() => pings(transport) === 1, clock, everyMs);
+      expect(pingedMs).toBeGreaterThan(idlePingMs - everyMs);
+      expect(pingedMs).toBeLessThanOrEqual(latestMs);
+      const goneMs = pingedMs + (await silentUntil(() => handler.errorCodes.length > 0, clock, everyMs));
+      expect(goneMs).toBeGreaterThan(2 * idlePingMs - everyMs);
+      expect(goneMs).toBeLessThanOrEqual(latestMs + idlePingMs + everyMs);
+      expect(clock.timers).toBe(0);
+    }
   });
 
   it('is off with 0', async () => {
