@@ -16,6 +16,8 @@ export async function echo(command: EchoCommand): Promise<void> {
   const { host, port, deflate, maxMessageBytes } = command;
   const server = createWebSocketServer({
     compression: deflate,
+    // There is nothing that a page could do in somebody's name.
+    origins: ['*'],
     limits: { maxMessageBytes },
     handler: {
       message: (socket, data) => {

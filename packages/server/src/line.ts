@@ -122,6 +122,8 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
   server = createWebSocketServer<Line | null>({
     path,
     protocols: [SUBPROTOCOL],
+    // `open` decides, so that a page can be told why (CON-3).
+    origins: ['*'],
     // The sessions send pings of their own, which pages can see: two heartbeats would only disagree.
     idlePingMs: 0,
     limits: { maxMessageBytes: engine.limits.maxMessageBytes, maxBufferedBytes: maxBufferedBytes(engine.limits) },

@@ -5,13 +5,14 @@
 import type { Duplex } from 'node:stream';
 import type { Deadlines, Expiring } from './clock.js';
 import type { Limits } from './limits.js';
+import { type OriginRule, originRule } from './origins.js';
 import type { HandshakeInfo, Refusal } from './server-handshake.js';
 import type { WebSocketServerOptions } from './server-options.js';
 
 /** `undefined` lets it in. */
 type Verdict = Refusal | undefined;
 
-type Rules = Pick<WebSocketServerOptions, 'path' | 'check' | 'checkAddress'>;
+type Rules = Pick<WebSocketServerOptions, 'path' | 'origins' | 'check' | 'checkAddress'>;
 
 const GOING_AWAY: Refusal = { status: 503, message: 'The server is going away; try again soon.' };
 const BUSY: Refusal = { status: 503, message: 'Too many handshakes are waiting; try again soon.' };
@@ -25,6 +26,7 @@ export class Admission {
   /** Whether nobody is let in any more. */
   isDraining = false;
   readonly #rules: Rules;
+  readonly #origins: OriginRule;
   readonly #limits: Limits;
   readonly #deadlines: Deadlines;
   /** How many connections each address has; empty unless somebody asks. */
@@ -32,8 +34,10 @@ export class Admission {
   /** Handshakes that wait for the application, and refused peers that have not gone. */
   #pending = 0;
 
+  /** @throws MisuseError for origins that are none. */
   constructor(rules: Rules, limits: Limits, deadlines: Deadlines) {
     this.#rules = rules;
+    this.#origins = originRule(rules.origins);
     this.#limits = limits;
     this.#deadlines = deadlines;
   }
@@ -97,6 +101,8 @@ export class Admission {
       return { status: 404, message: `There is no WebSocket here; try ${path}.` };
     }
     if (this.isDraining) return GOING_AWAY;
+    const foreign = this.#origins.judge(handshake);
+    if (foreign !== undefined) return foreign;
     const counted = checkAddress?.(address, this.#byAddress.get(address) ?? 0, handshake);
     return counted ?? (this.#isCrowded ? BUSY : check?.(handshake));
   }

@@ -21,7 +21,13 @@ export interface WebSocketServerOptions<Data = unknown> {
   /** Compress messages for clients that offer it (permessage-deflate, RFC 7692). Default false. */
   readonly compression?: boolean | CompressionOptions;
   /**
-   * May refuse a valid handshake: 403 for an Origin (RFC 6455 §10.2), 401, 3xx with `location`, 503. A promise keeps the peer
+   * Pages that may connect besides those of the host that they connect to (RFC 6455 §10.2): `https://example.com`, `'null'`
+   * (files, sandboxed frames), `'*'` for all. Default: none. Other pages get 403, before `checkAddress` and `check`. Who sends no
+   * `Origin` is no page. Behind a proxy that changes `Host`, name the public origin.
+   */
+  readonly origins?: readonly string[];
+  /**
+   * May refuse a valid handshake: 401, 403, 3xx with `location`, 503. A promise keeps the peer
    * waiting, for at most `handshakeMs`.
    */
   check?(handshake: HandshakeInfo): Refusal | undefined | Promise<Refusal | undefined>;

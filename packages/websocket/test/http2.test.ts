@@ -95,7 +95,7 @@ describe('a server', () => {
   });
 
   it('H2-05 answers 200 and speaks RFC 6455 on the stream, masks included', async () => {
-    const { client, handler } = await serveClear({ protocols: ['b'] });
+    const { client, handler } = await serveClear({ protocols: ['b'], origins: ['https://o'] });
     const peer = await H2Peer.open(client, '/line?x=1', { 'sec-websocket-protocol': 'a, b', origin: 'https://o' });
     expect(peer.status).toBe(200);
     expect(peer.headers?.['sec-websocket-protocol']).toBe('b');
@@ -119,6 +119,15 @@ describe('a server', () => {
     // An unmasked frame is a breach here too.
     peer.send(plain(TEXT, 'x'));
     expect((await peer.framesUntil(3))[2]?.payload.readUInt16BE(0)).toBe(1002);
+  });
+
+  it('HS-12 H2-04 lets in pages of its :authority, and refuses others with 403', async () => {
+    const { client } = await serveClear();
+    const statuses: unknown[] = [];
+    for (const origin of ['https://localhost', 'https://evil.example', 'null']) {
+      statuses.push((await H2Peer.open(client, '/', { origin })).status);
+    }
+    expect(statuses).toEqual([200, 403, 403]);
   });
 
   it('H2-05 compresses on streams too', async () => {

@@ -49,7 +49,7 @@ export const NOT_APPLYING: Readonly<Record<string, string>> = {
   'CVE-2026-59725': 'Polling requests with a binary body: a handshake with a body is refused.',
   'GHSA-gr94-w7qr-f4j3': 'WebTransport: this package does not speak it.',
   'CVE-2024-38355': 'Event names from the peer: the events of a socket have names of ours only.',
-  'CVE-2020-28481': 'CORS: a WebSocket has no CORS headers; see the Origin check.',
+  'CVE-2020-28481': 'CORS: a WebSocket has no CORS headers; who may connect is closed by default (`origins`).',
   'CVE-2020-36049': 'An object protocol above messages: this package delivers strings and bytes.',
   'CVE-2022-2421': 'An object protocol above messages: this package delivers strings and bytes.',
   'CVE-2023-32695': 'An object protocol above messages: this package delivers strings and bytes.',

@@ -27,7 +27,7 @@ async function answer(port: number, request: string): Promise<string> {
 describe('a server over http', () => {
   it('HS-08 upgrades and tells the handshake', async () => {
     const handler = new RecordingHandler();
-    const { port } = await serve({ handler, path: '/line' });
+    const { port } = await serve({ handler, path: '/line', origins: ['http://a.example'] });
     const peer = await RawPeer.open(port, '/line?x=1', { Origin: 'http://a.example', Cookie: 'c=d' });
     expect((await peer.head()).startsWith('HTTP/1.1 101 Switching Protocols\r\n')).toBe(true);
     const { handshake } = await handler.opened();
@@ -126,12 +126,12 @@ describe('a server over http', () => {
       handler: new RecordingHandler(),
       check(handshake) {
         seen.push(handshake);
-        if (handshake.origin === undefined) return undefined;
-        return { status: 403, message: 'Not from there.', headers: { 'X-Why': 'origin' } };
+        if (handshake.headers.cookie === undefined) return undefined;
+        return { status: 403, message: 'Not with that.', headers: { 'X-Why': 'cookie' } };
       },
     });
-    const text = await answer(port, requestText({ Origin: 'http://evil.example' }));
-    expect(text).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n.*\r\nX-Why: origin\r\n\r\nNot from there\.\n$/s);
+    const text = await answer(port, requestText({ Cookie: 'stale' }));
+    expect(text).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n.*\r\nX-Why: cookie\r\n\r\nNot with that\.\n$/s);
     await RawPeer.open(port);
     expect([seen.length, server.connections.length]).toEqual([2, 1]);
   });
