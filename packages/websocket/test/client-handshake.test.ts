@@ -205,7 +205,7 @@ describe('the opening handshake of a client', () => {
     [404, false],
     [429, true],
     [503, true],
-  ])('refuses status %i and says whether to try again: %s', (status, retryable) => {
+  ])('HC-14 refuses status %i and says whether to try again: %s', (status, retryable) => {
     const attempt = (): string => judge(response({}, '', `HTTP/1.1 ${status} Whatever`));
     expect(attempt).toThrow(TransportError);
     expect(attempt).toThrow(expect.objectContaining({ code: 'handshake_refused', status, retryable }));

@@ -1,6 +1,8 @@
 /** WebSockets on HTTP/2 streams: RFC 8441. */
+import type { IncomingMessage } from 'node:http';
 import { constants, createSecureServer, createServer, type Http2SecureServer, type Http2Server } from 'node:http2';
 import { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkConnect } from '../src/http2.js';
 import { connect, createWebSocketServer, type FrameObserver, type WebSocketServerOptions } from '../src/index.js';
@@ -137,6 +139,18 @@ describe('a server', () => {
     peer.send(masked(TEXT, 'again and '.repeat(1_000)));
     expect((await peer.framesUntil(1))[0]?.rsv).toBe(4);
     expect(handler.socket.extensions).toContain('permessage-deflate');
+  });
+
+  it('H2-02 is asked by our client in HTTP/1.1 alone, so nothing is used that was not announced', async () => {
+    const { port, http2 } = await serveBoth();
+    const seen: unknown[] = [];
+    http2.on('secureConnection', ({ alpnProtocol }: TLSSocket) => seen.push(alpnProtocol));
+    http2.on('upgrade', ({ httpVersion }: IncomingMessage) => seen.push(httpVersion));
+    const handler = new RecordingHandler();
+    const socket = connect(`wss://localhost:${port}/`, { handler, tls: { ca: TEST_CERTIFICATE } });
+    onStop(() => socket.abort());
+    await handler.opened();
+    expect(seen).toEqual(['http/1.1', '1.1']);
   });
 
   it('serves HTTP/1.1 and HTTP/2 on one port, chosen by ALPN, messages of any size', async () => {

@@ -1,7 +1,8 @@
 /**
- * The mandatory requirements of RFC 6455, RFC 7692 and RFC 8441 that this package answers for, by id. HC: opening handshake, client. HS:
- * opening handshake, server. FR: framing, messages, control frames. PM: permessage-deflate. H2: HTTP/2 (the server; H2-02 is about clients). Each must have a test whose name carries its id
- * (`requirements.test.ts`). Left out: proxies (HC-04), and what is only advice.
+ * The requirements of RFC 6455, RFC 7692, RFC 8441 and RFC 9220, by id. HC: opening handshake, client. HS: opening handshake,
+ * server. FR: framing, messages, control frames. PM: permessage-deflate. H2, H3: HTTP/2, HTTP/3. Each has a test whose name
+ * carries its id, or a reason why there is none; none is missing between the first and the last of a kind
+ * (`requirements.test.ts`). Those of the WHATWG standard are in `whatwg/requirements.ts`.
  */
 export const REQUIREMENTS: Readonly<Record<string, string>> = {
   'HC-01': '§3 no fragment; default ports; resource name',
@@ -16,6 +17,7 @@ export const REQUIREMENTS: Readonly<Record<string, string>> = {
   'HC-11': '§4.1 Origin may be sent',
   'HC-12': '§4.1 subprotocols are different tokens',
   'HC-13': '§4.1 no frame before the handshake was validated',
+  'HC-14': '§4.1 a status other than 101',
   'HC-15': '§4.1 101 without Upgrade or Connection',
   'HC-16': '§4.1 Sec-WebSocket-Accept',
   'HC-17': '§4.1 an extension that was not offered',
@@ -24,12 +26,15 @@ export const REQUIREMENTS: Readonly<Record<string, string>> = {
   'HS-01': '§4.2.1 what a request must have',
   'HS-02': '§4.2.1 malformed requests get an HTTP error',
   'HS-03': '§4.4 unsupported version',
+  'HS-04': '§10.2 an Origin that may not connect gets 403; without one it is no browser',
   'HS-05': '§4.2.2 unknown resource',
   'HS-06': '§4.2.2 at most one subprotocol, of the client',
   'HS-07': '§9.1 only extensions that were offered',
   'HS-08': '§4.2.2 the 101 response',
   'HS-09': '§11.3 fields that may not repeat',
+  'HS-10': '§4.2.2 401 and 3xx before upgrading',
   'HS-11': '§4.2.2 bytes behind the request are frames',
+  'HS-12': '§10.2 who may connect is checked by Origin',
   'FR-01': '§5.1 clients mask',
   'FR-02': '§5.1 servers never mask',
   'FR-03': '§5.2 reserved bits',
@@ -70,9 +75,17 @@ export const REQUIREMENTS: Readonly<Record<string, string>> = {
   'PM-12': 'UTF-8 and limits are about the inflated payload, while inflating',
   'PM-13': 'RFC 7692 §8 a switch per message',
   'H2-01': 'RFC 8441 §3 SETTINGS_ENABLE_CONNECT_PROTOCOL',
+  'H2-02': 'RFC 8441 §4 clients use it only where it was announced',
   'H2-03': 'RFC 8441 §4 the pseudo-fields of the request',
   'H2-04': 'RFC 8441 §5 no fields of HTTP/1.1',
   'H2-05': 'RFC 8441 §5 200, then frames as data',
   'H2-06': 'RFC 8441 §5 END_STREAM and CANCEL',
   'H2-07': 'RFC 8441 §4 unknown protocols',
+};
+
+/** Ids of what this package does not have, and why. None of them is mandatory for what it has. */
+export const NOT_APPLYING: Readonly<Record<string, string>> = {
+  'HC-04': 'Advice: the client speaks to no proxy. Whoever needs one gives `accept` a transport that went through it.',
+  'HC-20': 'Advice: the client does not reconnect; `@trunkline/client` does, with a back-off of its own.',
+  'H3-01': 'RFC 9220: Node has no HTTP/3.',
 };

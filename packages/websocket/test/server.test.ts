@@ -136,6 +136,18 @@ describe('a server over http', () => {
     expect([seen.length, server.connections.length]).toEqual([2, 1]);
   });
 
+  it.each([
+    [
+      { status: 401, message: 'Who are you?', headers: { 'WWW-Authenticate': 'Basic realm="x"' } },
+      /^HTTP\/1\.1 401 .*Basic/s,
+    ],
+    [{ status: 302, message: 'Over there.', headers: { Location: 'wss://b.example/' } }, /^HTTP\/1\.1 302 .*wss:/s],
+  ])('HS-10 asks for credentials or sends elsewhere before it upgrades: $status', async (refusal, expected) => {
+    const { port, server } = await serve({ handler: new RecordingHandler(), check: () => refusal });
+    expect(await answer(port, requestText())).toMatch(expected);
+    expect(server.connections).toEqual([]);
+  });
+
   it('cuts off a refused peer that does not go', async () => {
     const clock = new FakeClock();
     const { port } = await serve({ handler: new RecordingHandler(), clock });
