@@ -11,6 +11,9 @@ import { nextSignal } from './signals.js';
 
 const HELP = 'This is a WebSocket echo server: every message comes back as it was sent.\n';
 
+/** How long a request may take to arrive, in milliseconds, and how often Node looks for late ones. */
+const REQUEST_TIMEOUTS = { headersTimeout: 10_000, connectionsCheckingInterval: 2_500 };
+
 /** Serves until SIGINT or SIGTERM, then closes every connection with 1001. @throws Failure if it cannot start. */
 export async function echo(command: EchoCommand): Promise<void> {
   const { host, port, deflate, maxMessageBytes } = command;
@@ -45,10 +48,10 @@ export async function echo(command: EchoCommand): Promise<void> {
 
 async function makeServer({ tls }: EchoCommand) {
   const answer = (_request: unknown, response: { end(text: string): void }) => response.end(HELP);
-  if (tls === null) return createServer(answer);
+  if (tls === null) return createServer(REQUEST_TIMEOUTS, answer);
   const [cert, key] = await Promise.all([read(tls.certificate), read(tls.key)]);
   try {
-    return createSecureServer({ cert, key }, answer);
+    return createSecureServer({ ...REQUEST_TIMEOUTS, cert, key }, answer);
   } catch (error) {
     throw new Failure(`${tls.certificate} and ${tls.key} are no certificate and key: ${(error as Error).message}`);
   }
