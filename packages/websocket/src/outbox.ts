@@ -5,6 +5,7 @@
  * cost no buffer each. A shared frame is kept as a reference and goes out uncopied when it is alone. While a transport
  * is blocked its frames go to memory of its own: a few waiting bytes must not keep a whole slab alive.
  */
+import { join } from './join.js';
 
 /** One write's buffers: nothing, one, or several (for a gathering write). */
 export type Outgoing = Uint8Array | readonly Uint8Array[] | null;
@@ -212,14 +213,4 @@ export class Outbox {
 function sharedSlab(bytes: number): Slab {
   if (SLAB_BYTES - shared.at < bytes) shared = new Slab(Buffer.allocUnsafeSlow(SLAB_BYTES));
   return shared;
-}
-
-function join(parts: readonly Uint8Array[], bytes: number): Buffer {
-  const joined = Buffer.allocUnsafe(bytes);
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

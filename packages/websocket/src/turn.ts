@@ -4,6 +4,7 @@
  * `setImmediate` and not a microtask: microtasks run between two callbacks of one turn, so ten sockets that become
  * readable together, each telling all others, would cause ten writes each.
  */
+import { forgetJoined } from './join.js';
 
 /** Something with work for the end of the turn. */
 export interface TurnTask {
@@ -26,6 +27,7 @@ export function endTurnNow(): void {
   const due = tasks;
   tasks = [];
   for (const task of due) task.endTurn();
+  forgetJoined();
 }
 
 function endTurn(): void {

@@ -108,6 +108,24 @@ describe('writes', () => {
     expect(transport.frames.map(({ payload }) => payload.length)).toEqual([6, 20_000, 30_000]);
   });
 
+  it('of the same prepared frames are one buffer for all connections, and a new one in the next turn', async () => {
+    const { handler, server } = opened();
+    const transports = [await accept(server), await accept(server)];
+    for (const transport of transports) transport.writes.length = 0;
+    const frames = [prepareText('one'), prepareText('two')];
+    for (const round of [0, 1]) {
+      for (const socket of handler.sockets) for (const frame of frames) socket.sendFrame(frame);
+      await turn();
+      expect(transports.map(({ writes }) => writes.length)).toEqual([round + 1, round + 1]);
+    }
+    const [first, second] = transports.map(({ writes }) => writes.map(([bytes]) => bytes));
+    expect(first?.[0]).toBe(second?.[0]);
+    expect(first?.[1]).toBe(second?.[1]);
+    expect(first?.[0]).not.toBe(first?.[1]);
+    const texts = ['one', 'two', 'one', 'two'];
+    for (const { frames } of transports) expect(frames.map(({ payload }) => payload.toString())).toEqual(texts);
+  });
+
   it('happen at once when asked for', async () => {
     const { handler, server } = opened();
     const transports = [await accept(server), await accept(server)];
