@@ -6,6 +6,7 @@ import {
   type AppendOptions,
   type AppendResult,
   type Broker,
+  type BrokerHealth,
   BrokerUnavailableError,
   checkAppend,
   checkLimit,
@@ -19,6 +20,7 @@ import {
   type Page,
   type PageLimit,
   type ProducerSeq,
+  type ReportsHealth,
   randomEpoch,
   type StreamState,
   UnrecoverablePositionError,
@@ -77,7 +79,7 @@ export async function openSqliteBroker(path: string, options: SqliteBrokerOption
   return broker;
 }
 
-export class SqliteBroker implements Broker, Opens {
+export class SqliteBroker implements Broker, Opens, ReportsHealth {
   readonly #writer: WorkerLink<WriterCall>;
   readonly #reader: Promise<WorkerLink<ReaderCall>>;
   readonly #watchers = new Watchers();
@@ -87,19 +89,36 @@ export class SqliteBroker implements Broker, Opens {
   readonly #reads = new Set<Promise<unknown>>();
   readonly #sweeps: NodeJS.Timeout;
   #closed: Promise<void> | undefined;
+  #health: BrokerHealth = 'starting';
 
   /** Use `sqliteBroker`. */
   constructor(path: string, { nowMs = Date.now, maxFileBytes, onFailure = warn }: SqliteBrokerOptions) {
     const worker: WorkerOptions = { path, ...(maxFileBytes === undefined ? {} : { maxFileBytes }) };
-    this.#writer = new WorkerLink('writer-worker.js', worker, nowMs, onFailure);
+    const failed = (error: Error) => {
+      this.#health = 'failed';
+      onFailure(error);
+    };
+    this.#writer = new WorkerLink('writer-worker.js', worker, nowMs, failed);
     this.#reader = this.#writer.opened.then(async () => {
-      const reader = new WorkerLink<ReaderCall>('reader-worker.js', worker, nowMs, onFailure);
+      const reader = new WorkerLink<ReaderCall>('reader-worker.js', worker, nowMs, failed);
       await reader.opened;
       return reader;
     });
-    this.#reader.catch(() => {});
+    this.#reader.then(
+      () => {
+        // The writer may have died while the reader opened.
+        if (this.#health === 'starting') this.#health = 'ready';
+      },
+      () => {
+        this.#health = 'failed';
+      },
+    );
     this.#leases = new Leases(nowMs, async () => Number(await this.#write({ type: 'token' })));
     this.#sweeps = setInterval(() => void this.sweep().catch(() => {}), SWEEP_INTERVAL_MS).unref();
+  }
+
+  get health(): BrokerHealth {
+    return this.#closed === undefined ? this.#health : 'failed';
   }
 
   async ready(): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BrokerUnavailableError, opens } from '@trunkline/broker';
+import { BrokerUnavailableError, opens, reportsHealth } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -175,6 +175,17 @@ describe('before and without an open file', () => {
     await expect(read).rejects.toBeInstanceOf(BrokerUnavailableError);
     await expect(broker.ready()).rejects.toMatchObject({ code: 'not_a_database' });
     await expect(broker.append(ROOM, [news])).rejects.toThrow('is not a SQLite database');
+    expect(broker.health).toBe('failed');
     await broker.close();
+  });
+
+  it('says how it is: starting, ready, and failed once it was closed', async () => {
+    const broker = sqliteBroker(path);
+    expect(reportsHealth(broker)).toBe(true);
+    expect(broker.health).toBe('starting');
+    await broker.ready();
+    expect(broker.health).toBe('ready');
+    await broker.close();
+    expect(broker.health).toBe('failed');
   });
 });

@@ -82,6 +82,7 @@ describe('a thread that dies', () => {
       post.call(this, message);
     });
     const broker = await openSqliteBroker(path, { onFailure: (error) => failures.push(error) });
+    expect(broker.health).toBe('ready');
     await broker.append(ROOM, [entry('stored', 1)]);
     const [writer] = workers;
     expect(writer).toBeDefined();
@@ -90,6 +91,8 @@ describe('a thread that dies', () => {
     await expect(underWay).rejects.toBeInstanceOf(BrokerUnavailableError);
     await expect(broker.append(ROOM, [entry('later', 3)])).rejects.toBeInstanceOf(BrokerUnavailableError);
     expect(failures).toHaveLength(1);
+    // What a probe of the server asks, so that somebody starts it anew.
+    expect(broker.health).toBe('failed');
     await broker.close();
 
     // The file is free, and what was stored is there.

@@ -28,6 +28,7 @@ export {
   UnrecoverablePositionError,
   WrongKindError,
 } from './errors.js';
+export { type BrokerHealth, type ReportsHealth, reportsHealth } from './health.js';
 export { Leases } from './leases.js';
 export { type MemoryBrokerOptions, memoryBroker } from './memory-broker.js';
 export { entryBytes } from './memory-stream.js';
