@@ -17,6 +17,7 @@ export const CLIENT_SAMPLES: { readonly [T in ClientMessage['type']]: Extract<Cl
   read: { type: 'read', id: 4, stream: 'chat/lobby', epoch: 'k3J9xQ', before: 42, limit: 50 },
   refresh: { type: 'refresh', id: 5, token: 'secret' },
   ping: { type: 'ping', id: 6 },
+  seen: { type: 'seen', bytes: 48_213 },
   pong: { type: 'pong' },
 };
 
@@ -55,5 +56,6 @@ export const SERVER_SAMPLES: { readonly [T in Checked]: Extract<ServerMessage, {
   ended: { type: 'ended', ch: 7, code: 'forbidden', message: 'no longer', retry: false, afterMs: 10 },
   ping: { type: 'ping', now: 1_763_650_025_000, rttMs: 12 },
   pong: { type: 'pong', id: 10, now: 1_763_650_025_012 },
+  drain: { type: 'drain', withinMs: 20_000, spreadMs: 10_000 },
   goodbye: { type: 'goodbye', code: 1001, reason: 'restarting', afterMs: 0, spreadMs: 500 },
 };
