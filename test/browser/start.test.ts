@@ -60,7 +60,9 @@ it('ends with 0 on SIGINT and on SIGTERM, and can start again at once', async ()
   await new Promise((resolve) => other.child.stdout?.once('data', resolve));
   other.child.kill('SIGTERM');
   expect(await other.ended).toBe(0);
-  expect(other.output()).toMatch(/^Trunkline demo: http:\/\/localhost:\d+\n$/);
+  expect(other.output()).toMatch(
+    /^Trunkline demo: http:\/\/localhost:\d+\nTrunkline demo: SIGTERM: goodbye to 0 connections\.\n$/,
+  );
 });
 
 it('keeps its secret to itself', () => {

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sqliteBroker } from '@trunkline/broker-sqlite';
-import { serve } from '@trunkline/server';
+import { type ServeOptions, serve } from '@trunkline/server';
 import { demoApp } from './app.js';
 import { answerGuest } from './guest-route.js';
 import { Guests, loadSecret } from './guests.js';
@@ -20,11 +20,17 @@ const CLIENT_FOLDER = fileURLToPath(new URL('../client', import.meta.url));
 export interface Demo {
   /** For people: `http://localhost:7400`. */
   readonly address: string;
+  /** Open connections. */
+  readonly connections: number;
+  /** Lets pages move if the settings say so, then says goodbye. Takes at most that time, 5 seconds, and what the store needs. */
   close(): Promise<void>;
 }
 
-/** @throws an `Error` whose message says in one sentence why the demo cannot start. */
-export async function startDemo(settings: Settings): Promise<Demo> {
+/**
+ * @param broker where messages are kept. Default: a SQLite file in the data folder.
+ * @throws an `Error` whose message says in one sentence why the demo cannot start.
+ */
+export async function startDemo(settings: Settings, broker?: ServeOptions['broker']): Promise<Demo> {
   const page = pages(CLIENT_FOLDER);
   await makeFolder(settings.dataFolder);
   const guests = new Guests(await loadSecret(join(settings.dataFolder, 'secret')));
@@ -41,7 +47,7 @@ export async function startDemo(settings: Settings): Promise<Demo> {
   const trunk = await serve(demoApp(guests), {
     port: settings.port,
     host: settings.host,
-    broker: sqliteBroker(join(settings.dataFolder, 'trunkline.db')),
+    broker: broker ?? sqliteBroker(join(settings.dataFolder, 'trunkline.db')),
     // Often, as this is to be looked at: the round trip is known after ten seconds, a dead link too.
     pingMs: 5000,
     request: (request, response) => {
@@ -56,9 +62,12 @@ export async function startDemo(settings: Settings): Promise<Demo> {
 
   return {
     address: addressFor(trunk.url, settings.host),
+    get connections() {
+      return trunk.health().connections;
+    },
     close: async () => {
       wire.close();
-      await trunk.close();
+      await trunk.close({ drainMs: settings.drainMs });
     },
   };
 }

@@ -1,4 +1,4 @@
-// What the environment may set: PORT, HOST, TRUNKLINE_DATA.
+// What the environment may set: PORT, HOST, TRUNKLINE_DATA, TRUNKLINE_DRAIN.
 
 import { resolve } from 'node:path';
 
@@ -9,6 +9,8 @@ export interface Settings {
   readonly host: string;
   /** Folder of the database and the guests' secret. Default `./data`. */
   readonly dataFolder: string;
+  /** How long pages have to move to another server at the end, in milliseconds. Default 0: nobody else can open this one's database. */
+  readonly drainMs: number;
 }
 
 /** Why the demo cannot start, in one sentence for whoever started it. */
@@ -22,6 +24,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     port: readPort(env.PORT),
     host: env.HOST?.trim() || '127.0.0.1',
     dataFolder: resolve(env.TRUNKLINE_DATA?.trim() || 'data'),
+    drainMs: 1_000 * readDrain(env.TRUNKLINE_DRAIN),
   };
 }
 
@@ -30,4 +33,13 @@ function readPort(text: string | undefined): number {
   const port = Number(text);
   if (/^\d+$/.test(text.trim()) && port <= 65_535) return port;
   throw new StartError(`PORT is ${JSON.stringify(text)}: it must be a whole number from 0 to 65535.`);
+}
+
+/** In seconds, at most a day. */
+function readDrain(text: string | undefined): number {
+  const seconds = text?.trim() || '0';
+  if (/^\d{1,5}$/.test(seconds) && Number(seconds) <= 86_400) return Number(seconds);
+  throw new StartError(
+    `TRUNKLINE_DRAIN is ${JSON.stringify(text)}: it must be a whole number of seconds, at most 86400.`,
+  );
 }

@@ -54,12 +54,19 @@ describe('settings', () => {
       port: 7400,
       host: '127.0.0.1',
       dataFolder: expect.stringMatching(/data$/),
+      drainMs: 0,
     });
     expect(readSettings({ PORT: '0', HOST: ' ::1 ' })).toMatchObject({ port: 0, host: '::1' });
   });
 
   it('refuse what is no port', () => {
     for (const PORT of ['x', '-1', '1.5', '65536', '0x10']) expect(() => readSettings({ PORT })).toThrow(StartError);
+  });
+
+  it('take a time to move in whole seconds, a day at most', () => {
+    const drainMs = (TRUNKLINE_DRAIN: string) => readSettings({ TRUNKLINE_DRAIN }).drainMs;
+    expect([drainMs(''), drainMs('0'), drainMs(' 20 '), drainMs('86400')]).toEqual([0, 0, 20_000, 86_400_000]);
+    for (const text of ['x', '-1', '1.5', '86401', '1e3']) expect(() => drainMs(text)).toThrow(StartError);
   });
 });
 

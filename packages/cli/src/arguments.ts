@@ -14,6 +14,7 @@ const OPTIONS = {
   port: { type: 'string', short: 'p' },
   host: { type: 'string' },
   data: { type: 'string' },
+  drain: { type: 'string' },
   deflate: { type: 'boolean' },
   tls: { type: 'boolean' },
   cert: { type: 'string' },
@@ -36,7 +37,7 @@ type OptionName = keyof typeof OPTIONS;
 
 /** The options of each command. */
 const TAKES: Readonly<Record<'start' | 'echo' | 'tap', readonly OptionName[]>> = {
-  start: ['port', 'host', 'data'],
+  start: ['port', 'host', 'data', 'drain'],
   echo: ['port', 'host', 'deflate', 'tls', 'cert', 'key', 'max-message'],
   tap: [
     ...(['subprotocol', 'header', 'binary', 'deflate', 'ca', 'insecure', 'linger', 'stay', 'shown'] as const),
@@ -47,7 +48,7 @@ const TAKES: Readonly<Record<'start' | 'echo' | 'tap', readonly OptionName[]>> =
 export type Values = ReturnType<typeof parse>['values'];
 
 /**
- * Options win over the environment (`PORT`, `HOST`, `TRUNKLINE_DATA`, `TRUNKLINE_TOKEN`), which wins over the defaults.
+ * Options win over the environment (`PORT`, `HOST`, `TRUNKLINE_DATA`, `TRUNKLINE_DRAIN`, `TRUNKLINE_TOKEN`), which wins over the defaults.
  * @throws Failure with exit code 2 when the words make no sense.
  */
 export function parseCommand(words: readonly string[], environment: Environment = {}): Command {
@@ -73,6 +74,7 @@ function startCommand(words: readonly string[], values: Values, environment: Env
     module,
     ...addressOf(values, environment),
     data: values.data ?? environment.TRUNKLINE_DATA ?? 'data',
+    drainMs: 1_000 * wholeNumber('--drain', values.drain ?? environment.TRUNKLINE_DRAIN ?? '0', 0, 86_400),
   };
 }
 

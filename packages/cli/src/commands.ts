@@ -19,6 +19,8 @@ export interface StartCommand {
   readonly host: string;
   /** Folder of the database. */
   readonly data: string;
+  /** How long clients have to move to another server at the end, in milliseconds. */
+  readonly drainMs: number;
 }
 
 export interface EchoCommand {

@@ -11,6 +11,10 @@ start serves the app that a compiled JavaScript module exports as \`app\`, and s
   -p, --port N     port to listen on, 0 for any free one   (PORT, default 7400)
       --host H     address to bind to                      (HOST, default 127.0.0.1)
       --data DIR   folder of trunkline.db                  (TRUNKLINE_DATA, default ./data)
+      --drain S    seconds that clients have to move to    (TRUNKLINE_DRAIN, default 0)
+                   another server when this one is stopped
+SIGTERM and Ctrl-C say goodbye to the clients, answer what is in work, close the store and end with 0, within 5 seconds and
+those of --drain; a second one ends at once. GET /healthz answers 200 while clients may be sent here.
 
 echo answers every message with itself.
   -p, --port N, --host H   as above

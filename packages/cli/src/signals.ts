@@ -8,12 +8,15 @@ const SAME_SIGNAL_MS = 1_000;
  * @param later default: ends the process at once.
  * @returns listens no more.
  */
-export function onSignals(first: () => void, later: (signal: NodeJS.Signals) => void = exitAtOnce): () => void {
+export function onSignals(
+  first: (signal: NodeJS.Signals) => void,
+  later: (signal: NodeJS.Signals) => void = exitAtOnce,
+): () => void {
   let since: number | null = null;
   const onSignal = (signal: NodeJS.Signals) => {
     if (since === null) {
       since = performance.now();
-      first();
+      first(signal);
     } else if (performance.now() - since > SAME_SIGNAL_MS) {
       later(signal);
     }
@@ -24,8 +27,8 @@ export function onSignals(first: () => void, later: (signal: NodeJS.Signals) => 
   };
 }
 
-/** Resolves at the first SIGINT or SIGTERM. A later one ends the process at once. */
-export function nextSignal(): Promise<void> {
+/** Resolves with the first SIGINT or SIGTERM. A later one ends the process at once. */
+export function nextSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => void onSignals(resolve));
 }
 

@@ -6,19 +6,19 @@ import { sqliteBroker } from '@trunkline/broker-sqlite';
 import { serve } from '@trunkline/server';
 import { loadApp } from './app-module.js';
 import type { StartCommand } from './commands.js';
+import { closeWithin } from './ending.js';
 import { Failure } from './failure.js';
 import { nextSignal } from './signals.js';
 
 /** Serves until SIGINT or SIGTERM. A second signal ends the process at once. @throws Failure if it cannot start. */
-export async function start({ module, port, host, data }: StartCommand): Promise<void> {
+export async function start({ module, port, host, data, drainMs }: StartCommand): Promise<void> {
   const app = await loadApp(module);
   const file = join(data, 'trunkline.db');
   const server = await open();
   // Before the line that tells the world: whoever reads it may send a signal at once.
   const signal = nextSignal();
   process.stdout.write(`trunkline: ${module} is served at ${server.url}, its data is in ${file}\n`);
-  await signal;
-  await server.close();
+  await closeWithin(server, await signal, drainMs);
 
   async function open() {
     try {

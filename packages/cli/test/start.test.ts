@@ -30,7 +30,9 @@ describe('trunkline start', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('closes cleanly on %s', async (signal) => {
     const { child, ended } = await serving();
     child.kill(signal);
-    expect(await ended).toMatchObject({ code: 0, err: '' });
+    const { code, out, err } = await ended;
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out.split('\n')[1]).toBe(`trunkline: ${signal}: closing, nobody is connected`);
   });
 
   it('takes the same signal twice at once for one, as npm sends it', async () => {

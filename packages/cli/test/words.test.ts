@@ -32,6 +32,8 @@ describe('trunkline', () => {
     [['start', 'a.mjs', 'b.mjs'], 'start takes one module, not 2'],
     [['start', 'a.mjs', '--port', '65536'], 'the port must be a number from 0 to 65535, not "65536"'],
     [['start', 'a.mjs', '--port', '80x'], 'the port must be a number from 0 to 65535, not "80x"'],
+    [['start', 'a.mjs', '--drain', '86401'], '--drain must be a number from 0 to 86400, not "86401"'],
+    [['start', 'a.mjs', '--drain', '1.5'], '--drain must be a number from 0 to 86400, not "1.5"'],
     [['start', 'a.mjs', '--port=-1'], 'the port must be a number from 0 to 65535, not "-1"'],
   ])('%j: one line, exit code 2', async (words, problem) => {
     expect(await workshop.run(...words)).toEqual({
@@ -52,12 +54,20 @@ describe('settings', () => {
   const start = (words: string[], environment = {}) => parseCommand(['start', 'a.js', ...words], environment);
 
   it('have defaults', () => {
-    expect(start([])).toEqual({ name: 'start', module: 'a.js', port: 7400, host: '127.0.0.1', data: 'data' });
+    expect(start([])).toEqual({
+      name: 'start',
+      module: 'a.js',
+      port: 7400,
+      host: '127.0.0.1',
+      data: 'data',
+      drainMs: 0,
+    });
   });
 
   it('come from the environment, and from options before that', () => {
-    const environment = { PORT: '1', HOST: '::1', TRUNKLINE_DATA: 'd' };
-    expect(start([], environment)).toMatchObject({ port: 1, host: '::1', data: 'd' });
+    const environment = { PORT: '1', HOST: '::1', TRUNKLINE_DATA: 'd', TRUNKLINE_DRAIN: '7' };
+    expect(start([], environment)).toMatchObject({ port: 1, host: '::1', data: 'd', drainMs: 7_000 });
+    expect(start(['--drain', '86400'], environment)).toMatchObject({ drainMs: 86_400_000 });
     expect(start(['-p', '65535', '--host', 'h', '--data', 'e'], environment)).toMatchObject({
       port: 65_535,
       host: 'h',

@@ -1,5 +1,6 @@
 // Trunkline for Node: define an app, serve it, or attach it to an existing HTTP server.
 
+export type { CloseOptions } from './closing.js';
 export type { At, LogServerHandle, ServerHandle } from './define/handles.js';
 export type {
   Action,
@@ -15,5 +16,6 @@ export type {
 export { trunkline } from './define/make.js';
 export { type Refusal, refuse } from './define/refusal.js';
 export type { App, BaseUser, RequestInfo, Trunkline, TrunklineOptions } from './define/trunkline.js';
+export type { Health } from './health.js';
 export type { LineOptions } from './options.js';
 export { attach, ListenError, type ServedTrunk, type ServeOptions, serve, type Trunk } from './serve.js';

@@ -11,8 +11,10 @@ import {
   type NodeSocket,
   type PreparedFrame,
   prepareText,
+  type Refusal,
   type WebSocketServer,
 } from '@trunkline/websocket';
+import type { ClosePlan } from './closing.js';
 import type { App, RequestInfo } from './define/trunkline.js';
 import type { SharedOptions } from './options.js';
 import { describeRequest, type OriginRules, originProblem } from './origin.js';
@@ -79,18 +81,23 @@ function maxBufferedBytes({ maxEntryBytes }: Limits): number {
   return Math.min(1_048_576 + 16 * Math.max(maxEntryBytes, 65_536), 2 ** 30 - 1);
 }
 
+const CLOSING: Refusal = { status: 503, message: 'The server is stopping; try again soon.' };
+
 /** The running line of an app. */
 export interface LineServer {
   readonly engine: Engine<RequestInfo>;
   readonly reach: ReachChannel;
   attach(server: HttpServer): () => void;
-  /** Says goodbye, and resolves when every connection is gone, at the latest after `deadlineMs`. */
-  close(deadlineMs: number): Promise<void>;
+  /** Refuses new connections from now on, and lets clients move if the plan says so. Resolves when nobody is left or the time is over. */
+  drain(plan: ClosePlan): Promise<void>;
+  /** Says goodbye. Resolves when every connection is gone. */
+  close(plan: ClosePlan): Promise<void>;
 }
 
 export function lineServer(app: App, options: SharedOptions, rules: () => OriginRules): LineServer {
   const { log, broker, path, trustedProxies, limits, observe } = options;
   let server: WebSocketServer<Line | null> | null = null;
+  let isClosing = false;
   const reach = reachOf(app, () => engine);
   const engine = new Engine<RequestInfo>({
     app: appRuntime(app, (definition, ...params) => reach(definition, params) as never),
@@ -126,6 +133,7 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
     origins: ['*'],
     // The sessions send pings of their own, which pages can see: two heartbeats would only disagree.
     idlePingMs: 0,
+    check: () => (isClosing ? CLOSING : undefined),
     limits: { maxMessageBytes: engine.limits.maxMessageBytes, maxBufferedBytes: maxBufferedBytes(engine.limits) },
     ...(observe === undefined
       ? {}
@@ -150,7 +158,10 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
         if (error.code === 'handler_threw') log.error({ error, address: socket.remoteAddress }, 'a connection failed');
       },
     },
-    refused: (refusal, request) => log.warn({ status: refusal.status, url: request.url }, refusal.message),
+    refused: (refusal, request) => {
+      // While it closes, clients knock in vain by the thousand.
+      if (!isClosing) log.warn({ status: refusal.status, url: request.url }, refusal.message);
+    },
   });
   const started = server;
 
@@ -158,9 +169,14 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
     engine,
     reach,
     attach: (httpServer) => started.attach(httpServer),
-    close: async (deadlineMs) => {
-      engine.stop('the server is stopping');
-      await started.drain({ code: CLOSE.goingAway, deadlineMs });
+    drain: async ({ drainMs, spreadMs }) => {
+      isClosing = true;
+      if (drainMs > 0) await engine.drain(drainMs, spreadMs);
+    },
+    close: async ({ spreadMs, deadlineMs }) => {
+      const endMs = performance.now() + deadlineMs;
+      await engine.stop('the server is stopping', { spreadMs, finishMs: deadlineMs / 2 });
+      await started.drain({ code: CLOSE.goingAway, deadlineMs: Math.max(0, endMs - performance.now()) });
     },
   };
 }

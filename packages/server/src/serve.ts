@@ -4,8 +4,11 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import type { AddressInfo } from 'node:net';
 import { opens } from '@trunkline/broker';
 import type { ContractOf, ParamValues } from '@trunkline/protocol';
+import { type CloseOptions, type ClosePlan, closeOnce, closePlan } from './closing.js';
 import type { AnyDefinition, ServerHandle } from './define/handles.js';
 import type { App } from './define/trunkline.js';
+import { answerProbe, type Health, healthOf, type Phase } from './health.js';
+import { HttpSide } from './http-side.js';
 import { type LineServer, lineServer } from './line.js';
 import { fillIn, type LineOptions } from './options.js';
 import { isLoopbackName } from './origin.js';
@@ -15,7 +18,12 @@ export interface ServeOptions extends LineOptions {
   readonly port?: number;
   /** Address to bind to. Default: the environment's `HOST`, else 127.0.0.1, which is reachable from this machine only. */
   readonly host?: string;
-  /** Answers every HTTP request that is not for the endpoint. Default: 404. */
+  /**
+   * Path that answers probes (GET, HEAD) with a `Health` as JSON: 200 while clients may be sent here, else 503. Default `/healthz`;
+   * `false`: there is none, and `request` gets them.
+   */
+  readonly healthPath?: string | false;
+  /** Answers every HTTP request that is neither for the endpoint nor a probe. Default: 404. */
   readonly request?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
@@ -25,11 +33,15 @@ export interface Trunk<C extends Readonly<Record<string, AnyDefinition>>> {
   readonly channel: {
     readonly [K in keyof C]: (...params: ParamValues<ContractOf<C[K]>['params']>) => ServerHandle<ContractOf<C[K]>>;
   };
+  /** How it is now, for a health route of your own. Cheap: answered from memory. */
+  health(): Health;
   /**
-   * Says goodbye to every client, completes the closing handshakes, closes the store. Resolves when all is done.
-   * @param options.deadlineMs How long clients have to answer before they are cut off. Default 5_000.
+   * Lets clients move to another server if `drainMs` says so, says goodbye to those that are left, answers what is in work, completes the
+   * closing handshakes, closes the store. Resolves when all is done: after at most `drainMs` and `deadlineMs`, and the time that the
+   * store takes. Later calls resolve with the first one, whatever their options.
+   * @throws TypeError (rejects) for an option that makes no sense, and then nothing is closed.
    */
-  close(options?: { readonly deadlineMs?: number }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /** A running app with a port of its own. */
@@ -56,7 +68,6 @@ const DEFAULT_PORT = 7_400;
 const HANDSHAKE_MS = 10_000;
 /** How often Node looks for requests that are late. */
 const CHECK_MS = 2_500;
-const CLOSE_DEADLINE_MS = 5_000;
 
 /**
  * Serves an app on a port of its own.
@@ -66,46 +77,55 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   app: App<C, P>,
   options: ServeOptions,
 ): Promise<ServedTrunk<C>> {
-  const { port = DEFAULT_PORT, host = process.env.HOST || '127.0.0.1', request } = options;
+  const { port = DEFAULT_PORT, host = process.env.HOST || '127.0.0.1', request, healthPath = '/healthz' } = options;
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
     throw new TypeError(`port must be a whole number from 0 to 65535: ${port}`);
   const shared = fillIn(options);
+  if (healthPath !== false && (!healthPath.startsWith('/') || healthPath.includes('?') || healthPath === shared.path))
+    throw new TypeError(`healthPath must begin with "/", have no query and not be the endpoint's: ${healthPath}`);
   const isLoopbackServer = isLoopbackName(host);
   const line = lineServer(app as App, shared, () => rulesOf(shared.origins, isLoopbackServer));
+  const phase: Phase = { isReady: false, isClosing: false };
+  const health = () => healthOf(line.engine, shared.broker, phase);
   // As long for the request as for `hello` after it: a connection that says nothing is no visitor.
   const headersTimeout = shared.timing.helloTimeoutMs ?? HANDSHAKE_MS;
   const timeouts = { headersTimeout, connectionsCheckingInterval: Math.max(1, Math.min(headersTimeout / 4, CHECK_MS)) };
   const server = createServer(timeouts, (incoming, response) => {
-    if (incoming.url === shared.path || incoming.url?.startsWith(`${shared.path}?`)) upgradeRequired(response);
+    if (isFor(incoming, shared.path)) upgradeRequired(response);
+    else if (healthPath !== false && isFor(incoming, healthPath)) answerProbe(health(), incoming, response);
     else if (request !== undefined) request(incoming, response);
     else response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('There is nothing here.\n');
   });
+  const http = new HttpSide(server);
   line.attach(server);
+  const stop = async (plan: ClosePlan): Promise<void> => {
+    phase.isClosing = true;
+    const ended = http.stopListening();
+    await line.drain(plan);
+    await Promise.all([line.close(plan), http.end(plan.deadlineMs)]);
+    await ended;
+  };
   try {
     // The port first: who starts a server twice should read that, and not that the first one has the store. What a client
     // asks for meanwhile waits for the store.
     await listen(server, port, host);
     if (opens(shared.broker)) await shared.broker.ready();
   } catch (error) {
-    await stop(line, 0, server);
+    await stop(closePlan({ deadlineMs: 0 }));
     await shared.broker.close();
     throw error;
   }
+  phase.isReady = true;
   // Accepting can fail later, for want of file descriptors: connections wait then, the process must not end.
   server.on('error', (error) => shared.log.error({ error }, 'the server could not accept a connection'));
   const address = server.address() as AddressInfo;
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  let closing: Promise<void> | undefined;
   return {
     channel: channelsOf<C>(app as App, line),
     url: `http://${shownHost}:${address.port}`,
     port: address.port,
-    close: (closeOptions) => {
-      closing ??= stop(line, closeOptions?.deadlineMs ?? CLOSE_DEADLINE_MS, server).finally(() =>
-        shared.broker.close(),
-      );
-      return closing;
-    },
+    health,
+    close: closeOnce((plan) => stop(plan).finally(() => shared.broker.close())),
   };
 }
 
@@ -127,15 +147,23 @@ export async function attach<C extends Readonly<Record<string, AnyDefinition>>, 
   };
   const line = lineServer(app as App, shared, () => rulesOf(shared.origins, isLoopbackServer()));
   const detach = line.attach(server);
-  let closing: Promise<void> | undefined;
+  const phase: Phase = { isReady: true, isClosing: false };
+  // Until all is over handshakes are answered with 503: without a listener they would end up as plain requests at the app's own routes.
+  const stop = async (plan: ClosePlan): Promise<void> => {
+    phase.isClosing = true;
+    await line.drain(plan);
+    await line.close(plan);
+    detach();
+  };
   return {
     channel: channelsOf<C>(app as App, line),
-    close: (closeOptions) => {
-      detach();
-      closing ??= line.close(closeOptions?.deadlineMs ?? CLOSE_DEADLINE_MS).finally(() => shared.broker.close());
-      return closing;
-    },
+    health: () => healthOf(line.engine, shared.broker, phase),
+    close: closeOnce((plan) => stop(plan).finally(() => shared.broker.close())),
   };
+}
+
+function isFor({ url }: IncomingMessage, path: string): boolean {
+  return url === path || url?.startsWith(`${path}?`) === true;
 }
 
 function rulesOf(allowed: readonly string[], isLoopbackServer: boolean) {
@@ -181,12 +209,4 @@ function listenProblem(error: NodeJS.ErrnoException, port: number, host: string)
   if (error.code === 'EACCES') return `port ${port} on ${host} may not be opened by this user: choose one above 1023`;
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return `${host} is not an address of this machine`;
   return `cannot listen on ${host}:${port}: ${error.message}`;
-}
-
-async function stop(line: LineServer, deadlineMs: number, server: HttpServer): Promise<void> {
-  // First of all no new connections; those that are idle between two requests would hold the server open.
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  await line.close(deadlineMs);
-  server.closeAllConnections();
-  await closed;
 }

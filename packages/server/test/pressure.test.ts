@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
-  await line.close(0);
+  await line.close({ drainMs: 0, spreadMs: 0, deadlineMs: 0 });
   expect(line.engine.sessions.size).toBe(0);
   http.close();
   await once(http, 'close');
