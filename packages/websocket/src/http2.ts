@@ -15,6 +15,7 @@ import {
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { collectFields } from './header-fields.js';
+import type { Neighbours } from './neighbours.js';
 import { checkRefusal, type Offers, pathOf, type Refusal, readOffers } from './server-handshake.js';
 
 /** Decides about an extended CONNECT (§4, §5). @param rawHeaders with the pseudo-fields. */
@@ -76,21 +77,26 @@ export function isHttp2Server(server: object): server is Http2Server | Http2Secu
 export function listenToStreams(
   server: Http2Server | Http2SecureServer,
   isOurs: (target: string | undefined) => boolean,
+  neighbours: Neighbours,
   accept: (stream: ServerHttp2Stream, rawHeaders: readonly string[]) => void,
 ): () => void {
-  const isForUs = (headers: IncomingHttpHeaders): boolean =>
-    headers[':method'] === 'CONNECT' && headers[':protocol'] === 'websocket' && isOurs(headers[':path']);
+  const isWebSocket = (headers: IncomingHttpHeaders): boolean =>
+    headers[':method'] === 'CONNECT' && headers[':protocol'] === 'websocket';
+  const isUnclaimed = (headers: IncomingHttpHeaders): boolean =>
+    !(isWebSocket(headers) && neighbours.take(headers[':path']));
   const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]): void => {
-    if (isForUs(headers)) accept(stream, raw);
-    else if (server.listenerCount('stream') === 1) refuseUnclaimed(stream, headers);
+    if (isWebSocket(headers) && isOurs(headers[':path'])) accept(stream, raw);
+    else if (neighbours.mustAnswer(server.listenerCount('stream')) && isUnclaimed(headers)) {
+      refuseUnclaimed(stream, headers);
+    }
   };
   // Where requests are listened to, Node answers each CONNECT with 405 unless somebody listens for `connect`; over
   // HTTP/1.1 the same event has a socket in place of the response.
   const onConnect = (request: Http2ServerRequest, response: Http2ServerResponse | Duplex): void => {
-    const isAlone = server.listenerCount('connect') === 1;
+    const mustAnswer = neighbours.mustAnswer(server.listenerCount('connect'));
     if (!('stream' in response)) {
-      if (isAlone) response.destroy();
-    } else if (isAlone && !isForUs(request.headers)) {
+      if (mustAnswer) response.destroy();
+    } else if (mustAnswer && isUnclaimed(request.headers)) {
       refuseUnclaimed(response.stream, request.headers);
     }
   };

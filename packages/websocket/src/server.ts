@@ -18,6 +18,7 @@ import { isToken } from './header-fields.js';
 import { type Heartbeat, heartbeatOf } from './heartbeat.js';
 import { checkConnect, connectResponse, isHttp2Server, listenToStreams, refuseStream } from './http2.js';
 import { type Limits, resolveLimits } from './limits.js';
+import { Neighbours } from './neighbours.js';
 import { NodeSocket } from './node-socket.js';
 import type { FrameObserver } from './observer.js';
 import {
@@ -122,16 +123,21 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
   attach(server: HttpServer | HttpsServer | Http2Server | Http2SecureServer): () => void {
     const { path } = this.#options;
     const isOurs = (target: string | undefined): boolean => path === undefined || targets(target, path);
+    const neighbours = new Neighbours(server, isOurs);
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      if (!isOurs(request.url) && server.listenerCount('upgrade') > 1) return;
+      if (!isOurs(request.url)) {
+        const isUnclaimed = neighbours.mustAnswer(server.listenerCount('upgrade')) && !neighbours.take(request.url);
+        if (!isUnclaimed) return;
+      }
       this.handleUpgrade(request, socket, head);
     };
     const detach = isHttp2Server(server)
-      ? listenToStreams(server, isOurs, (stream, rawHeaders) => this.handleStream(stream, rawHeaders))
+      ? listenToStreams(server, isOurs, neighbours, (stream, rawHeaders) => this.handleStream(stream, rawHeaders))
       : undefined;
     server.on('upgrade', onUpgrade);
     return () => {
       server.off('upgrade', onUpgrade);
+      neighbours.leave();
       detach?.();
     };
   }

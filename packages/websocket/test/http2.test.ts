@@ -251,6 +251,19 @@ describe('a server', () => {
     expect(http2.listenerCount('connect')).toBe(0);
   });
 
+  it('answers, with others of its kind, what none of them takes', async () => {
+    const http2 = createServer();
+    for (const path of ['/one', '/two']) createWebSocketServer({ handler: {}, path }).attach(http2);
+    const client = await session(`http://127.0.0.1:${await listen(http2)}`);
+    expect((await H2Peer.open(client, '/two')).status).toBe(200);
+    expect((await H2Peer.open(client, '/three')).status).toBe(404);
+    expect((await H2Peer.open(client, '/two', { ':protocol': 'webtransport' })).status).toBe(501);
+    // Where requests are listened to, Node asks for CONNECT by another event.
+    http2.on('request', (_request, response) => response.end('page'));
+    expect((await H2Peer.open(client, '/one')).status).toBe(200);
+    expect((await H2Peer.open(client, '/three')).status).toBe(404);
+  });
+
   it('lets the application refuse, with fields that HTTP/2 can carry', async () => {
     const refused: unknown[] = [];
     const { client, handler, server } = await serveClear({

@@ -95,6 +95,27 @@ describe('a server over http', () => {
     expect(http.listenerCount('upgrade')).toBe(1);
   });
 
+  it('HS-05 answers, with others of its kind, what none of them takes, and once', async () => {
+    const http = createServer();
+    const refused: unknown[] = [];
+    const detaches = ['/one', '/two'].map((path) =>
+      createWebSocketServer({ handler: {}, path, refused: ({ status }) => refused.push([path, status]) }).attach(http),
+    );
+    const port = await listen(http);
+    expect(await answer(port, requestText({}, '/three'))).toMatch(/^HTTP\/1\.1 404 /);
+    expect((await (await RawPeer.open(port, '/two')).head()).startsWith('HTTP/1.1 101 ')).toBe(true);
+    detaches[0]?.();
+    detaches[0]?.();
+    expect(await answer(port, requestText({}, '/one'))).toMatch(/^HTTP\/1\.1 404 /);
+    expect(refused).toEqual([
+      ['/one', 404],
+      ['/two', 404],
+    ]);
+    // With somebody else it is theirs.
+    http.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 418 Other\r\n\r\n'));
+    expect(await answer(port, requestText({}, '/three'))).toMatch(/^HTTP\/1\.1 418 /);
+  });
+
   it('HS-06 chooses the first subprotocol of the client that it speaks', async () => {
     const handler = new RecordingHandler();
     const { port } = await serve({ handler, protocols: ['v1', 'v2'] });
