@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Our engine with what is not ours, over loopback (`npm run build` first): Chromium, ws, Debian's python3-websockets and
+// Our engine with what is not ours, over loopback (`npm run build` first): Chromium, ws, Vite, Debian's python3-websockets and
 // nginx. What has to sit out a proxy's timeouts runs with TRUNKLINE_DEEP only.
 const deep = process.env.TRUNKLINE_DEEP === '1' ? ['test/interop/**/*.deep.ts'] : [];
 
