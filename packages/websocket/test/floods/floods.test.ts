@@ -34,6 +34,8 @@ afterAll(async () => {
 
 interface Report {
   readonly rss: number;
+  /** Bytes of all messages so far. */
+  readonly messageBytes: number;
   readonly sockets: number;
 }
 
@@ -52,17 +54,38 @@ async function settled(sockets: number): Promise<number> {
   }
 }
 
-/** Writes and waits until the kernel has it, so that the sender does not buffer it. */
+/** Until the server has read as much as it wants: no further message in that many answers of it. */
+async function still(look: () => Promise<void>): Promise<void> {
+  let messageBytes = -1;
+  for (let same = 0; same < 30; same++) {
+    await look();
+    const now = (await report()).messageBytes;
+    if (now !== messageBytes) same = 0;
+    messageBytes = now;
+  }
+}
+
+/** Writes and waits until the kernel has it, so that the sender does not buffer it; not if it was cut off. */
 async function push(peer: RawPeer, bytes: Uint8Array): Promise<void> {
   if (peer.isClosed || peer.hasEnded) return;
   await new Promise((resolve) => peer.socket.write(bytes, resolve));
 }
 
-/** @param open how many connections the server still has when all of the flood was sent; `null` where it ends them. */
-async function measure(name: string, open: number | null, flood: () => Promise<unknown>): Promise<void> {
+/**
+ * @param open how many connections the server still has when all of the flood was sent; `null` where it ends them.
+ * @param flood calls `look` now and then, so that the highest point is seen and not only the end.
+ */
+async function measure(
+  name: string,
+  open: number | null,
+  flood: (look: () => Promise<void>) => Promise<unknown>,
+): Promise<void> {
   const before = await settled(0);
-  await flood();
-  const during = open === null ? (await report()).rss : await settled(open);
+  let during = 0;
+  await flood(async () => {
+    during = Math.max(during, (await report()).rss);
+  });
+  during = Math.max(during, open === null ? (await report()).rss : await settled(open));
   await stopAll();
   const after = await settled(0);
   const mib = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`;
@@ -73,62 +96,104 @@ async function measure(name: string, open: number | null, flood: () => Promise<u
 
 describe('memory stays flat under a flood of', () => {
   it('pings by a peer that reads no pong', { timeout: 120_000 }, async () => {
-    await measure('pings', 1, async () => {
+    await measure('pings', 1, async (look) => {
       const peer = await RawPeer.open(port);
       peer.socket.pause();
       const pings = Buffer.concat(Array.from({ length: 1_000 }, () => masked(PING, Buffer.alloc(125))));
       // 131 bytes each: 130 MB of pings, whose pongs would be as many.
-      for (let n = 0; n < 1_000 * FACTOR; n++) await push(peer, pings);
+      for (let n = 0; n < 1_000 * FACTOR; n++) {
+        await push(peer, pings);
+        if (n % 100 === 0) await look();
+      }
     });
   });
 
   it('empty fragments', { timeout: 120_000 }, async () => {
-    await measure('empty fragments', null, async () => {
+    await measure('empty fragments', null, async (look) => {
       for (let n = 0; n < 20 * FACTOR; n++) {
         const peer = await RawPeer.open(port);
         await push(peer, masked(TEXT, '', false));
         const empty = Buffer.concat(Array.from({ length: 50_000 }, () => masked(CONTINUATION, '', false)));
         await push(peer, empty);
+        await look();
         await peer.ended();
       }
     });
   });
 
   it('bytes one by one', { timeout: 120_000 }, async () => {
-    await measure('single bytes', 1, async () => {
+    await measure('single bytes', 1, async (look) => {
       const peer = await RawPeer.open(port);
       peer.socket.setNoDelay(true);
       const bytes = masked(BINARY, Buffer.alloc(50_000 * FACTOR));
-      for (const byte of bytes.subarray(0, -1)) await push(peer, Buffer.of(byte));
+      for (let at = 0; at < bytes.length - 1; at++) {
+        await push(peer, bytes.subarray(at, at + 1));
+        if (at % 10_000 === 0) await look();
+      }
     });
   });
 
   it('handshakes that are never finished', { timeout: 120_000 }, async () => {
-    await measure('slow handshakes', 500, async () => {
+    await measure('slow handshakes', 500, async (look) => {
       for (let n = 0; n < 500; n++) {
         const peer = await RawPeer.connect(port);
         await push(peer, Buffer.from(requestText().slice(0, 80)));
+        if (n % 100 === 0) await look();
       }
     });
   });
 
   it('messages to peers that never read', { timeout: 120_000 }, async () => {
-    await measure('peers that do not read', null, async () => {
+    await measure('peers that do not read', null, async (look) => {
       for (let n = 0; n < 20; n++) {
         const peer = await RawPeer.open(port);
         peer.socket.pause();
         await push(peer, masked(TEXT, 'flood me'));
+        await look();
       }
+    });
+  });
+
+  it('messages by peers that never read the echo, and are cut off', { timeout: 120_000 }, async () => {
+    await measure('peers that send and do not read, echoed', null, async (look) => {
+      // 20 MB each; the limit of what may wait is 1 MiB.
+      const message = masked(BINARY, Buffer.alloc(100_000));
+      for (let n = 0; n < 10 * FACTOR; n++) {
+        const peer = await RawPeer.open(port);
+        peer.socket.pause();
+        for (let sent = 0; sent < 200 && !peer.isClosed; sent++) {
+          await push(peer, message);
+          if (sent % 40 === 0) await look();
+        }
+        await peer.ended();
+      }
+    });
+  });
+
+  it('messages by peers that never read the echo, and are held back', { timeout: 120_000 }, async () => {
+    const peers = 4 * FACTOR;
+    const before = (await report()).messageBytes;
+    await measure('peers that send and do not read, held back', peers, async (look) => {
+      const message = masked(BINARY, Buffer.alloc(100_000));
+      for (let n = 0; n < peers; n++) {
+        const peer = await RawPeer.open(port, '/holding');
+        peer.socket.pause();
+        // 20 MB, which stay with the sender: the server stops reading.
+        for (let sent = 0; sent < 200; sent++) peer.send(message);
+      }
+      await still(look);
+      expect((await report()).messageBytes).toBeLessThan(before + peers * 12_000_000);
     });
   });
 
   it('compressed bombs', { timeout: 120_000 }, async () => {
     const packed = deflateRawSync(Buffer.alloc(100_000_000), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
     const bomb = frame({ opcode: BINARY, payload: packed, rsv: 4, mask: '01020304' });
-    await measure('bombs', null, async () => {
+    await measure('bombs', null, async (look) => {
       for (let n = 0; n < 20 * FACTOR; n++) {
         const peer = await RawPeer.open(port, '/', { 'Sec-WebSocket-Extensions': 'permessage-deflate' });
         await push(peer, bomb);
+        await look();
         await peer.ended();
       }
     });
