@@ -82,9 +82,9 @@ export class DemoServer {
     await this.#run?.ended;
   }
 
-  /** Ends it as Ctrl-C does. Resolves with its exit code. */
-  async stop(): Promise<number | null> {
-    this.#run?.child.kill('SIGINT');
+  /** Ends it as Ctrl-C does, or as a deploy does. Resolves with its exit code. */
+  async stop(signal: 'SIGINT' | 'SIGTERM' = 'SIGINT'): Promise<number | null> {
+    this.#run?.child.kill(signal);
     return (await this.#run?.ended) ?? null;
   }
 

@@ -5,6 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export class Link {
   readonly #sockets = new Set<Socket>();
+  #targetPort = 0;
   #isCut = false;
 
   private constructor(
@@ -19,8 +20,14 @@ export class Link {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
     const link = new Link(address.port, server);
-    server.on('connection', (near) => link.#join(near, targetPort));
+    link.turnTo(targetPort);
+    server.on('connection', (near) => link.#join(near, link.#targetPort));
     return link;
+  }
+
+  /** New connections go there from now on; those that stand stay where they are, as behind a load balancer. */
+  turnTo(targetPort: number): void {
+    this.#targetPort = targetPort;
   }
 
   get url(): string {
