@@ -227,7 +227,7 @@ export class ActiveStream {
     const isOther = before !== null && before !== this.epoch;
     for (const subscription of this.subscriptions) {
       this.leave(subscription);
-      if (isOther) subscription.skip('epoch', Math.max(this.floor, this.head - DEFAULT_PAGE), undefined);
+      if (isOther) subscription.rewind();
       subscription.catchUp();
     }
     for (const advance of this.#waiting.splice(0)) {

@@ -11,6 +11,8 @@ export interface Identity {
   readonly user: unknown;
   /** What others may see of the user. */
   readonly publicUser: JsonValue;
+  /** When the user's token expires, in milliseconds since 1970 by the server's clock. Absent: never. */
+  readonly expiresAt?: number;
 }
 
 export type Action = 'subscribe' | 'read' | 'publish';
@@ -44,7 +46,7 @@ export interface LogRuntime {
 
 export interface AppRuntime<Request> {
   readonly channels: ReadonlyMap<string, LogRuntime>;
-  /** `null`: unauthorized. A rejection: cannot tell now. */
+  /** `null`, or an identity that has expired: unauthorized. A rejection: cannot tell now. */
   authenticate(token: string | undefined, request: Request): Promise<Identity | null>;
 }
 
@@ -55,15 +57,20 @@ export interface Target {
   readonly params: readonly string[];
 }
 
-/** @throws TrunklineError `unknown_channel` if the app has no such channel, or it has another number of parameters. */
-export function resolveStream(app: Pick<AppRuntime<never>, 'channels'>, name: string): Target {
+/** `null` if the app has no such channel, or it has another number of parameters. */
+export function findStream(app: Pick<AppRuntime<never>, 'channels'>, name: string): Target | null {
   const parsed = parseStreamName(name);
   const channel = parsed === null ? undefined : app.channels.get(parsed.key);
-  if (parsed === null || channel === undefined || channel.params.length !== parsed.params.length) {
-    throw new TrunklineError(
-      'unknown_channel',
-      `there is no channel for the stream ${JSON.stringify(name.slice(0, 80))}`,
-    );
-  }
+  if (parsed === null || channel === undefined || channel.params.length !== parsed.params.length) return null;
   return { name: name as StreamName, channel, params: parsed.params };
+}
+
+/** @throws TrunklineError `unknown_channel` if the app has no such channel, or it has another number of parameters. */
+export function resolveStream(app: Pick<AppRuntime<never>, 'channels'>, name: string): Target {
+  const target = findStream(app, name);
+  if (target !== null) return target;
+  throw new TrunklineError(
+    'unknown_channel',
+    `there is no channel for the stream ${JSON.stringify(name.slice(0, 80))}`,
+  );
 }

@@ -1,8 +1,8 @@
 // A node's engine: what its sessions share. A transport hands it connections; it never opens anything itself.
 
 import type { Broker } from '@trunkline/broker';
-import { DEFAULT_LIMITS, type Limits, streamName } from '@trunkline/protocol';
-import type { AppRuntime } from './app.js';
+import { DEFAULT_LIMITS, type Limits, type StreamName, streamName } from '@trunkline/protocol';
+import { type AppRuntime, findStream } from './app.js';
 import { Hub } from './hub.js';
 import type { Clock, Connection, Log } from './ports.js';
 import { type Published, Publisher } from './publisher.js';
@@ -95,6 +95,26 @@ export class Engine<Request = unknown> {
   left(session: Session<Request>): void {
     this.sessions.delete(session);
     this.shutdown.left();
+  }
+
+  /** Whether a stream of this name belongs to a channel of the app. */
+  knows(name: string): name is StreamName {
+    return findStream(this.app, name) !== null;
+  }
+
+  /**
+   * The user's rights changed: judges again what the user has open on this node, and what is in work (SUB-9). From the call on nothing
+   * more of the user's streams (or of `stream`) is put on a connection until the rule has answered. Resolves when all was judged.
+   */
+  async revoke(userId: string, stream?: StreamName): Promise<{ readonly ended: number }> {
+    this.publisher.doubt(userId, stream);
+    const judged: Promise<number>[] = [];
+    // Looked for, not indexed: a revocation is rare, and a look at 10,000 sessions takes less than a millisecond.
+    for (const session of this.sessions) {
+      if (session.identity?.id === userId) judged.push(session.judgeAgain(stream));
+    }
+    const counts = await Promise.all(judged);
+    return { ended: counts.reduce((sum, count) => sum + count, 0) };
   }
 
   /**

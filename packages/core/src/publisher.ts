@@ -4,6 +4,7 @@
 
 import { type Appended, type Broker, BrokerUnavailableError, type Entry, OutOfOrderError } from '@trunkline/broker';
 import { type Epoch, type JsonValue, type StreamName, TrunklineError, utf8Bytes } from '@trunkline/protocol';
+import { hasExpired } from './access.js';
 import type { Identity, LogRuntime } from './app.js';
 import type { Log } from './ports.js';
 import { producerKey } from './slice.js';
@@ -12,7 +13,10 @@ import { producerKey } from './slice.js';
 const MAX_IDLE_LANES = 10_000;
 
 export interface PublishRequest {
+  /** The user when it was sent. */
   readonly identity: Identity;
+  /** The same user with the rights of now. */
+  readonly present: () => Identity;
   readonly channel: LogRuntime;
   readonly params: readonly string[];
   readonly stream: StreamName;
@@ -31,6 +35,14 @@ export interface Published {
   readonly epoch: Epoch;
   readonly offset: number;
   readonly at: number;
+}
+
+/** A publish that the rule allows, or is being asked about, and that has not reached the broker. */
+interface Permit {
+  readonly userId: string;
+  readonly stream: StreamName;
+  /** The user's rights may have changed since the rule was asked. */
+  isDoubted: boolean;
 }
 
 interface Lane {
@@ -52,6 +64,7 @@ export interface PublisherOptions {
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #lanes = new Map<string, Lane>();
+  readonly #permits = new Set<Permit>();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -79,6 +92,16 @@ export class Publisher {
     }
   }
 
+  /**
+   * The user's rights may have changed: what was allowed before and has not reached the broker is judged again before it does.
+   * Also what came over a connection that is gone by now.
+   */
+  doubt(userId: string, stream?: StreamName): void {
+    for (const permit of this.#permits) {
+      if (permit.userId === userId && (stream === undefined || permit.stream === stream)) permit.isDoubted = true;
+    }
+  }
+
   /** Appends as the server itself. Rejects with a TrunklineError. */
   async publishAsServer(stream: StreamName, channel: LogRuntime, data: unknown): Promise<Published> {
     const text = this.#stringify(data);
@@ -98,14 +121,23 @@ export class Publisher {
     // Measured before the hook runs, so that nothing oversized reaches it, and again after it.
     const given = this.#stringify(request.data);
     const entry = await this.#validated(channel, request.data);
-    await this.#authorized(request);
-    const data = await this.#hooked(request, entry, given);
-    const stored = this.#append(stream, channel, {
-      at: this.#options.nowMs(),
-      data,
-      user: JSON.stringify(identity.publicUser),
-      source,
-    });
+    const permit: Permit = { userId: identity.id, stream, isDoubted: false };
+    this.#permits.add(permit);
+    let stored: Promise<Published>;
+    try {
+      await this.#judge(permit, request);
+      const data = await this.#hooked(request, entry, given);
+      // The hook took its time: a revocation meanwhile, or the token's end, still reaches what it prepared.
+      while (permit.isDoubted || hasExpired(request.present(), this.#options.nowMs)) await this.#judge(permit, request);
+      stored = this.#append(stream, channel, {
+        at: this.#options.nowMs(),
+        data,
+        user: JSON.stringify(request.present().publicUser),
+        source,
+      });
+    } finally {
+      this.#permits.delete(permit);
+    }
     lane.last = Math.max(lane.last, seq);
     lane.inFlight.set(seq, stored);
     stored
@@ -123,19 +155,26 @@ export class Publisher {
     return result.value;
   }
 
-  async #authorized({ channel, identity, params }: PublishRequest): Promise<void> {
+  /** Asks the rule until its answer holds. Rejects with `forbidden`, `unauthorized` or `internal`. */
+  async #judge(permit: Permit, { channel, params, present }: PublishRequest): Promise<void> {
     const { authorize } = channel;
-    if (authorize === undefined) return;
-    const may = await this.#app('authorize failed', () => authorize(identity.user, params, 'publish'));
-    if (may !== true) throw new TrunklineError('forbidden', 'you may not publish here');
+    do {
+      permit.isDoubted = false;
+      const identity = present();
+      if (hasExpired(identity, this.#options.nowMs)) throw new TrunklineError('unauthorized', 'the token expired');
+      if (authorize === undefined) return;
+      const may = await this.#app('authorize failed', () => authorize(identity.user, params, 'publish'));
+      if (may !== true) throw new TrunklineError('forbidden', 'you may not publish here');
+    } while (permit.isDoubted);
   }
 
   async #hooked(request: PublishRequest, entry: unknown, given: string): Promise<string> {
     const { onPublish } = request.channel;
     if (onPublish === undefined) return entry === request.data ? given : this.#stringifyOwn(entry, 'the schema made');
-    const { identity, params, producer, seq } = request;
+    const { params, producer, seq } = request;
+    const { user } = request.present();
     const result = await this.#app('onPublish failed', () =>
-      onPublish({ entry, user: identity.user, params, source: { producer, seq } }),
+      onPublish({ entry, user, params, source: { producer, seq } }),
     );
     if ('refusal' in result) {
       throw new TrunklineError('refused', result.refusal.message, { refusal: result.refusal.code });

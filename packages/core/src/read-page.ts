@@ -2,17 +2,48 @@
 
 import { type Broker, BrokerUnavailableError, type Page, UnrecoverablePositionError } from '@trunkline/broker';
 import { type Read, type StreamName, TrunklineError } from '@trunkline/protocol';
+import { mayUse } from './access.js';
+import { type Identity, resolveStream } from './app.js';
+import type { Session } from './session.js';
 import { encodeItem } from './slice.js';
 
 /** Bytes of one answer: a page ends early rather than exceed them, and the reader asks on from there. */
 const PAGE_BYTES = 65_536;
 
 /**
+ * Answers by itself, so that nothing can come between the last look at the user's rights and the page. Rejects with a TrunklineError:
+ * what `readPage` says, or `invalid`, `unknown_channel`, `forbidden`, `internal`.
+ */
+export async function answerRead<Request>(
+  session: Session<Request>,
+  request: Read,
+  asked: Identity,
+): Promise<undefined> {
+  const { engine } = session;
+  const target = resolveStream(engine.app, request.stream);
+  const { maxPageEntries } = engine.limits;
+  if (request.limit > maxPageEntries) {
+    throw new TrunklineError('invalid', `limit is ${request.limit}, at most ${maxPageEntries} are allowed`);
+  }
+  for (;;) {
+    const { rights } = session;
+    if (!(await mayUse(engine, target, session.identity ?? asked, 'read'))) {
+      throw new TrunklineError('forbidden', 'you may not read this');
+    }
+    const page = await readPage(engine.broker, target.name, request);
+    // Refreshed or revoked meanwhile: the rule is asked again.
+    if (session.rights !== rights) continue;
+    if (!session.isOver()) session.connection.send(page);
+    return undefined;
+  }
+}
+
+/**
  * The answer as text: entries are stored as JSON, and go out without being parsed.
  * @throws TrunklineError `conflict` if the history is another than the reader's epoch, `not_found` if entries after the position
  * were trimmed, `unavailable`.
  */
-export async function readPage(broker: Broker, stream: StreamName, request: Read): Promise<string> {
+async function readPage(broker: Broker, stream: StreamName, request: Read): Promise<string> {
   const limit = { entries: request.limit, bytes: PAGE_BYTES };
   let page: Page;
   try {

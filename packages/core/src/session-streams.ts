@@ -2,8 +2,10 @@
 
 import { BrokerUnavailableError } from '@trunkline/broker';
 import { type Offset, type StreamName, type Subscribe, TrunklineError } from '@trunkline/protocol';
+import { mayUse } from './access.js';
 import { type ActiveStream, DEFAULT_PAGE } from './active-stream.js';
 import { type Identity, resolveStream, type Target } from './app.js';
+import { Judging } from './judging.js';
 import type { Session } from './session.js';
 import type { Subscription } from './subscription.js';
 
@@ -20,6 +22,8 @@ interface Start {
 
 export class SessionStreams<Request> {
   readonly #subscriptions = new Map<StreamName, Subscription | Opening>();
+  /** Those that are held while the user's rights are judged again. Made when it is needed. */
+  #judged: Map<Subscription, Judging<Request>> | null = null;
 
   constructor(private readonly session: Session<Request>) {}
 
@@ -63,16 +67,18 @@ export class SessionStreams<Request> {
       if (this.#subscriptions.get(target.name) === opening) return;
       throw new TrunklineError('conflict', 'unsubscribed meanwhile');
     };
-    for (let identity = asked; ; identity = session.identity ?? asked) {
-      if (!(await session.mayUse(target, identity, 'subscribe'))) {
+    for (;;) {
+      const { rights } = session;
+      if (!(await mayUse(session.engine, target, session.identity ?? asked, 'subscribe'))) {
         throw new TrunklineError('forbidden', 'you may not subscribe to this');
       }
       mustBeWanted();
       const stream = await session.engine.hub.open(target.name);
       const at = await lookUp(stream, request);
       mustBeWanted();
-      // While this waited, the token may have been refreshed, or the stream forgotten or found to have another history.
-      if (session.identity !== identity || stream.closed || stream.loading) continue;
+      // While this waited, the user's rights may have changed, or the stream been forgotten or found to have another history.
+      if (session.rights !== rights || stream.closed || stream.loading) continue;
+      if (session.isOver()) return;
       this.#begin(request, stream, startOf(stream, request, at));
       return;
     }
@@ -83,7 +89,10 @@ export class SessionStreams<Request> {
     const held = this.#subscriptions.get(name as StreamName);
     if (held === undefined) return;
     this.#subscriptions.delete(name as StreamName);
-    if (!('opening' in held)) this.session.engine.hub.drop(held);
+    if ('opening' in held) return;
+    this.session.engine.hub.drop(held);
+    this.#judged?.get(held)?.cancel();
+    this.#judged?.delete(held);
   }
 
   drained(): void {
@@ -92,23 +101,40 @@ export class SessionStreams<Request> {
     }
   }
 
-  /** The user's rights may have changed: ends what is no longer allowed (SUB-9). What is opening looks again by itself. */
-  async authorizeAgain(identity: Identity): Promise<void> {
-    const { session } = this;
-    for (const [name, held] of [...this.#subscriptions]) {
-      if ('opening' in held) continue;
-      const target = resolveStream(session.engine.app, name);
-      // A rule that fails lets nobody in, and nobody stay.
-      const may = await session.mayUse(target, identity, 'subscribe').catch((error: TrunklineError) => error);
-      // Refreshed once more: that one asks for all of them, with the newer user.
-      if (session.identity !== identity) return;
-      if (may === true || this.#subscriptions.get(name) !== held) continue;
-      this.unsubscribe(name);
-      const ch = held.stream.number;
-      if (may === false) {
-        session.send({ type: 'ended', ch, code: 'forbidden', message: 'you may no longer read this', retry: false });
-      } else session.send({ type: 'ended', ch, code: may.code, message: may.message, retry: true });
+  /**
+   * The user's rights may have changed: nothing more of the streams (or of `only`) is sent until their rule has answered, and what
+   * is no longer allowed ends (SUB-9). What is being opened looks again by itself. Gives how many ended; never rejects.
+   */
+  async judgeAgain(only?: StreamName): Promise<number> {
+    const verdicts: Promise<boolean>[] = [];
+    for (const [name, held] of this.#subscriptions) {
+      if ('opening' in held || (only !== undefined && name !== only)) continue;
+      const target = resolveStream(this.session.engine.app, name);
+      if (target.channel.authorize !== undefined) verdicts.push(this.#judge(target, held));
     }
+    return (await Promise.all(verdicts)).filter((ended) => ended).length;
+  }
+
+  #judge(target: Target, subscription: Subscription): Promise<boolean> {
+    this.#judged ??= new Map();
+    // One that is judged already notices that the rights changed once more, and asks again.
+    const known = this.#judged.get(subscription);
+    if (known !== undefined) return known.ended;
+    const judging = new Judging(this.session, target, subscription, (refusal) => {
+      this.#judged?.delete(subscription);
+      if (refusal === null) return;
+      this.unsubscribe(target.name);
+      const { code, message } = refusal;
+      const ch = subscription.stream.number;
+      this.session.send({ type: 'ended', ch, code, message, retry: code !== 'forbidden' });
+    });
+    this.#judged.set(subscription, judging);
+    return judging.ended;
+  }
+
+  /** Called about once a second. */
+  sweep(nowMs: number): void {
+    if (this.#judged !== null) for (const judging of this.#judged.values()) judging.sweep(nowMs);
   }
 
   close(): void {

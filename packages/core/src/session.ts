@@ -13,19 +13,19 @@ import {
   PROTOCOL_VERSION,
   type Problem,
   type Publish,
-  type Read,
   type Refresh,
   type RequestId,
   type ServerMessage,
-  TrunklineError,
+  type StreamName,
 } from '@trunkline/protocol';
-import { type Action, type Identity, resolveStream, type Target } from './app.js';
+import { hasExpired, identify, identifyAgain } from './access.js';
+import { type Identity, resolveStream } from './app.js';
 import type { Engine } from './engine.js';
 import { errorAnswer } from './error-answer.js';
 import { LifeSigns } from './life-signs.js';
 import type { Connection } from './ports.js';
 import { PublishAdmission } from './publish-admission.js';
-import { readPage } from './read-page.js';
+import { answerRead } from './read-page.js';
 import { SessionStreams } from './session-streams.js';
 import { producerKey } from './slice.js';
 import { MAX_UNTAKEN_BYTES } from './subscription.js';
@@ -42,8 +42,13 @@ const READ_WEIGHT = 8;
 
 export class Session<Request = unknown> {
   readonly id: string;
+  /** Counts what may have changed the user's rights: what was allowed under another count is judged again. */
+  rights = 0;
   #state: State = 'hello';
   #identity: Identity | null = null;
+  /** Refreshes asked for, and the newest of them that was granted. */
+  #refreshes = 0;
+  #refreshed = 0;
   readonly #streams: SessionStreams<Request>;
   /** Messages that wait: for `authenticate`, or for requests in work to be answered. The connection is paused meanwhile. */
   #queue: readonly (ClientMessage | Problem)[] = NOTHING;
@@ -139,9 +144,25 @@ export class Session<Request = unknown> {
     this.#life.pardon(now);
   }
 
+  /** Refreshed, or revoked: judges the user's subscriptions again, or that to one stream. Gives how many ended; never rejects. */
+  judgeAgain(stream?: StreamName): Promise<number> {
+    this.rights += 1;
+    return this.#streams.judgeAgain(stream);
+  }
+
+  /** Whether nothing may be sent any more. A token that has expired ends the connection here and now (CON-9). */
+  isOver(): boolean {
+    if (this.#state !== 'closed' && hasExpired(this.#identity, this.engine.clock.nowMs)) {
+      this.#refuse(CLOSE.unauthorized, 'unauthorized', 'the token expired');
+    }
+    return this.#state === 'closed';
+  }
+
   /** Life signs and deadlines; called about once a second. */
   sweep(now: number): void {
     const { engine, connection } = this;
+    if (this.isOver()) return;
+    this.#streams.sweep(now);
     if (this.#state === 'hello' && now - this.#openedMs > engine.helloTimeoutMs) {
       this.#end(CLOSE.helloTimeout, 'no hello came in time');
       return;
@@ -161,18 +182,6 @@ export class Session<Request = unknown> {
         // Before `welcome` the peer knows no ping.
         if (this.#state === 'open') this.send({ type: 'ping', now, ...(rttMs === undefined ? {} : { rttMs }) });
       }
-    }
-  }
-
-  /** Whether the user may do that, by the channel's own rule. A rule that fails lets nobody in. */
-  async mayUse(target: Target, identity: Identity, action: Action): Promise<boolean> {
-    const { authorize } = target.channel;
-    if (authorize === undefined) return true;
-    try {
-      return (await authorize(identity.user, target.params, action)) === true;
-    } catch (error) {
-      this.engine.log.error({ error, stream: target.name, action }, 'authorize failed');
-      throw new TrunklineError('internal', "authorize failed; the server's log has the cause", { cause: error });
     }
   }
 
@@ -222,6 +231,7 @@ export class Session<Request = unknown> {
       else this.#refuse(CLOSE.badMessage, 'invalid', 'the first message must be hello');
       return;
     }
+    if (this.isOver()) return;
     switch (message.type) {
       case 'problem':
         return this.#problem(message);
@@ -241,7 +251,7 @@ export class Session<Request = unknown> {
       case 'publish':
         return this.#work(message.id, (identity) => this.#publish(message, identity));
       case 'read':
-        return this.#work(message.id, (identity) => this.#read(message, identity), READ_WEIGHT);
+        return this.#work(message.id, (identity) => answerRead(this, message, identity), READ_WEIGHT);
       case 'refresh':
         return this.#work(message.id, (identity) => this.#refresh(message, identity));
     }
@@ -264,7 +274,7 @@ export class Session<Request = unknown> {
   async #welcome(token: string | undefined): Promise<void> {
     const { engine } = this;
     try {
-      const identity = await engine.app.authenticate(token, this.request);
+      const identity = await identify(engine, token, this.request);
       if (this.#state !== 'authenticating') return;
       if (identity === null) {
         this.#refuse(CLOSE.unauthorized, 'unauthorized', 'the token is missing, invalid or expired');
@@ -293,19 +303,17 @@ export class Session<Request = unknown> {
   }
 
   /** Counts the request, runs it, and answers with its error if it fails. */
-  #work(id: RequestId, run: (identity: Identity) => Promise<ServerMessage | string | undefined>, weight = 1): void {
+  #work(id: RequestId, run: (identity: Identity) => Promise<ServerMessage | undefined>, weight = 1): void {
     const identity = this.#identity;
     if (identity === null) return;
     this.#inWork += weight;
     run(identity)
       .then(
         (answer) => {
-          if (answer === undefined || this.#state === 'closed') return;
-          if (typeof answer === 'string') this.connection.send(answer);
-          else this.send(answer);
+          if (answer !== undefined && !this.isOver()) this.send(answer);
         },
         (error) => {
-          if (this.#state !== 'closed') this.send(errorAnswer(id, error, this.engine.log));
+          if (!this.isOver()) this.send(errorAnswer(id, error, this.engine.log));
         },
       )
       .finally(() => {
@@ -323,6 +331,7 @@ export class Session<Request = unknown> {
     const admission = this.#publishes;
     const { epoch, offset, at } = await engine.publisher.publish({
       identity,
+      present: () => this.#identity ?? identity,
       channel: target.channel,
       params: target.params,
       stream: target.name,
@@ -335,31 +344,18 @@ export class Session<Request = unknown> {
     return { type: 'ok', id: message.id, epoch, offset, at };
   }
 
-  async #read(message: Read, identity: Identity): Promise<string> {
-    const target = resolveStream(this.engine.app, message.stream);
-    if (message.limit > this.engine.limits.maxPageEntries) {
-      throw new TrunklineError(
-        'invalid',
-        `limit is ${message.limit}, at most ${this.engine.limits.maxPageEntries} are allowed`,
-      );
-    }
-    if (!(await this.mayUse(target, identity, 'read'))) throw new TrunklineError('forbidden', 'you may not read this');
-    return readPage(this.engine.broker, target.name, message);
-  }
-
   async #refresh(message: Refresh, identity: Identity): Promise<ServerMessage> {
-    let next: Identity | null;
-    try {
-      next = await this.engine.app.authenticate(message.token, this.request);
-    } catch (error) {
-      this.engine.log.error({ error }, 'authenticate failed');
-      throw new TrunklineError('unavailable', 'the server cannot tell who you are now', { afterMs: 1_000 });
+    this.#refreshes += 1;
+    const turn = this.#refreshes;
+    const next = await identifyAgain(this.engine, message.token, this.request, identity);
+    // A token that took longer to verify than one that was sent after it must not replace that one.
+    if (turn > this.#refreshed) {
+      this.#refreshed = turn;
+      this.#identity = next;
+      this.engine.publisher.doubt(next.id);
+      await this.judgeAgain();
     }
-    if (next === null) throw new TrunklineError('unauthorized', 'the token is invalid or expired');
-    if (next.id !== identity.id) throw new TrunklineError('conflict', 'the token is of another user: connect anew');
-    this.#identity = next;
-    await this.#streams.authorizeAgain(next);
-    return { type: 'ok', id: message.id, user: next.publicUser };
+    return { type: 'ok', id: message.id, user: (this.#identity ?? next).publicUser };
   }
 
   #problem(problem: Problem): void {

@@ -2,8 +2,8 @@
 // moves, or behind: then it catches up by itself, from the broker and then from the ring, no faster than its peer takes it.
 
 import { UnrecoverablePositionError } from '@trunkline/broker';
-import { encode, type GapReason, type Offset } from '@trunkline/protocol';
-import type { ActiveStream } from './active-stream.js';
+import { type Epoch, encode, type GapReason, type Offset } from '@trunkline/protocol';
+import { type ActiveStream, DEFAULT_PAGE } from './active-stream.js';
 import type { Connection } from './ports.js';
 import type { Slice } from './slice.js';
 
@@ -18,6 +18,9 @@ export class Subscription {
   #synced = false;
   #catchingUp = false;
   #closed = false;
+  #held = false;
+  /** Another history came while it was held: the gap is still to be told. */
+  #owesGap = false;
 
   constructor(
     readonly stream: ActiveStream,
@@ -54,6 +57,26 @@ export class Subscription {
     this.cursor = to;
   }
 
+  /** The stream has another history by now: tells the peer, and takes a new place in it. */
+  rewind(): void {
+    this.#owesGap = this.#held;
+    if (this.#held) return;
+    const { floor, head } = this.stream;
+    this.skip('epoch', Math.max(floor, head - DEFAULT_PAGE), undefined);
+  }
+
+  /** From now on nothing is put on the connection, until `release`: the user's rights are judged again (SUB-9). */
+  hold(): void {
+    this.#held = true;
+    this.stream.leave(this);
+  }
+
+  /** Goes on from the cursor. */
+  release(): void {
+    this.#held = false;
+    this.catchUp();
+  }
+
   /** Sends slices that follow the cursor, while the peer takes them. Whether all of them were sent. */
   deliver(slices: readonly Slice[]): boolean {
     for (const slice of slices) {
@@ -77,7 +100,11 @@ export class Subscription {
   async #run(): Promise<void> {
     this.#catchingUp = true;
     try {
-      while (!this.#closed && !this.stream.loading) {
+      while (!this.#closed && !this.#held && !this.stream.loading) {
+        if (this.#owesGap) {
+          this.rewind();
+          continue;
+        }
         if (this.cursor >= this.stream.ring.start) return this.#join();
         if (this.isClogged || !(await this.#takeFromBroker())) return;
       }
@@ -90,7 +117,7 @@ export class Subscription {
   /** Joining happens in the turn that read the ring: nothing can be missed between the last slice and the group. */
   #join(): void {
     // A connection may end within a send; who has left must not come back.
-    if (!this.deliver(this.stream.ringSlices(this.cursor)) || this.#closed) return;
+    if (!this.deliver(this.stream.ringSlices(this.cursor)) || this.#closed || this.#held) return;
     this.stream.join(this);
     if (this.#synced) return;
     this.#synced = true;
@@ -106,7 +133,7 @@ export class Subscription {
       slices = await this.stream.readSlices(from);
     } catch (error) {
       if (!(error instanceof UnrecoverablePositionError)) return false;
-      if (this.#closed || epoch !== this.stream.epoch || from !== this.cursor) return true;
+      if (this.#isElsewhere(epoch, from)) return true;
       if (error.reason === 'epoch') this.stream.reload();
       else {
         this.stream.floor = Math.max(this.stream.floor, error.oldest.offset);
@@ -114,11 +141,15 @@ export class Subscription {
       }
       return true;
     }
-    // Meanwhile the stream may have got a new history, and this cursor a new place in it.
-    if (this.#closed || epoch !== this.stream.epoch || from !== this.cursor) return true;
+    if (this.#isElsewhere(epoch, from)) return true;
     // The ring begins later, so there must be something: if not, the stream has another history.
     if (slices.length === 0) this.stream.reload();
     else this.deliver(slices);
     return true;
+  }
+
+  /** Whether what was read is of no use: meanwhile the stream may have got a new history, this cursor a new place or been held. */
+  #isElsewhere(epoch: Epoch | null, from: Offset): boolean {
+    return this.#closed || this.#held || epoch !== this.stream.epoch || from !== this.cursor;
   }
 }
