@@ -18,6 +18,7 @@ import type { ClosePlan } from './closing.js';
 import type { App, RequestInfo } from './define/trunkline.js';
 import type { SharedOptions } from './options.js';
 import { describeRequest, type OriginRules, originProblem } from './origin.js';
+import { type Revoke, revokeOf } from './revoke.js';
 import { appRuntime, type ReachChannel, reachOf } from './runtime.js';
 
 const systemClock: Clock = {
@@ -87,6 +88,7 @@ const CLOSING: Refusal = { status: 503, message: 'The server is stopping; try ag
 export interface LineServer {
   readonly engine: Engine<RequestInfo>;
   readonly reach: ReachChannel;
+  readonly revoke: Revoke;
   attach(server: HttpServer): () => void;
   /** Refuses new connections from now on, and lets clients move if the plan says so. Resolves when nobody is left or the time is over. */
   drain(plan: ClosePlan): Promise<void>;
@@ -168,6 +170,7 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
   return {
     engine,
     reach,
+    revoke: revokeOf(engine),
     attach: (httpServer) => started.attach(httpServer),
     drain: async ({ drainMs, spreadMs }) => {
       isClosing = true;

@@ -1,10 +1,10 @@
 // An app's definitions, turned into what the core runs: schemas become `validate`, hooks get their context, users an identity.
 
 import type { AppRuntime, Engine, HookResult, Identity, LogRuntime, Validated } from '@trunkline/core';
-import type { JsonValue } from '@trunkline/protocol';
+import { type JsonValue, streamName } from '@trunkline/protocol';
 import type { AnyDefinition, At, LogServerHandle } from './define/handles.js';
 import { isRefusal } from './define/refusal.js';
-import { identificationOf, type LogParts, partsOfLog } from './define/registry.js';
+import { type Identification, identificationOf, type LogParts, partsOfLog } from './define/registry.js';
 import type { App, BaseUser, RequestInfo } from './define/trunkline.js';
 
 /** Issues of a schema that an answer lists. */
@@ -29,9 +29,7 @@ export function appRuntime(app: App, at: At): AppRuntime<RequestInfo> {
     channels,
     async authenticate(token, request) {
       const user = await identification.authenticate({ token, request });
-      return user === null
-        ? null
-        : identityOf(user, identification.publicUser as ((user: unknown) => unknown) | undefined);
+      return user === null ? null : identityOf(user, identification);
     },
   };
 }
@@ -46,6 +44,9 @@ export function reachOf(app: App, engine: () => Engine<RequestInfo>): ReachChann
       throw new TypeError(`at: ${name} takes ${definition.params.length} parameters, ${params.length} were given`);
     }
     return {
+      get name() {
+        return streamName(name, params);
+      },
       publish: async (data: unknown) => {
         const { offset, at } = await engine().publish(name, params, data);
         return { offset, at };
@@ -54,12 +55,12 @@ export function reachOf(app: App, engine: () => Engine<RequestInfo>): ReachChann
   };
 }
 
-function identityOf(user: unknown, publicUser: ((user: unknown) => unknown) | undefined): Identity {
+function identityOf(user: unknown, { publicUser, expiresAt }: Identification): Identity {
   const id = (user as Partial<BaseUser> | undefined)?.id;
   if (typeof id !== 'string' || id === '' || id.length > MAX_USER_ID_LENGTH) {
     throw new TypeError(`authenticate must return null or a user with an id of 1 to ${MAX_USER_ID_LENGTH} characters`);
   }
-  const shown = publicUser === undefined ? id : publicUser(user);
+  const shown = publicUser === undefined ? id : publicUser(user as never);
   const bytes = Buffer.byteLength(JSON.stringify(shown) ?? '');
   if (bytes === 0) throw new TypeError('publicUser must return a JSON value');
   if (bytes > MAX_PUBLIC_USER_BYTES) {
@@ -67,7 +68,19 @@ function identityOf(user: unknown, publicUser: ((user: unknown) => unknown) | un
       `publicUser returned ${bytes} bytes of JSON, at most ${MAX_PUBLIC_USER_BYTES} are allowed: it stands on every entry`,
     );
   }
-  return { id, user, publicUser: shown as JsonValue };
+  const identity = { id, user, publicUser: shown as JsonValue };
+  const endMs = expiresAt?.(user as never);
+  return endMs === undefined ? identity : { ...identity, expiresAt: checkedTime(endMs) };
+}
+
+/** @throws TypeError for what can be no time: such a token would never expire, or always. */
+function checkedTime(time: unknown): number {
+  if (typeof time !== 'number' || !Number.isFinite(time)) {
+    throw new TypeError(`expiresAt must return milliseconds since 1970 or undefined: ${String(time)}`);
+  }
+  // From 2001 on if these are seconds, before March 1973 if they are not: nobody issued a token then.
+  if (time >= 1e9 && time < 1e11) throw new TypeError(`expiresAt must return milliseconds, ${time} looks like seconds`);
+  return time;
 }
 
 function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRuntime {

@@ -27,6 +27,11 @@ export interface ServeOptions extends LineOptions {
   readonly request?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
+/** A handle of one of the app's channels: it names its stream. */
+type AnyHandle<C extends Readonly<Record<string, AnyDefinition>>> = {
+  readonly [K in keyof C]: ServerHandle<ContractOf<C[K]>>;
+}[keyof C] & { readonly name: string };
+
 /** A running app. */
 export interface Trunk<C extends Readonly<Record<string, AnyDefinition>>> {
   /** The app's channels: `trunk.channel.chat('lobby').publish({ … })`. */
@@ -35,6 +40,17 @@ export interface Trunk<C extends Readonly<Record<string, AnyDefinition>>> {
   };
   /** How it is now, for a health route of your own. Cheap: answered from memory. */
   health(): Health;
+  /**
+   * A user's rights changed: asks `authorize` again for all that the user has open on this server, or for one channel
+   * (`trunk.channel.chat('lobby')`, or its name on the wire, `'chat/lobby'`). From the call on, until the rule has answered, nothing of
+   * it is put on the user's connections, nor is anything of the user's stored that has not reached the store yet. What is still allowed
+   * goes on with nothing lost; the rest ends with `forbidden`. A rule that throws, or does not answer for `stallTimeoutMs`, ends with `internal`,
+   * and the client tries again. Take the rights away first, then call this.
+   *
+   * Resolves when all was judged, with the number of subscriptions that ended.
+   * @throws TypeError if `userId` is no user's id, or the channel is none of the app.
+   */
+  revoke(userId: string, channel?: string | AnyHandle<C>): Promise<{ readonly ended: number }>;
   /**
    * Lets clients move to another server if `drainMs` says so, says goodbye to those that are left, answers what is in work, completes the
    * closing handshakes, closes the store. Resolves when all is done: after at most `drainMs` and `deadlineMs`, and the time that the
@@ -122,6 +138,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     channel: channelsOf<C>(app as App, line),
+    revoke: line.revoke,
     url: `http://${shownHost}:${address.port}`,
     port: address.port,
     health,
@@ -157,6 +174,7 @@ export async function attach<C extends Readonly<Record<string, AnyDefinition>>, 
   };
   return {
     channel: channelsOf<C>(app as App, line),
+    revoke: line.revoke,
     health: () => healthOf(line.engine, shared.broker, phase),
     close: closeOnce((plan) => stop(plan).finally(() => shared.broker.close())),
   };

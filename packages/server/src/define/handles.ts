@@ -5,6 +5,8 @@ import type { ChannelContract, Contracted, ContractOf, LogContract, Offset, Para
 
 /** A log, seen from the server. */
 export interface LogServerHandle<C extends LogContract> {
+  /** The stream's name, as on the wire: `chat/lobby`. */
+  readonly name: string;
   /**
    * Appends an entry in the stored form, as the server itself: the schema, `authorize` and `onPublish` are for clients' publishes.
    * Resolves when the broker has stored it.

@@ -19,6 +19,11 @@ export function trunkline<User extends BaseUser, Public = string>(
   options: TrunklineOptions<User, Public>,
 ): Trunkline<User, Public> {
   if (typeof options?.authenticate !== 'function') throw new TypeError('trunkline: authenticate must be a function');
+  for (const name of ['publicUser', 'expiresAt'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function') {
+      throw new TypeError(`trunkline: ${name} must be a function`);
+    }
+  }
   const maker = {
     log(params: readonly string[], parts: LogParts): LogDefinition {
       checkParams(params);

@@ -24,6 +24,7 @@ export interface LogParts {
 export interface Identification {
   readonly authenticate: (context: { token: string | undefined; request: RequestInfo }) => unknown;
   readonly publicUser?: (user: never) => unknown;
+  readonly expiresAt?: (user: never) => unknown;
 }
 
 const logs = new WeakMap<object, LogParts>();

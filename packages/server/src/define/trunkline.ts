@@ -33,6 +33,13 @@ export interface TrunklineOptions<User extends BaseUser, Public> {
   }) => Promise<User | null> | User | null;
   /** What others may see of a user, a JSON value. It stands on each entry they publish, so at most 4,096 bytes. Default: the id. */
   readonly publicUser?: ((user: User) => Public) & JsonOnly<Public>;
+  /**
+   * When the user's token expires, in milliseconds since 1970 by this server's clock: `({ exp }) => exp * 1000` for the claims of a JWT.
+   * A connection that was not refreshed by then is told `unauthorized` and closed with 4501; a user whose time is over already counts as
+   * `null`. `undefined`, and the default: never. What is not a finite number, or looks like seconds, lets nobody in: `unavailable`,
+   * and the log says why.
+   */
+  readonly expiresAt?: (user: User) => number | undefined;
 }
 
 type Channels = Readonly<Record<string, AnyDefinition>>;

@@ -4,7 +4,7 @@ import type { ContractOf } from '@trunkline/protocol';
 import { describe, expectTypeOf, it } from 'vitest';
 import * as z from 'zod';
 
-import { refuse, trunkline } from '../../src/index.js';
+import { refuse, type ServedTrunk, trunkline } from '../../src/index.js';
 
 interface Account {
   readonly id: string;
@@ -149,6 +149,39 @@ describe('t.log', () => {
       // @ts-expect-error neither a boolean nor a promise of one
       authorize: () => 'yes',
     });
+  });
+});
+
+describe('access', () => {
+  it('expiresAt gets the user, and gives a time or nothing', () => {
+    trunkline({
+      authenticate: ({ token }) => (token ? { id: token, exp: 5 } : null),
+      expiresAt: (user) => {
+        expectTypeOf(user).toEqualTypeOf<{ id: string; exp: number }>();
+        return user.exp > 0 ? user.exp * 1_000 : undefined;
+      },
+    });
+    // @ts-expect-error a Date is no number of milliseconds
+    trunkline({ authenticate: () => ({ id: 'ada' }), expiresAt: () => new Date() });
+    // @ts-expect-error it cannot be waited for
+    trunkline({ authenticate: () => ({ id: 'ada' }), expiresAt: async () => 5 });
+  });
+  it('revoke takes a user, and a channel by handle or by name', () => {
+    const use = async (trunk: ServedTrunk<typeof app.channels>) => {
+      expectTypeOf(await trunk.revoke('ada')).toEqualTypeOf<{ readonly ended: number }>();
+      await trunk.revoke('ada', trunk.channel.audit('staff', 'today'));
+      await trunk.revoke('ada', 'chat/lobby');
+      expectTypeOf(trunk.channel.chat('lobby').name).toEqualTypeOf<string>();
+      // @ts-expect-error which lobby?
+      await trunk.revoke('ada', trunk.channel.chat);
+      // @ts-expect-error a definition is no stream
+      await trunk.revoke('ada', chat);
+      // @ts-expect-error whose rights?
+      await trunk.revoke();
+      // @ts-expect-error a user is named by the id
+      await trunk.revoke({ id: 'ada' });
+    };
+    expectTypeOf(use).toBeFunction();
   });
 });
 
