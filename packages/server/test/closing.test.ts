@@ -34,17 +34,7 @@ async function mover(url: string, token = 'ada'): Promise<Dialled> {
 
 /** One store for several servers, which each of them thinks its own. */
 function sharedStore(): Broker {
-  const store = memoryBroker();
-  return {
-    append: (...args) => store.append(...args),
-    lookup: (...args) => store.lookup(...args),
-    read: (...args) => store.read(...args),
-    readBack: (...args) => store.readBack(...args),
-    watch: (...args) => store.watch(...args),
-    remove: (...args) => store.remove(...args),
-    lease: (...args) => store.lease(...args),
-    close: async () => {},
-  };
+  return Object.assign(memoryBroker(), { close: async () => {} });
 }
 
 const publish = (seq: number, text: string) => ({

@@ -17,8 +17,28 @@ export interface NginxOptions {
 }
 
 /** Starts it. @returns its port. */
-export async function startNginx(options: NginxOptions): Promise<number> {
+export function startNginx(options: NginxOptions): Promise<number> {
   const { upstreamPort, readTimeoutSeconds = 60, clientAddress = '$remote_addr' } = options;
+  return runNginx(
+    (port) => `
+      server {
+        listen 127.0.0.1:${port};
+        location / {
+          proxy_pass http://127.0.0.1:${upstreamPort};
+          proxy_http_version 1.1;
+          proxy_set_header Upgrade $http_upgrade;
+          proxy_set_header Connection "upgrade";
+          proxy_set_header Host $http_host;
+          proxy_set_header X-Forwarded-For ${clientAddress};
+          proxy_set_header X-Forwarded-Host $http_host;
+          proxy_read_timeout ${readTimeoutSeconds}s;
+        }
+      }`,
+  );
+}
+
+/** Starts it with what stands in the `http` block, given its port. @returns the port. */
+export async function runNginx(http: (port: number) => string): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-nginx-'));
   onStop(() => rmSync(folder, { recursive: true, force: true }));
   const port = await freePort();
@@ -34,19 +54,7 @@ export async function startNginx(options: NginxOptions): Promise<number> {
     http {
       access_log off;
       ${temporary.join('\n      ')}
-      server {
-        listen 127.0.0.1:${port};
-        location / {
-          proxy_pass http://127.0.0.1:${upstreamPort};
-          proxy_http_version 1.1;
-          proxy_set_header Upgrade $http_upgrade;
-          proxy_set_header Connection "upgrade";
-          proxy_set_header Host $http_host;
-          proxy_set_header X-Forwarded-For ${clientAddress};
-          proxy_set_header X-Forwarded-Host $http_host;
-          proxy_read_timeout ${readTimeoutSeconds}s;
-        }
-      }
+      ${http(port)}
     }
   `;
   const file = join(folder, 'nginx.conf');

@@ -1,0 +1,61 @@
+// nginx as the guide on deploying sets it up, before two servers that share a store, while one of them is stopped.
+
+import { readFileSync } from 'node:fs';
+import { type Broker, memoryBroker } from '@trunkline/broker';
+import { connect } from '@trunkline/client/node';
+import { serve, trunkline } from '@trunkline/server';
+import { expect, it } from 'vitest';
+import * as z from 'zod';
+import { onStop } from './support/cleanup.js';
+import { runNginx } from './support/nginx.js';
+
+const t = trunkline({ authenticate: ({ token }) => (token === undefined ? null : { id: token }) });
+const app = t.app({ channels: { chat: t.log(['room'], { entry: z.object({ text: z.string() }) }) } });
+
+/** The guide's own words, with the ports of this test. */
+function guideConfig(port: number, upstreams: readonly number[]): string {
+  const guide = readFileSync(new URL('../../docs/guides/deploy.md', import.meta.url), 'utf8');
+  const config = /```nginx\n(.*?)```/s.exec(guide)?.[1] ?? '';
+  for (const part of ['127.0.0.1:7401', '127.0.0.1:7402', 'listen 80;']) expect(config).toContain(part);
+  return config
+    .replace('127.0.0.1:7401', `127.0.0.1:${upstreams[0]}`)
+    .replace('127.0.0.1:7402', `127.0.0.1:${upstreams[1]}`)
+    .replace('listen 80;', `listen 127.0.0.1:${port};`);
+}
+
+/** One store for both servers, which each of them thinks its own. */
+function sharedStore(): Broker {
+  return Object.assign(memoryBroker(), { close: async () => {} });
+}
+
+it('takes everyone who comes to the other server while one of two is drained', async () => {
+  const broker = sharedStore();
+  const servers = await Promise.all(
+    [0, 1].map(() => serve(app, { port: 0, broker, trustedProxies: ['127.0.0.1'], log: { warn() {}, error() {} } })),
+  );
+  for (const server of servers) onStop(() => server.close({ deadlineMs: 0 }));
+  const port = await runNginx((own) =>
+    guideConfig(
+      own,
+      servers.map((server) => server.port),
+    ),
+  );
+  const visit = async (name: string) => {
+    const line = connect<typeof app>(`http://127.0.0.1:${port}/line`, { token: name });
+    onStop(() => line.close());
+    await line.channel.chat('lobby').publish({ text: name });
+  };
+  // In turns: both have somebody.
+  for (const name of ['a', 'b']) await visit(name);
+  const [leaving, staying] = servers;
+  expect([leaving?.health().connections, staying?.health().connections]).toEqual([1, 1]);
+
+  const closing = leaving?.close({ drainMs: 600, deadlineMs: 1_000 });
+  const health = await fetch(`http://127.0.0.1:${port}/healthz`);
+  expect([health.status, (await health.json()).status]).toEqual([200, 'ok']);
+  for (const name of ['c', 'd', 'e', 'f']) await visit(name);
+  expect(staying?.health().connections).toBeGreaterThanOrEqual(5);
+  await closing;
+  const { entries } = await broker.readBack('chat/lobby' as never, undefined, { entries: 9 });
+  expect(entries.map(({ data }) => JSON.parse(data).text)).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+});
