@@ -81,15 +81,15 @@ function startCommand(words: readonly string[], values: Values, environment: Env
 function echoCommand(words: readonly string[], values: Values, environment: Environment): EchoCommand {
   if (words.length > 0) throw usage(`echo takes options only, not ${JSON.stringify(words[0])}`);
   const { cert, key } = values;
-  const isSecure = values.tls === true || cert !== undefined || key !== undefined;
-  if (isSecure && (cert === undefined || key === undefined)) {
-    throw usage('TLS needs both --cert FILE and --key FILE, in PEM format');
+  if ((cert === undefined) !== (key === undefined)) {
+    throw usage('TLS needs both --cert FILE and --key FILE, in PEM format, or neither');
   }
+  const madeForTheRun = values.tls === true ? 'self-signed' : null;
   return {
     name: 'echo',
     ...addressOf(values, environment),
     deflate: values.deflate === true,
-    tls: cert === undefined || key === undefined ? null : { certificate: cert, key },
+    tls: cert === undefined || key === undefined ? madeForTheRun : { certificate: cert, key },
     maxMessageBytes: wholeNumber('--max-message', values['max-message'] ?? '1048576', 0, 1_073_741_823),
   };
 }

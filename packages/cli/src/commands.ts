@@ -30,8 +30,8 @@ export interface EchoCommand {
   readonly host: string;
   /** Whether to compress for clients that offer it. */
   readonly deflate: boolean;
-  /** Files in PEM format; `null` for no TLS. */
-  readonly tls: { readonly certificate: string; readonly key: string } | null;
+  /** Files in PEM format, or a certificate made for the run; `null` for no TLS. */
+  readonly tls: { readonly certificate: string; readonly key: string } | 'self-signed' | null;
   readonly maxMessageBytes: number;
 }
 

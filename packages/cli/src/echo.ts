@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { createWebSocketServer } from '@trunkline/websocket';
 import type { EchoCommand } from './commands.js';
 import { Failure } from './failure.js';
+import { type SelfSigned, selfSigned } from './self-signed.js';
 import { nextSignal } from './signals.js';
 
 const HELP = 'This is a WebSocket echo server: every message comes back as it was sent.\n';
@@ -32,7 +33,8 @@ export async function echo(command: EchoCommand): Promise<void> {
       error: (socket, error) => process.stderr.write(`trunkline: ${socket.remoteAddress}: ${error.message}\n`),
     },
   });
-  const http = await makeServer(command);
+  const certificate = await certificateOf(command);
+  const http = makeServer(command, certificate);
   server.attach(http);
   await new Promise<void>((resolve, reject) => {
     http.once('error', (error) => reject(listenFailure(error, host, port)));
@@ -40,20 +42,35 @@ export async function echo(command: EchoCommand): Promise<void> {
   });
   const signal = nextSignal();
   process.stdout.write(`trunkline: echoes at ${urlOf(http.address() as AddressInfo, command.tls !== null)}\n`);
+  if (certificate !== null && 'fingerprint' in certificate) {
+    process.stdout.write(`trunkline: by a certificate for this run, SHA-256 ${certificate.fingerprint}\n`);
+  }
   await signal;
   http.close();
   await server.drain({ deadlineMs: 2_000 });
   http.closeAllConnections();
 }
 
-async function makeServer({ tls }: EchoCommand) {
-  const answer = (_request: unknown, response: { end(text: string): void }) => response.end(HELP);
-  if (tls === null) return createServer(REQUEST_TIMEOUTS, answer);
+interface Certificate {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
+async function certificateOf({ tls, host }: EchoCommand): Promise<Certificate | SelfSigned | null> {
+  if (tls === null) return null;
+  if (tls === 'self-signed') return selfSigned([host, 'localhost', '127.0.0.1', '::1'], Date.now());
   const [cert, key] = await Promise.all([read(tls.certificate), read(tls.key)]);
+  return { cert, key };
+}
+
+function makeServer({ tls }: EchoCommand, certificate: Certificate | null) {
+  const answer = (_request: unknown, response: { end(text: string): void }) => response.end(HELP);
+  if (certificate === null) return createServer(REQUEST_TIMEOUTS, answer);
   try {
-    return createSecureServer({ ...REQUEST_TIMEOUTS, cert, key }, answer);
+    return createSecureServer({ ...REQUEST_TIMEOUTS, cert: certificate.cert, key: certificate.key }, answer);
   } catch (error) {
-    throw new Failure(`${tls.certificate} and ${tls.key} are no certificate and key: ${(error as Error).message}`);
+    const files = tls === null || tls === 'self-signed' ? 'they' : `${tls.certificate} and ${tls.key}`;
+    throw new Failure(`${files} are no certificate and key: ${(error as Error).message}`);
   }
 }
 

@@ -19,8 +19,8 @@ those of --drain; a second one ends at once. GET /healthz answers 200 while clie
 echo answers every message with itself.
   -p, --port N, --host H   as above
       --deflate            compress for clients that offer it (permessage-deflate)
-      --tls                serve wss, with
-      --cert FILE          the certificate and
+      --tls                serve wss, with a certificate made for this run (tap: --insecure), or
+      --cert FILE          with this one and
       --key FILE           its key, in PEM format
       --max-message BYTES  largest message accepted            (default 1048576)
 

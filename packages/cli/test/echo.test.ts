@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { connect, WebSocket } from '@trunkline/websocket';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../websocket/test/support/test-certificate.js';
@@ -25,14 +27,19 @@ interface Talk {
 }
 
 /** Sends messages, and closes when as many have come back. */
-function talk(url: string, messages: readonly (string | Uint8Array)[], compression = false): Promise<Talk> {
+function talk(
+  url: string,
+  messages: readonly (string | Uint8Array)[],
+  compression = false,
+  ca = TEST_CERTIFICATE,
+): Promise<Talk> {
   return new Promise((resolve) => {
     const answers: (string | Uint8Array)[] = [];
     let error: string | undefined;
     connect(url, {
       compression,
       limits: { maxMessageBytes: 1 << 28 },
-      tls: { ca: TEST_CERTIFICATE },
+      tls: { ca },
       handler: {
         open: (socket) => {
           for (const message of messages) socket.send(message);
@@ -109,6 +116,21 @@ describe('trunkline echo', () => {
     const { code, err } = await workshop.run('tap', `wss://localhost:${port}`);
     expect(code).toBe(1);
     expect(err).toMatch(/^trunkline: wss:\S+: could not connect: .*certificate/);
+  });
+
+  it('makes a certificate for the run where it is given none', async () => {
+    const { url, outputs } = await echoing('--tls', '--host', 'localhost');
+    const [, fingerprint] = await outputs(/SHA-256 ([0-9A-F:]{95})\n/);
+    const port = Number(new URL(url).port);
+    const socket = connectTls({ port, host: 'localhost', rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const shown = socket.getPeerX509Certificate();
+    socket.destroy();
+    expect(shown?.fingerprint256).toBe(fingerprint);
+    expect((await talk(`wss://localhost:${port}`, ['secret'], false, shown?.toString())).answers).toEqual(['secret']);
+    const careless = workshop.start(['tap', `wss://localhost:${port}`, '--insecure']);
+    await careless.outputs(/connected to/);
+    expect((await talk(`wss://localhost:${port}`, ['secret'])).error).toBe('connect_failed');
   });
 
   it('says in one line what is wrong with a certificate', async () => {

@@ -70,8 +70,8 @@ describe('the words of tap', () => {
 
   it.each([
     [['x'], 'echo takes options only, not "x"'],
-    [['--tls'], 'TLS needs both --cert FILE and --key FILE, in PEM format'],
-    [['--key', 'k'], 'TLS needs both --cert FILE and --key FILE, in PEM format'],
+    [['--key', 'k'], 'TLS needs both --cert FILE and --key FILE, in PEM format, or neither'],
+    [['--tls', '--cert', 'c'], 'TLS needs both --cert FILE and --key FILE, in PEM format, or neither'],
     [['--max-message', '1073741824'], '--max-message must be a number from 0 to 1073741823, not "1073741824"'],
     [['--data', 'd'], 'echo has no option --data'],
   ])('echo %j: %s', (words, problem) => {
