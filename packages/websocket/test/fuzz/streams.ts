@@ -11,8 +11,16 @@ function deflated(payload: Buffer): Buffer {
   return deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }
 
-/** A few messages and control frames, now and then a close. @param isMasked whether a client sends them. */
-export function validStream(random: Random, isMasked: boolean, isCompressed: boolean): Buffer[] {
+/**
+ * A few messages and control frames, now and then a close.
+ * @param isMasked whether a client sends them. @param pack compresses a message, if any is to be.
+ */
+export function validStream(
+  random: Random,
+  isMasked: boolean,
+  isCompressed: boolean,
+  pack: (payload: Buffer) => Buffer = deflated,
+): Buffer[] {
   const frames: Buffer[] = [];
   const add = (opcode: number, payload: Uint8Array, fin = true, rsv = 0): void => {
     const mask = isMasked ? { mask: random.bytes(4).toString('hex') } : {};
@@ -26,7 +34,7 @@ export function validStream(random: Random, isMasked: boolean, isCompressed: boo
     const isText = random.chance(2);
     const plain = isText ? Buffer.from(random.pick(WORDS)) : random.bytes(random.below(400));
     const isPacked = isCompressed && random.chance(2);
-    const payload = isPacked ? deflated(plain) : plain;
+    const payload = isPacked ? pack(plain) : plain;
     const at = random.chance(2) ? payload.length : random.below(payload.length + 1);
     const isWhole = at === payload.length && random.chance(2);
     add(isText ? 1 : 2, payload.subarray(0, at), isWhole, isPacked ? 4 : 0);

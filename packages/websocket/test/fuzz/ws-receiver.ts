@@ -9,7 +9,16 @@ interface ReceiverOptions {
   readonly maxFragments: number;
 }
 
-const { Receiver } = ws as unknown as { readonly Receiver: new (options: ReceiverOptions) => Writable };
+/** Its permessage-deflate: what was agreed on is told to it as the parameters of an offer or an answer. */
+interface PerMessageDeflate {
+  accept(parameters: Readonly<Record<string, readonly true[]>>[]): void;
+  cleanup(): void;
+}
+
+const { Receiver, PerMessageDeflate } = ws as unknown as {
+  readonly Receiver: new (options: ReceiverOptions & { extensions?: Record<string, PerMessageDeflate> }) => Writable;
+  readonly PerMessageDeflate: new (options: { isServer: boolean; maxPayload: number }) => PerMessageDeflate;
+};
 
 /** What a decoder made of a stream. */
 export interface Reading {
@@ -20,12 +29,23 @@ export interface Reading {
   readonly why: string;
 }
 
-/** Messages come while it is written to, a refusal in the same turn. */
-export async function readWithWs(pieces: readonly Uint8Array[], options: ReceiverOptions): Promise<Reading> {
+/**
+ * Messages come while it is written to, a refusal in the same turn; compressed ones when the thread pool has inflated them.
+ * @param takeover whether compressed messages may refer to earlier ones; `null` for no compression.
+ */
+export async function readWithWs(
+  pieces: readonly Uint8Array[],
+  options: ReceiverOptions,
+  takeover: boolean | null = null,
+): Promise<Reading> {
   const events: string[] = [];
   let verdict: Reading['verdict'] = 'open';
   let why = '';
-  const receiver = new Receiver(options);
+  const deflate = takeover === null ? null : new PerMessageDeflate(options);
+  deflate?.accept([takeover ? {} : { server_no_context_takeover: [true], client_no_context_takeover: [true] }]);
+  const receiver = new Receiver(
+    deflate === null ? options : { ...options, extensions: { 'permessage-deflate': deflate } },
+  );
   receiver.on('message', (data: Buffer, isBinary: boolean) => {
     events.push(isBinary ? `binary ${data.toString('hex')}` : `text ${data.toString()}`);
   });
@@ -41,8 +61,10 @@ export async function readWithWs(pieces: readonly Uint8Array[], options: Receive
   });
   for (const piece of pieces) {
     if (verdict !== 'open') break;
-    receiver.write(Buffer.from(piece));
+    if (deflate === null) receiver.write(Buffer.from(piece));
+    else await new Promise<unknown>((resolve) => receiver.write(Buffer.from(piece), resolve));
   }
   await turn();
+  deflate?.cleanup();
   return { events, verdict, why };
 }
