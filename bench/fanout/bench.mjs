@@ -1,7 +1,7 @@
 // `fanout`: what one message to everybody costs. A server publishes to 1,000 subscribers; the measure is how many deliveries a
 // second of the server's CPU time buys.
 
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { bun, bunProblem, node } from '../lib/peers.mjs';
 import {
   FANOUT_MEASURES,
@@ -17,6 +17,9 @@ import { PAYLOAD_BYTES } from './payload.mjs';
 
 /** @typedef {import('../lib/harness.mjs').System & { server: string, program: () => string[], dialect: string }} FanoutSystem */
 
+/** Another checkout, built and with its `bench` installed, to compare a change with. */
+const BASE = process.env.BENCH_BASE;
+
 const PER_BURST = /** @type {Readonly<Record<string, number>>} */ ({ '1-per-flush': 1, '10-per-flush': 10 });
 
 /** @type {import('../lib/harness.mjs').Bench<FanoutSystem>} */
@@ -29,6 +32,16 @@ export const bench = {
   ],
   systems: [
     { name: 'trunkline', server: 'trunkline.mjs', program: node, dialect: 'trunkline' },
+    ...(BASE === undefined
+      ? []
+      : [
+          {
+            name: 'base',
+            server: resolve(BASE, 'bench/fanout/servers/trunkline.mjs'),
+            program: node,
+            dialect: 'trunkline',
+          },
+        ]),
     { name: 'ws', server: 'ws.mjs', program: node, dialect: 'plain' },
     { name: 'socket.io', server: 'socket-io.mjs', program: node, dialect: 'socket.io' },
     { name: 'bun', server: 'bun.mjs', program: bun, dialect: 'plain', missing: bunProblem },
@@ -53,7 +66,7 @@ export const bench = {
       {
         system: system.name,
         caseName,
-        server: [...system.program(), join(import.meta.dirname, 'servers', system.server)],
+        server: [...system.program(), resolve(import.meta.dirname, 'servers', system.server)],
         dialect: system.dialect,
         perBurst: PER_BURST[caseName] ?? 1,
       },
