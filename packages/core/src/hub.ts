@@ -4,7 +4,8 @@
 import type { Broker } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
 import { ActiveStream, type StreamHost } from './active-stream.js';
-import type { Clock, Connection, Log } from './ports.js';
+import type { Outflow } from './outflow.js';
+import type { Clock, Log } from './ports.js';
 import { Subscription } from './subscription.js';
 
 export interface HubOptions {
@@ -90,8 +91,8 @@ export class Hub implements StreamHost {
   }
 
   /** A cursor on the stream for one connection; `start` it, and `drop` it in the end. */
-  subscribe(stream: ActiveStream, connection: Connection): Subscription {
-    const subscription = new Subscription(stream, connection);
+  subscribe(stream: ActiveStream, outflow: Outflow): Subscription {
+    const subscription = new Subscription(stream, outflow);
     stream.subscriptions.add(subscription);
     this.#idle.delete(stream.name);
     return subscription;

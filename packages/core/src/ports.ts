@@ -14,6 +14,8 @@ export interface Clock {
 /** Text for many connections at once. The transport keeps its own wrapping of it (frame header, compressed form) in `wire`. */
 export interface SharedText {
   readonly text: string;
+  /** Size of `text` in UTF-8. */
+  readonly bytes: number;
   wire: unknown;
 }
 

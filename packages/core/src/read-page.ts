@@ -33,7 +33,7 @@ export async function answerRead<Request>(
     const page = await readPage(engine.broker, target.name, request);
     // Refreshed or revoked meanwhile: the rule is asked again.
     if (session.rights !== rights) continue;
-    if (!session.isOver()) session.connection.send(page);
+    if (!session.isOver()) session.outflow.send(page);
     return undefined;
   }
 }

@@ -3,7 +3,7 @@
 // `since`, and only the last one moves it: a row that changed at 5 and at 9 is not told by a part up to 7, so whoever is cut
 // off there must begin at `since` again.
 
-import { type Epoch, MAX_SLICE_BYTES, type Offset } from '@trunkline/protocol';
+import { type Epoch, MAX_SLICE_BYTES, type Offset, utf8Bytes } from '@trunkline/protocol';
 import type { SharedText } from './ports.js';
 import type { RowNode, TableRows, Telling } from './table-rows.js';
 
@@ -40,7 +40,7 @@ export function rowSlices(rows: TableRows, options: RowSliceOptions): RowSlice[]
   const cut = (to: Offset, isLast: boolean) => {
     const next = isLast ? { since: rows.head, at: rows.head } : { since: place.since, at: to };
     const isReset = options.isReset === true && slices.length === 0;
-    slices.push({ text: textOf(part, options, next.since, isReset), wire: null, place: next });
+    slices.push(sliceOf(textOf(part, options, next.since, isReset), next));
     part = new Part();
   };
   for (const node of rows.after(at)) {
@@ -67,7 +67,7 @@ export function watchListSlices(
   const slices: RowSlice[] = [];
   let part = new Part();
   const cut = () => {
-    slices.push({ text: textOf(part, { ch, epoch, place }, place.since, false), wire: null, place });
+    slices.push(sliceOf(textOf(part, { ch, epoch, place }, place.since, false), place));
     part = new Part();
   };
   part.drop(leaving);
@@ -78,6 +78,10 @@ export function watchListSlices(
   }
   if (part.bytes > 0) cut();
   return slices;
+}
+
+function sliceOf(text: string, place: Place): RowSlice {
+  return { text, bytes: utf8Bytes(text), wire: null, place };
 }
 
 class Part {

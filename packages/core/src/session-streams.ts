@@ -144,7 +144,7 @@ export class SessionStreams<Request> {
   /** In one turn from the place chosen to the first slices, so that nothing can come between. */
   #begin(request: Subscribe, stream: ActiveStream, start: Start): void {
     const { session } = this;
-    const subscription = session.engine.hub.subscribe(stream, session.connection);
+    const subscription = session.engine.hub.subscribe(stream, session.outflow);
     this.#subscriptions.set(stream.name, subscription);
     session.send({
       type: 'ok',

@@ -22,13 +22,14 @@ import { hasExpired, identify, identifyAgain } from './access.js';
 import { type Identity, resolveStream } from './app.js';
 import type { Engine } from './engine.js';
 import { errorAnswer } from './error-answer.js';
+import { Intake } from './intake.js';
 import { LifeSigns } from './life-signs.js';
+import { MIN_REQUEST_WINDOW_BYTES, Outflow } from './outflow.js';
 import type { Connection } from './ports.js';
 import { PublishAdmission } from './publish-admission.js';
 import { answerRead } from './read-page.js';
 import { SessionStreams } from './session-streams.js';
 import { producerKey } from './slice.js';
-import { MAX_UNTAKEN_BYTES } from './subscription.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** `leaving`: goodbye was said, and the requests in work are answered; nothing that arrives is worked on. */
@@ -36,7 +37,6 @@ type State = 'hello' | 'authenticating' | 'open' | 'leaving' | 'closed';
 
 /** Malformed messages that a connection may send within a minute. */
 const MAX_PROBLEMS_PER_MINUTE = 100;
-const NOTHING: readonly never[] = [];
 /** A page weighs as much as this many other requests: answers of 64 KB add up. */
 const READ_WEIGHT = 8;
 
@@ -50,9 +50,9 @@ export class Session<Request = unknown> {
   #refreshes = 0;
   #refreshed = 0;
   readonly #streams: SessionStreams<Request>;
-  /** Messages that wait: for `authenticate`, or for requests in work to be answered. The connection is paused meanwhile. */
-  #queue: readonly (ClientMessage | Problem)[] = NOTHING;
-  #queueIndex = 0;
+  /** All that is sent passes here. */
+  readonly outflow: Outflow;
+  readonly #intake = new Intake();
   #pumping = false;
   #paused = false;
   #inWork = 0;
@@ -72,6 +72,7 @@ export class Session<Request = unknown> {
     this.id = engine.randomId();
     this.#openedMs = now;
     this.#life = new LifeSigns(now);
+    this.outflow = new Outflow(connection, engine.clock);
     this.#streams = new SessionStreams(this);
   }
 
@@ -84,9 +85,12 @@ export class Session<Request = unknown> {
     if (this.#isEnding) return;
     this.heard();
     const messages = decodeClient(text, this.engine.limits.maxObjectsPerMessage);
-    this.#queue = this.#queue.length === 0 ? messages : [...this.#queue.slice(this.#queueIndex), ...messages];
-    this.#queueIndex = 0;
-    this.#pump();
+    // Reports wait for nothing: others may wait for them.
+    const waiting = this.#state === 'open' ? messages.filter((message) => !this.#isReport(message)) : messages;
+    if (this.#isEnding) return;
+    this.#intake.add(waiting, text.length);
+    if (waiting.length === messages.length) this.#pump();
+    else this.drained();
   }
 
   /** A binary message: no kind of channel takes one yet (TRA-4). */
@@ -101,24 +105,25 @@ export class Session<Request = unknown> {
     this.#life.heard(this.engine.clock.nowMs());
   }
 
-  /** The peer took what was buffered. */
+  /** The peer took what was buffered, or says what it has processed. */
   drained(): void {
     if (this.#state === 'closed') return;
-    this.#streams.drained();
+    // First the requests, which are few at a time: streams would leave them no room as long as they are behind.
     this.#pump();
+    this.#streams.drained();
   }
 
   /** The connection ended, however. */
   closed(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#clearQueue();
+    this.#intake.clear();
     this.#streams.close();
     this.engine.left(this);
   }
 
   send(message: ServerMessage): void {
-    this.connection.send(encode(message));
+    this.outflow.send(encode(message));
   }
 
   /** CON-8: only who knows the word is asked. */
@@ -130,7 +135,7 @@ export class Session<Request = unknown> {
   goodbye(reason: string, spreadMs: number): void {
     this.send({ type: 'goodbye', code: CLOSE.goingAway, reason, afterMs: 0, spreadMs });
     this.#state = 'leaving';
-    this.#clearQueue();
+    this.#intake.clear();
     if (this.#inWork === 0) this.leave();
   }
 
@@ -160,7 +165,7 @@ export class Session<Request = unknown> {
 
   /** Life signs and deadlines; called about once a second. */
   sweep(now: number): void {
-    const { engine, connection } = this;
+    const { engine } = this;
     if (this.isOver()) return;
     this.#streams.sweep(now);
     if (this.#state === 'hello' && now - this.#openedMs > engine.helloTimeoutMs) {
@@ -172,9 +177,9 @@ export class Session<Request = unknown> {
       this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
       return;
     }
-    switch (this.#life.check(now, connection, engine, !this.#paused)) {
+    switch (this.#life.check(now, this.outflow, engine, !this.#paused)) {
       case 'stalled':
-        return this.#end(CLOSE.stalled, 'nothing of what was sent was taken');
+        return this.#end(CLOSE.stalled, 'nothing of what was sent was taken or processed');
       case 'silent':
         return this.#end(CLOSE.silent, 'nothing was heard for two ping intervals');
       case 'ping': {
@@ -189,40 +194,39 @@ export class Session<Request = unknown> {
     return this.#state === 'leaving' || this.#state === 'closed';
   }
 
-  /** A peer that does not take its answers gets no further requests worked on: that bounds what is held for it. */
-  get #mustWait(): boolean {
+  /** Nothing can be worked on, whatever else arrives. */
+  get #isBlocked(): boolean {
     return (
       this.#isEnding ||
       this.#state === 'authenticating' ||
       this.#inWork >= this.engine.limits.maxRequestsInWork ||
-      this.connection.bufferedBytes > MAX_UNTAKEN_BYTES
+      this.outflow.isUntaken
     );
   }
 
-  /** Works through what was received, as far as state and limits allow; the connection is read only while nothing waits. */
+  /** A peer that does not take its answers gets no further requests worked on: that bounds what is held for it. */
+  get #mustWait(): boolean {
+    if (this.#isBlocked) return true;
+    return !this.#intake.isFull && this.outflow.isFull(MIN_REQUEST_WINDOW_BYTES);
+  }
+
+  /** Works through what was received, as far as state and limits allow. */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
     while (!this.#mustWait) {
-      const message = this.#queue[this.#queueIndex];
+      const message = this.#intake.next();
       if (message === undefined) break;
-      this.#queueIndex += 1;
       this.#handle(message);
     }
     this.#pumping = false;
-    // An idle connection must not keep what it sent last.
-    if (this.#queueIndex === this.#queue.length) this.#clearQueue();
     if (this.#isEnding) return;
-    const waits = this.#mustWait || this.#queueIndex < this.#queue.length;
-    if (waits === this.#paused) return;
-    this.#paused = waits;
-    if (waits) this.connection.pause();
+    // Where only a report is missing the connection is read: it has to arrive.
+    const isBlocked = this.#isBlocked;
+    if (isBlocked === this.#paused) return;
+    this.#paused = isBlocked;
+    if (isBlocked) this.connection.pause();
     else this.connection.resume();
-  }
-
-  #clearQueue(): void {
-    this.#queue = NOTHING;
-    this.#queueIndex = 0;
   }
 
   #handle(message: ClientMessage | Problem): void {
@@ -232,6 +236,7 @@ export class Session<Request = unknown> {
       return;
     }
     if (this.isOver()) return;
+    if (this.#isReport(message)) return;
     switch (message.type) {
       case 'problem':
         return this.#problem(message);
@@ -239,10 +244,6 @@ export class Session<Request = unknown> {
         return this.#problem({ type: 'problem', code: 'conflict', message: 'hello was said already' });
       case 'ping':
         return this.send({ type: 'pong', id: message.id, now: this.engine.clock.nowMs() });
-      case 'seen':
-        return;
-      case 'pong':
-        return this.#life.ponged(this.engine.clock.nowMs());
       case 'unsubscribe':
         this.#streams.unsubscribe(message.stream);
         return this.send({ type: 'ok', id: message.id });
@@ -257,6 +258,16 @@ export class Session<Request = unknown> {
     }
   }
 
+  /** What is no request, and needs no answer, does not wait for its turn: whether it was that, and was dealt with. */
+  #isReport(message: ClientMessage | Problem): boolean {
+    if (message.type === 'pong') this.#life.ponged(this.engine.clock.nowMs());
+    else if (message.type === 'seen') {
+      const problem = this.outflow.seen(message.bytes);
+      if (problem !== null) this.#problem({ type: 'problem', code: 'invalid', message: problem });
+    } else return false;
+    return true;
+  }
+
   #hello(hello: Hello): void {
     if (hello.version !== PROTOCOL_VERSION) {
       this.#refuse(
@@ -266,6 +277,7 @@ export class Session<Request = unknown> {
       );
       return;
     }
+    if (hello.features?.includes(FEATURES.seen)) this.outflow.expectReports();
     this.#state = 'authenticating';
     this.#canMove = hello.features?.includes(FEATURES.drain) === true;
     void this.#welcome(hello.token);
@@ -288,7 +300,7 @@ export class Session<Request = unknown> {
         pingMs: engine.pingMs,
         limits: engine.limits,
         now,
-        features: [FEATURES.drain],
+        features: [FEATURES.drain, FEATURES.seen],
       });
       this.#identity = identity;
       this.#state = 'open';

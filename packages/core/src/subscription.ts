@@ -1,14 +1,11 @@
 // A cursor: how far one connection has been served of one stream. It is either in the stream's head group, which a flush
-// moves, or behind: then it catches up by itself, from the broker and then from the ring, no faster than its peer takes it.
+// moves, or behind: then it catches up by itself, from the broker and then from the ring, no faster than its peer takes or processes it.
 
 import { UnrecoverablePositionError } from '@trunkline/broker';
 import { type Epoch, encode, type GapReason, type Offset } from '@trunkline/protocol';
 import { type ActiveStream, DEFAULT_PAGE } from './active-stream.js';
-import type { Connection } from './ports.js';
+import { MIN_WINDOW_BYTES, type Outflow } from './outflow.js';
 import type { Slice } from './slice.js';
-
-/** Beyond this many bytes that the peer has not taken, nothing of a stream is put on the connection. */
-export const MAX_UNTAKEN_BYTES = 262_144;
 
 export class Subscription {
   cursor: Offset = 0;
@@ -24,7 +21,7 @@ export class Subscription {
 
   constructor(
     readonly stream: ActiveStream,
-    readonly connection: Connection,
+    readonly outflow: Outflow,
   ) {}
 
   get closed(): boolean {
@@ -33,7 +30,7 @@ export class Subscription {
 
   /** Whether the peer has more on its way than it takes. */
   get isClogged(): boolean {
-    return this.connection.bufferedBytes > MAX_UNTAKEN_BYTES;
+    return this.outflow.isFull(MIN_WINDOW_BYTES);
   }
 
   /** Starts at `offset`. */
@@ -44,7 +41,7 @@ export class Subscription {
 
   /** Tells the peer that entries are lost to it, and where it goes on. */
   skip(reason: GapReason, to: Offset, lost: number | undefined): void {
-    this.connection.send(
+    this.outflow.send(
       encode({
         type: 'gap',
         ch: this.stream.number,
@@ -81,7 +78,7 @@ export class Subscription {
   deliver(slices: readonly Slice[]): boolean {
     for (const slice of slices) {
       if (this.isClogged) return false;
-      this.connection.sendShared(slice);
+      this.outflow.sendShared(slice);
       this.cursor = slice.to;
     }
     return true;
@@ -121,7 +118,7 @@ export class Subscription {
     this.stream.join(this);
     if (this.#synced) return;
     this.#synced = true;
-    this.connection.send(encode({ type: 'synced', ch: this.stream.number, to: this.cursor }));
+    this.outflow.send(encode({ type: 'synced', ch: this.stream.number, to: this.cursor }));
   }
 
   /** Takes one page. Whether to go on: not if the broker is not there, as the hub's sweep calls again. */

@@ -73,7 +73,7 @@ describe('CON-2: welcome', () => {
       user: 'ada',
       pingMs: 9_000,
       now: world.clock.nowMs(),
-      features: ['drain'],
+      features: ['drain', 'seen'],
       limits: { ...DEFAULT_LIMITS, maxSubscriptions: 3 },
     };
     expect(peer.connection.messages).toEqual([expected]);

@@ -1,0 +1,112 @@
+// What one connection has been given, and what its receiver has processed of it. Kernels, proxies and browsers buffer
+// megabytes, so a receiver that reports (`seen`) is believed rather than its socket: what is on its way stays below a window,
+// which follows what the receiver processes. Everything that is said on a connection passes here.
+
+import { utf8Bytes } from '@trunkline/protocol';
+import type { Clock, Connection, SharedText } from './ports.js';
+
+/** With more bytes than this that the socket has not taken, a connection is full, whatever its receiver reports. */
+export const MAX_UNTAKEN_BYTES = 262_144;
+/** The window for slices of logs is never smaller, in bytes: a receiver of which nothing is known is not taken for a slow one. */
+export const MIN_WINDOW_BYTES = 65_536;
+/**
+ * The same for requests. More than slices ever fill, so that who publishes over a slow link does not wait for its turn behind what
+ * it reads; and as much as a client may leave untaken that does not report.
+ */
+export const MIN_REQUEST_WINDOW_BYTES = 262_144;
+/** No window is larger, in bytes: at a round trip of 200 ms it lets 5 MB a second pass. */
+export const MAX_WINDOW_BYTES = 1_048_576;
+/** The window is twice what was processed in this time, in milliseconds: so it can double in every round trip up to this long. */
+const SPAN_MS = 250;
+const WINDOW_SPANS = 2;
+
+export class Outflow {
+  /** Whether the receiver said that it would report. Bytes are counted only then. */
+  #reports = false;
+  #sentBytes = 0;
+  #seenBytes = 0;
+  // What was processed lately, in three numbers: time is cut in spans, and of the one before the present one that share is
+  // counted which lies within the last 250 ms, as if its bytes had come evenly.
+  #spanMs = 0;
+  #spanSeenBytes = 0;
+  #lastSpanBytes = 0;
+
+  constructor(
+    readonly connection: Connection,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The receiver will report: what is sent from now on counts. Call it before the first message. */
+  expectReports(): void {
+    this.#reports = true;
+  }
+  get reports(): boolean {
+    return this.#reports;
+  }
+
+  /** One message for this peer alone. */
+  send(text: string): void {
+    if (this.#reports) this.#sentBytes += utf8Bytes(text);
+    this.connection.send(text);
+  }
+
+  /** One message that other connections get too. */
+  sendShared(shared: SharedText): void {
+    if (this.#reports) this.#sentBytes += shared.bytes;
+    this.connection.sendShared(shared);
+  }
+
+  /** Bytes that the receiver has reported to have processed. */
+  get seenBytes(): number {
+    return this.#seenBytes;
+  }
+  /** Payload bytes sent and not reported; 0 for a receiver that does not report. */
+  get onTheirWayBytes(): number {
+    return this.#sentBytes - this.#seenBytes;
+  }
+
+  /** Whether the socket alone has more than it takes. */
+  get isUntaken(): boolean {
+    return this.connection.bufferedBytes > MAX_UNTAKEN_BYTES;
+  }
+
+  /** Whether nothing further may be put on the connection for now. @param minWindowBytes The window is at least as large; at most `MAX_WINDOW_BYTES`. */
+  isFull(minWindowBytes: number): boolean {
+    if (this.connection.bufferedBytes > MAX_UNTAKEN_BYTES) return true;
+    const bytes = this.#sentBytes - this.#seenBytes;
+    // The clock is read for those only who may be behind: a flush asks this for thousands.
+    return bytes >= minWindowBytes && bytes >= this.windowBytes(minWindowBytes);
+  }
+
+  /** Bytes that may be on their way before the connection counts as full. */
+  windowBytes(minWindowBytes: number): number {
+    return Math.min(MAX_WINDOW_BYTES, Math.max(minWindowBytes, WINDOW_SPANS * this.#processedBytes()));
+  }
+
+  /** The receiver says that it has processed so many bytes in all. What does not grow changes nothing. @returns What is wrong with that. */
+  seen(bytes: number): string | null {
+    if (!this.#reports) return 'seen: hello did not name this feature';
+    if (bytes > this.#sentBytes) return `seen: ${bytes} bytes are more than the ${this.#sentBytes} that were sent`;
+    if (bytes <= this.#seenBytes) return null;
+    const now = this.clock.nowMs();
+    const sinceMs = now - this.#spanMs;
+    // A clock that was set back begins anew.
+    if (sinceMs < 0 || sinceMs >= SPAN_MS) {
+      const isNext = sinceMs >= 0 && sinceMs < 2 * SPAN_MS;
+      this.#lastSpanBytes = isNext ? this.#seenBytes - this.#spanSeenBytes : 0;
+      this.#spanMs = isNext ? this.#spanMs + SPAN_MS : now;
+      this.#spanSeenBytes = this.#seenBytes;
+    }
+    this.#seenBytes = bytes;
+    return null;
+  }
+
+  /** In the last 250 ms. */
+  #processedBytes(): number {
+    const sinceMs = this.clock.nowMs() - this.#spanMs;
+    const bytes = this.#seenBytes - this.#spanSeenBytes;
+    if (sinceMs < 0 || sinceMs >= 2 * SPAN_MS) return 0;
+    if (sinceMs >= SPAN_MS) return (bytes * (2 * SPAN_MS - sinceMs)) / SPAN_MS;
+    return bytes + (this.#lastSpanBytes * (SPAN_MS - sinceMs)) / SPAN_MS;
+  }
+}
