@@ -39,7 +39,7 @@ async function buildProblem() {
 function choose() {
   const { values } = parseArgs({ options: { deep: { type: 'boolean' }, only: { type: 'string' } } });
   // What a shell has set for its own servers is not for those of the tests.
-  for (const name of ['HOST', 'PORT', 'TRUNKLINE_DATA', 'NODE_ENV']) delete process.env[name];
+  for (const name of ['HOST', 'PORT', 'TRUNKLINE_DATA', 'TRUNKLINE_DRAIN', 'NODE_ENV']) delete process.env[name];
   if (values.deep) Object.assign(process.env, { TRUNKLINE_DEEP: '1', CRASH_ROUNDS: '50' });
   if (values.only === undefined) return SUITES;
   const names = values.only.split(',').map((name) => name.trim());

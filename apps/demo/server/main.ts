@@ -19,7 +19,7 @@ try {
     else if (now - endingSince < 1_000) return;
     else process.exit(signal === 'SIGINT' ? 130 : 143);
     const moving = settings.drainMs === 0 ? '' : `, which may move for ${settings.drainMs / 1_000} s`;
-    console.log(`Trunkline demo: ${signal}: goodbye to ${demo.connections} connections${moving}.`);
+    console.log(`Trunkline demo: ${signal}: goodbye to ${counted(demo.connections)}${moving}.`);
     const hung = () => fail(new Error('the store did not close in time; what it has acknowledged is safe.'));
     setTimeout(hung, settings.drainMs + CLOSE_MS).unref();
     demo.close().then(
@@ -33,6 +33,10 @@ try {
   console.log(`Trunkline demo: ${demo.address}`);
 } catch (error) {
   fail(error);
+}
+
+function counted(connections: number): string {
+  return connections === 1 ? '1 connection' : `${connections} connections`;
 }
 
 /** One line: whoever starts a demo wants the sentence, not the stack. */

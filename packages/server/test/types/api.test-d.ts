@@ -4,7 +4,7 @@ import type { ContractOf } from '@trunkline/protocol';
 import { describe, expectTypeOf, it } from 'vitest';
 import * as z from 'zod';
 
-import { refuse, type ServedTrunk, trunkline } from '../../src/index.js';
+import { type Health, refuse, type ServedTrunk, trunkline } from '../../src/index.js';
 
 interface Account {
   readonly id: string;
@@ -166,6 +166,19 @@ describe('access', () => {
     // @ts-expect-error it cannot be waited for
     trunkline({ authenticate: () => ({ id: 'ada' }), expiresAt: async () => 5 });
   });
+
+  it('close takes times, health gives a state and numbers', () => {
+    const use = async (trunk: ServedTrunk<typeof app.channels>) => {
+      await trunk.close();
+      await trunk.close({ drainMs: 1, spreadMs: 1, deadlineMs: 1 });
+      // @ts-expect-error the unit is in the name
+      await trunk.close({ drain: 1 });
+      expectTypeOf(trunk.health()).toEqualTypeOf<Health>();
+      expectTypeOf(trunk.health().status).toEqualTypeOf<'ok' | 'starting' | 'draining' | 'failed'>();
+    };
+    expectTypeOf(use).toBeFunction();
+  });
+
   it('revoke takes a user, and a channel by handle or by name', () => {
     const use = async (trunk: ServedTrunk<typeof app.channels>) => {
       expectTypeOf(await trunk.revoke('ada')).toEqualTypeOf<{ readonly ended: number }>();
