@@ -1,34 +1,12 @@
 // A deploy under two pages that keep writing: what they see of it, and that nothing is missing after it.
 
-import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { openChat, say, texts, untilLive } from './support/chat.js';
+import { openChat, texts, untilLive } from './support/chat.js';
+import { expectAll, write } from './support/deploy.js';
 import { stage } from './support/stage.js';
 import { noteStates, outageMs } from './support/states.js';
 
 const on = stage();
-const PER_PAGE = 40;
-
-async function write(page: Page, name: string): Promise<void> {
-  for (let number = 1; number <= PER_PAGE; number += 1) await say(page, `${name} ${number}`);
-}
-
-/** All messages of both, each once, in the order in which they were sent, and the same in both pages. */
-async function expectAll(ada: Page, bob: Page): Promise<void> {
-  const isComplete = async (page: Page) => {
-    const shown = await texts(page);
-    return shown.length >= 2 * PER_PAGE && (await page.getByText('sending', { exact: true }).count()) === 0;
-  };
-  for (const page of [ada, bob]) await expect.poll(() => isComplete(page), { timeout: 20_000 }).toBe(true);
-  const seen = await texts(ada);
-  expect(seen).toHaveLength(2 * PER_PAGE);
-  expect(await texts(bob)).toEqual(seen);
-  for (const name of ['ada', 'bob']) {
-    const own = seen.filter((text) => text.startsWith(name));
-    expect(own).toEqual(Array.from({ length: PER_PAGE }, (_, index) => `${name} ${index + 1}`));
-  }
-}
-
 it('SIGTERM and a new process on the same file and port: nothing lost, nothing twice, a moment of reconnecting', async () => {
   const context = await on.context();
   const ada = await openChat(context, on.server.url, 'Ada', 'deploy');
@@ -61,4 +39,4 @@ it('SIGTERM and a new process on the same file and port: nothing lost, nothing t
     // What the clients add to the time in which nobody was there: a wait of their back-off, which is 2 s at most now, and a resume.
     expect(outages[index]).toBeLessThan(restartMs + 3_000);
   }
-});
+}, 60_000);
