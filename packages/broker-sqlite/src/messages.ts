@@ -1,6 +1,6 @@
 // What travels between the threads. Calls and answers go in batches; entries as flat lists, which are cheaper to clone.
 
-import type { Entry, NewEntry, Retention } from '@trunkline/broker';
+import type { ChangeOptions, Entry, NewEntry, Retention, Row, RowChange, Tombstone } from '@trunkline/broker';
 import type { Value } from './database.js';
 import type { SqliteBrokerErrorCode } from './errors.js';
 import { keyOf, keyText } from './key-text.js';
@@ -18,8 +18,39 @@ export interface AppendCall {
   readonly fence?: number;
   readonly retain?: Retention;
 }
+/** A change of a row: plain data, so it travels as it is. */
+export type PackedChange = RowChange;
+/** `key, born, offset, data, expiresAt` for each row. */
+export type PackedRows = Value[];
+export const PACKED_ROW = 5;
+
+export interface ChangeCall {
+  readonly type: 'change';
+  readonly stream: string;
+  readonly step: readonly PackedChange[];
+  readonly newEpoch: string;
+  readonly source?: { readonly producer: string; readonly seq: number };
+  readonly fence?: number;
+  readonly tombstones?: ChangeOptions['tombstones'];
+  readonly maxRows?: number;
+}
+export interface ChangeDone {
+  readonly stream: string;
+  readonly epoch: string;
+  readonly from: number;
+  readonly to: number;
+  /** What the caller is told: of a repeat, that of the first time. */
+  readonly offset: number;
+  readonly duplicate: boolean;
+  readonly rows: PackedRows;
+  /** Keys. */
+  readonly gone: readonly string[];
+}
 export type WriterCall =
   | AppendCall
+  | ChangeCall
+  /** Answered with a `ChangeDone` for each table of which rows expired. */
+  | { readonly type: 'expire' }
   | { readonly type: 'remove'; readonly stream: string }
   | { readonly type: 'token' }
   /** Answered when everything that is due was trimmed and deleted. */
@@ -54,8 +85,18 @@ export interface LookupCall {
   readonly producer: string;
   readonly seq: number;
 }
+export interface ReadRowsCall {
+  readonly type: 'readRows';
+  readonly stream: string;
+  readonly epoch: string | null;
+  readonly offset: number;
+  readonly entries: number;
+  readonly bytes?: number;
+}
 export type ReaderCall =
   | ReadCall
+  | ReadRowsCall
+  | { readonly type: 'readRow'; readonly stream: string; readonly key: string }
   | ReadBackCall
   | LookupCall
   | { readonly type: 'state'; readonly stream: string }
@@ -72,7 +113,17 @@ export interface PageDone extends StateDone {
   readonly entries: PackedEntries;
 }
 
+export interface RowsDone extends StateDone {
+  readonly rows: PackedRows;
+  /** `key, offset` for each deletion. */
+  readonly gone: Value[];
+  readonly to: number;
+}
+
 export type Refusal =
+  | { readonly type: 'wrong_kind'; readonly kind: 'log' | 'table' }
+  | { readonly type: 'row_conflict'; readonly key: string; readonly expected: number; readonly actual: number }
+  | { readonly type: 'table_full'; readonly maxRows: number }
   | { readonly type: 'fenced'; readonly token: number; readonly highest: number }
   | { readonly type: 'out_of_order'; readonly producer: string; readonly seq: number; readonly last: number }
   | {
@@ -124,4 +175,22 @@ export function unpack(packed: PackedEntries, index: number, offset: number): En
   const producer = packed[base + 3] as string | null;
   if (producer === null) return { offset, at, data, user };
   return { offset, at, data, user, source: { producer: keyOf(producer), seq: Number(packed[base + 4]) } };
+}
+
+export function unpackRows(packed: PackedRows): Row[] {
+  const rows: Row[] = [];
+  for (let base = 0; base < packed.length; base += PACKED_ROW) {
+    const [key, born, offset, data, expiresAt] = packed.slice(base, base + PACKED_ROW);
+    const row = { key: String(key), born: Number(born), offset: Number(offset), data: String(data) };
+    rows.push(typeof expiresAt === 'number' ? { ...row, expiresAt } : row);
+  }
+  return rows;
+}
+
+export function unpackTombstones(packed: readonly Value[]): Tombstone[] {
+  const gone: Tombstone[] = [];
+  for (let base = 0; base < packed.length; base += 2) {
+    gone.push({ key: String(packed[base]), offset: Number(packed[base + 1]) });
+  }
+  return gone;
 }

@@ -14,7 +14,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { Connection, messageOf, sqliteCode } from './database.js';
 import { SqliteBrokerError } from './errors.js';
-import { APPLICATION_ID, CREATE_SCHEMA, SCHEMA_VERSION } from './schema.js';
+import { APPLICATION_ID, CREATE_SCHEMA, MIGRATIONS, SCHEMA_VERSION } from './schema.js';
 
 /** Files up to this size are checked in full when opened: 20 ms for 32 MB. Damage in larger ones is found when it is met. */
 const CHECKED_BYTES_MAX = 32 * 1024 * 1024;
@@ -102,7 +102,10 @@ function openDatabase(path: string, maxFileBytes: number | undefined): Connectio
     // Acknowledgements do not wait for checkpoints: the writer makes them between groups.
     db.value('PRAGMA wal_autocheckpoint = 0');
     if (isNew) db.exec(`BEGIN IMMEDIATE; ${CREATE_SCHEMA} COMMIT;`);
-    else if (statSync(path).size <= CHECKED_BYTES_MAX) checkPages(db, path);
+    else {
+      if (statSync(path).size <= CHECKED_BYTES_MAX) checkPages(db, path);
+      migrate(db);
+    }
     if (maxFileBytes !== undefined) {
       const pages = Math.max(1, Math.floor(maxFileBytes / Number(db.value('PRAGMA page_size'))));
       db.value(`PRAGMA max_page_count = ${pages}`);
@@ -129,6 +132,12 @@ function checkIdentity(db: Connection, path: string): boolean {
     throw new SqliteBrokerError('newer', path, problem, 'Update @trunkline/broker-sqlite, or use another file');
   }
   return false;
+}
+
+/** Brings the tables of an older version up to date, one version at a time and each as a whole. */
+function migrate(db: Connection): void {
+  const version = Number(db.value('PRAGMA user_version'));
+  for (const step of MIGRATIONS.slice(version - 1)) db.exec(`BEGIN IMMEDIATE; ${step} COMMIT;`);
 }
 
 function checkPages(db: Connection, path: string): void {

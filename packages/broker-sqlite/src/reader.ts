@@ -9,14 +9,17 @@ import type {
   ReadBackCall,
   ReadCall,
   ReaderCall,
+  ReadRowsCall,
   Refusal,
   StateDone,
 } from './messages.js';
+import { TableReader } from './table-reader.js';
 
 type Result = { readonly done: unknown } | { readonly refusal: Refusal };
 
 interface Found extends StateDone {
   readonly id: number;
+  readonly kind: string | undefined;
 }
 
 const ENTRY = `e.offset, e.at, e.data, e.user, p.producer, e.seq
@@ -33,11 +36,12 @@ export class Reader {
   readonly #sizesBefore: Query;
   readonly #range: Query;
   readonly #findPublish: Query;
+  readonly #tables: TableReader;
 
   constructor(db: Connection) {
     this.#begin = db.command('BEGIN');
     this.#commit = db.command('COMMIT');
-    this.#findStream = db.query('SELECT id, epoch, head, floor FROM streams WHERE name = ?');
+    this.#findStream = db.query('SELECT id, epoch, head, floor, kind FROM streams WHERE name = ?');
     this.#sizesAfter = db.query(
       `SELECT ${SIZE} FROM entries WHERE stream = ? AND offset > ? ORDER BY offset LIMIT ${SIZES_AT_ONCE}`,
     );
@@ -49,6 +53,7 @@ export class Reader {
       `SELECT s.epoch, u.offset, u.at FROM streams s JOIN producers p ON p.stream = s.id
        JOIN publishes u ON u.producer = p.id WHERE s.name = ? AND p.producer = ? AND u.seq = ?`,
     );
+    this.#tables = new TableReader(db);
   }
 
   answer(call: Exclude<ReaderCall, { type: 'close' }>): Result {
@@ -65,7 +70,11 @@ export class Reader {
       case 'read':
         return this.#read(call);
       case 'readBack':
-        return { done: this.#readBack(call) };
+        return this.#readBack(call);
+      case 'readRows':
+        return this.#readRows(call);
+      case 'readRow':
+        return this.#readRow(call);
       case 'lookup':
         return { done: this.#lookup(call) };
       case 'state': {
@@ -77,13 +86,14 @@ export class Reader {
 
   #state(stream: string): Found {
     const row = this.#findStream.row([stream]);
-    if (row === undefined) return { id: 0, epoch: null, offset: 0, floor: 0 };
-    const [id, epoch, head, floor] = row;
-    return { id: Number(id), epoch: String(epoch), offset: Number(head), floor: Number(floor) };
+    if (row === undefined) return { id: 0, kind: undefined, epoch: null, offset: 0, floor: 0 };
+    const [id, epoch, head, floor, kind] = row;
+    return { id: Number(id), kind: String(kind), epoch: String(epoch), offset: Number(head), floor: Number(floor) };
   }
 
   #read({ stream, epoch, offset, entries, bytes }: ReadCall): Result {
     const found = this.#state(stream);
+    if (found.kind === 'table') return { refusal: { type: 'wrong_kind', kind: 'table' } };
     const known = epoch === null ? offset === 0 : epoch === found.epoch && offset <= found.offset;
     const oldest = { epoch: found.epoch, offset: found.floor };
     if (!known) return { refusal: { type: 'unrecoverable', reason: 'epoch', oldest } };
@@ -94,12 +104,30 @@ export class Reader {
     return { done: this.#page(found, offset, offset + count) };
   }
 
-  #readBack({ stream, before, entries, bytes }: ReadBackCall): PageDone {
+  #readBack({ stream, before, entries, bytes }: ReadBackCall): Result {
     const found = this.#state(stream);
+    if (found.kind === 'table') return { refusal: { type: 'wrong_kind', kind: 'table' } };
     const to = Math.min(before ?? Number.POSITIVE_INFINITY, found.offset + 1) - 1;
     const most = Math.max(0, Math.min(entries, to - found.floor));
     const count = bytes === undefined ? most : fitting(most, bytes, (n) => this.#sizesBefore.rows([found.id, to - n]));
-    return this.#page(found, to - count, to);
+    return { done: this.#page(found, to - count, to) };
+  }
+
+  #readRows(call: ReadRowsCall): Result {
+    const { id, kind, ...state } = this.#state(call.stream);
+    if (kind === 'log') return { refusal: { type: 'wrong_kind', kind } };
+    const { epoch, offset } = call;
+    const isKnown = epoch === null ? offset === 0 : epoch === state.epoch && offset <= state.offset;
+    const oldest = { epoch: state.epoch, offset: state.floor };
+    if (!isKnown) return { refusal: { type: 'unrecoverable', reason: 'epoch', oldest } };
+    if (offset !== 0 && offset < state.floor) return { refusal: { type: 'unrecoverable', reason: 'trimmed', oldest } };
+    return { done: this.#tables.page(id, state, call) };
+  }
+
+  #readRow({ stream, key }: Extract<ReaderCall, { type: 'readRow' }>): Result {
+    const { id, kind } = this.#state(stream);
+    if (kind === 'log') return { refusal: { type: 'wrong_kind', kind } };
+    return { done: this.#tables.row(id, key) };
   }
 
   #page({ id, epoch, offset, floor }: Found, after: number, to: number): PageDone {

@@ -1,9 +1,47 @@
 // The tables, written for people who open the file with any SQLite tool.
 
+import { DEFAULT_TOMBSTONES } from '@trunkline/broker';
+
 /** "TRKL": says that a file is ours, in its header. */
 export const APPLICATION_ID = 0x54524b4c;
 /** Version of the tables below, in the file's header (`PRAGMA user_version`). */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
+
+/** What version 2 added: tables. */
+const CREATE_TABLES = `
+CREATE TABLE rows (                             -- the latest value of each row of a table
+  stream     INTEGER NOT NULL,                  -- streams.id
+  key        TEXT NOT NULL,
+  born       INTEGER NOT NULL,                  -- offset of the step that created it
+  offset     INTEGER NOT NULL,                  -- offset of the step that changed it last
+  expires_at INTEGER,                           -- milliseconds since 1970; NULL: never
+  data       TEXT NOT NULL,                     -- a JSON object
+  PRIMARY KEY (stream, key)
+) WITHOUT ROWID;
+CREATE INDEX rows_by_change ON rows(stream, offset);
+CREATE INDEX rows_by_expiry ON rows(expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE tombstones (                       -- deletions that readers may still have to be told of
+  stream INTEGER NOT NULL,                      -- streams.id
+  key    TEXT NOT NULL,
+  offset INTEGER NOT NULL,
+  at     INTEGER NOT NULL,                      -- milliseconds since 1970
+  PRIMARY KEY (stream, key)
+) WITHOUT ROWID;
+CREATE INDEX tombstones_by_change ON tombstones(stream, offset);
+
+CREATE VIEW table_rows AS
+SELECT s.name AS stream, r.key, r.data, r.offset FROM rows r JOIN streams s ON s.id = r.stream;
+`;
+
+/** From each older version to the next: the first leads from 1 to 2. */
+export const MIGRATIONS: readonly string[] = [
+  `ALTER TABLE streams ADD COLUMN kind TEXT NOT NULL DEFAULT 'log';
+   ALTER TABLE streams ADD COLUMN tombstone_count INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.count};
+   ALTER TABLE streams ADD COLUMN tombstone_age_ms INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.ageMs};
+   ${CREATE_TABLES}
+   PRAGMA user_version = 2;`,
+];
 
 export const CREATE_SCHEMA = `
 CREATE TABLE streams (
@@ -14,7 +52,10 @@ CREATE TABLE streams (
   floor          INTEGER NOT NULL DEFAULT 0,    -- entries floor + 1 … head are kept
   fence          INTEGER NOT NULL DEFAULT 0,    -- highest fencing token seen
   retain_entries INTEGER,                       -- NULL: all
-  retain_age_ms  INTEGER                        -- NULL: any
+  retain_age_ms  INTEGER,                       -- NULL: any
+  kind             TEXT NOT NULL DEFAULT 'log', -- 'log' or 'table'
+  tombstone_count  INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.count},     -- of a table: deletions remembered
+  tombstone_age_ms INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.ageMs}
 );
 CREATE INDEX streams_with_age ON streams(id) WHERE retain_age_ms IS NOT NULL;
 
@@ -60,6 +101,7 @@ SELECT s.name AS stream, e.offset, strftime('%Y-%m-%d %H:%M:%f', e.at / 1000.0, 
        e.user, e.data, p.producer, e.seq
 FROM entries e JOIN streams s ON s.id = e.stream LEFT JOIN producers p ON p.id = e.producer;
 
+${CREATE_TABLES}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${SCHEMA_VERSION};
 `;

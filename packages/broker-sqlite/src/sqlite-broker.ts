@@ -8,7 +8,10 @@ import {
   type Broker,
   type BrokerHealth,
   BrokerUnavailableError,
+  type ChangeOptions,
+  type ChangeResult,
   checkAppend,
+  checkChange,
   checkLimit,
   type Entry,
   FencedError,
@@ -21,24 +24,35 @@ import {
   type PageLimit,
   type ProducerSeq,
   type ReportsHealth,
+  type Row,
+  type RowChange,
+  RowConflictError,
+  type RowsPage,
   randomEpoch,
   type StreamState,
+  TableFullError,
   UnrecoverablePositionError,
   type Watch,
   Watchers,
+  WrongKindError,
 } from '@trunkline/broker';
 import type { Offset, Position, StreamName } from '@trunkline/protocol';
-import { keyText } from './key-text.js';
+import { keyOf, keyText } from './key-text.js';
 import {
   type AppendDone,
+  type ChangeDone,
   PACKED,
   type PackedEntries,
+  type PackedRows,
   type PageDone,
   pack,
   type ReaderCall,
   type Refusal,
+  type RowsDone,
   type StateDone,
   unpack,
+  unpackRows,
+  unpackTombstones,
   type WorkerOptions,
   type WriterCall,
 } from './messages.js';
@@ -166,6 +180,44 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
     return pageOf((await this.#read(name, { type: 'readBack', stream: keyText(name), ...from, ...limit })) as PageDone);
   }
 
+  async change(name: StreamName, step: readonly RowChange[], options?: ChangeOptions): Promise<ChangeResult> {
+    this.#mustBeOpen();
+    checkChange(step, options);
+    const { source, fence, tombstones, maxRows } = options ?? {};
+    const call: WriterCall = {
+      type: 'change',
+      stream: keyText(name),
+      step,
+      newEpoch: randomEpoch(),
+      ...(source === undefined ? {} : { source: { producer: keyText(source.producer), seq: source.seq } }),
+      ...(fence === undefined ? {} : { fence }),
+      ...(tombstones === undefined ? {} : { tombstones }),
+      ...(maxRows === undefined ? {} : { maxRows }),
+    };
+    return this.#writeTo(name, call, (value) => {
+      const { epoch, offset, duplicate } = this.#announceChange(value as ChangeDone);
+      return { epoch, offset, duplicate };
+    });
+  }
+
+  async readRows(name: StreamName, after: Position, limit: PageLimit): Promise<RowsPage> {
+    checkLimit(limit);
+    const { epoch, offset } = after;
+    const call: ReaderCall = { type: 'readRows', stream: keyText(name), epoch, offset, ...limit };
+    const { rows, gone, ...page } = (await this.#read(name, call, after)) as RowsDone;
+    return { ...page, rows: unpackRows(rows), gone: unpackTombstones(gone) };
+  }
+
+  async readRow(name: StreamName, key: string): Promise<Row | null> {
+    const row = (await this.#read(name, { type: 'readRow', stream: keyText(name), key })) as PackedRows | null;
+    return row === null ? null : (unpackRows(row)[0] ?? null);
+  }
+
+  async expire(): Promise<void> {
+    this.#mustBeOpen();
+    for (const done of (await this.#write({ type: 'expire' })) as readonly ChangeDone[]) this.#announceChange(done);
+  }
+
   async watch(name: StreamName, onAdvance: (advance: Advance) => void): Promise<Watch> {
     this.#mustBeOpen();
     // Heard from now on, told when the caller has the state: what was committed in between is then known to be after it.
@@ -288,6 +340,15 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
     });
   }
 
+  #announceChange(done: ChangeDone): ChangeDone {
+    const { epoch, from, to } = done;
+    const stream = keyOf(done.stream) as StreamName;
+    if (to === from || !this.#watchers.has(stream)) return done;
+    const gone = done.gone.map((key) => ({ key, offset: to }));
+    this.#watchers.announce({ stream, epoch, from, to, rows: unpackRows(done.rows), gone });
+    return done;
+  }
+
   #announce(name: StreamName, { epoch, from, repeats }: AppendDone, packed: PackedEntries): void {
     const count = packed.length / PACKED - repeats.length;
     if (count === 0 || !this.#watchers.has(name)) return;
@@ -334,6 +395,12 @@ function errorOf(refusal: Refusal, stream?: StreamName, wanted?: Position): Erro
       return new OutOfOrderError(name, refusal.producer, refusal.seq, refusal.last);
     case 'unrecoverable':
       return new UnrecoverablePositionError(name, refusal.reason, wanted ?? { epoch: null, offset: 0 }, refusal.oldest);
+    case 'wrong_kind':
+      return new WrongKindError(name, refusal.kind);
+    case 'row_conflict':
+      return new RowConflictError(name, refusal.key, refusal.expected, refusal.actual);
+    case 'table_full':
+      return new TableFullError(name, refusal.maxRows);
     case 'unavailable':
       return new BrokerUnavailableError(refusal.reason);
   }

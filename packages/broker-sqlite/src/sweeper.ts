@@ -3,7 +3,8 @@
 
 import { PRODUCER_MEMORY_MS } from '@trunkline/protocol';
 import type { Command, Connection, Query } from './database.js';
-import { USE_STEP_MS, type Writer } from './writer.js';
+import { USE_STEP_MS } from './stream-register.js';
+import type { Writer } from './writer.js';
 
 const STEP_MS = 3;
 const ROWS_MIN = 16;
@@ -30,6 +31,8 @@ export class Sweeper {
   readonly #deleteEntries: Command;
   readonly #lastPublishOfStep: Query;
   readonly #deletePublishes: Command;
+  readonly #deleteOf: Readonly<Record<'rows' | 'tombstones', Command>>;
+  readonly #anyOf: Readonly<Record<'rows' | 'tombstones', Query>>;
 
   constructor(db: Connection, writer: Writer) {
     this.#writer = writer;
@@ -51,6 +54,11 @@ export class Sweeper {
     this.#deleteEntries = db.command('DELETE FROM entries WHERE stream = ? AND offset <= ?');
     this.#lastPublishOfStep = db.query('SELECT seq FROM publishes WHERE producer = ? ORDER BY seq LIMIT 1 OFFSET ?');
     this.#deletePublishes = db.command('DELETE FROM publishes WHERE producer = ? AND seq <= ?');
+    const some = (table: string) =>
+      `DELETE FROM ${table} WHERE stream = ? AND key IN (SELECT key FROM ${table} WHERE stream = ? LIMIT ?)`;
+    this.#deleteOf = { rows: db.command(some('rows')), tombstones: db.command(some('tombstones')) };
+    const any = (table: string) => `SELECT 1 FROM ${table} WHERE stream = ? LIMIT 1`;
+    this.#anyOf = { rows: db.query(any('rows')), tombstones: db.query(any('tombstones')) };
   }
 
   /** Looks for what became old, from the next step on. */
@@ -97,7 +105,7 @@ export class Sweeper {
 
   #work(nowMs: number): void {
     for (const name of this.#writer.backlog) {
-      const stream = this.#writer.find(name);
+      const stream = this.#writer.streams.find(name);
       if (stream === undefined) this.#writer.backlog.delete(name);
       else this.#writer.trim(stream, nowMs, this.#rows);
       return;
@@ -105,6 +113,7 @@ export class Sweeper {
     if (this.#forgetting) {
       const found = this.#unusedProducers.rows([nowMs - PRODUCER_MEMORY_MS - USE_STEP_MS]);
       for (const [id, stream, key] of found) this.#forget(Number(id), Number(stream), String(key));
+      this.#writer.tables.forgetOld(nowMs);
       this.#forgetting = found.length === PRODUCERS_PER_STEP;
       return;
     }
@@ -118,7 +127,7 @@ export class Sweeper {
   #forget(id: number, stream: number, key: string): void {
     this.#deleteProducer.run([id]);
     this.#discard.run(['producer', id]);
-    this.#writer.forgetProducer(stream, key);
+    this.#writer.streams.forgetProducer(stream, key);
     this.#trashed = true;
   }
 
@@ -126,6 +135,10 @@ export class Sweeper {
     const last = this.#lastEntryOfStep.row([id, this.#rows - 1])?.[0];
     this.#deleteEntries.run([id, last ?? Number.MAX_SAFE_INTEGER]);
     if (last !== undefined) return;
+    for (const table of ['rows', 'tombstones'] as const) {
+      this.#deleteOf[table].run([id, id, this.#rows]);
+      if (this.#anyOf[table].row([id]) !== undefined) return;
+    }
     const producers = this.#producersOf.rows([id]);
     for (const [producer, , key] of producers) this.#forget(Number(producer), id, String(key));
     if (producers.length < PRODUCERS_PER_STEP) this.#deleteTrash.run(['stream', id]);

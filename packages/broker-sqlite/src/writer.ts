@@ -2,65 +2,25 @@
 // no clock; the thread around it (writer-worker.ts) says when. A refused call writes nothing, so it needs no savepoint; an
 // error of SQLite ends the whole group and everything that is known, because the transaction is gone.
 
-import { type Command, type Connection, messageOf, type Query, type Row } from './database.js';
+import { type Command, type Connection, messageOf, type Query } from './database.js';
 import { keyOf } from './key-text.js';
-import { LruMap } from './lru-map.js';
 import { type Answer, type AppendCall, type AppendDone, PACKED, type Refusal, type WriterCall } from './messages.js';
+import { type KnownProducer, type KnownStream, type Planned, StreamRegister } from './stream-register.js';
+import { TableWriter } from './table-writer.js';
 
-/** A producer's last use is written down when it is this much later than the last time. */
-export const USE_STEP_MS = 3_600_000;
-const STREAMS_KNOWN_MAX = 10_000;
-const PRODUCERS_KNOWN_MAX = 50_000;
-
-export interface KnownStream {
-  readonly id: number;
-  readonly name: string;
-  readonly epoch: string;
-  head: number;
-  floor: number;
-  fence: number;
-  retainEntries: number | null;
-  retainAgeMs: number | null;
-  /** `at` of the oldest entry that is kept, when it is known. */
-  oldestAt: number | undefined;
-}
-
-interface KnownProducer {
-  readonly id: number;
-  /** Highest seq that is stored. */
-  last: number;
-  usedAtMs: number;
-}
-
-/** An entry's producer, if it has one that is known, and `offset, at` of the entry if it is a repeat. */
-interface Planned {
-  readonly producer: KnownProducer | undefined;
-  readonly stored: Row | undefined;
-}
 const NEW: Planned = { producer: undefined, stored: undefined };
 
 type Numbered = { readonly id: number; readonly call: WriterCall };
 
 export class Writer {
+  readonly streams: StreamRegister;
+  readonly tables: TableWriter;
   /** Streams with more to trim than one step does. */
   readonly backlog = new Set<string>();
   readonly #db: Connection;
-  readonly #streams = new LruMap<string, KnownStream>(STREAMS_KNOWN_MAX);
-  readonly #producers = new LruMap<string, KnownProducer>(PRODUCERS_KNOWN_MAX);
-  /** Changed by the group at work, and not yet written. */
-  readonly #changed = new Map<string, KnownStream>();
   readonly #begin: Command;
   readonly #commit: Command;
-  readonly #findStream: Query;
-  readonly #addStream: Command;
-  readonly #saveStream: Command;
   readonly #deleteStream: Command;
-  readonly #findProducer: Query;
-  readonly #lastSeq: Query;
-  readonly #addProducer: Command;
-  readonly #useProducer: Command;
-  readonly #findPublish: Query;
-  readonly #addPublish: Command;
   readonly #addEntry: Command;
   readonly #deleteEntries: Command;
   readonly #firstKept: Query;
@@ -70,22 +30,10 @@ export class Writer {
 
   constructor(db: Connection) {
     this.#db = db;
+    this.streams = new StreamRegister(db);
     this.#begin = db.command('BEGIN IMMEDIATE');
     this.#commit = db.command('COMMIT');
-    this.#findStream = db.query(
-      'SELECT id, epoch, head, floor, fence, retain_entries, retain_age_ms FROM streams WHERE name = ?',
-    );
-    this.#addStream = db.command('INSERT INTO streams (name, epoch) VALUES (?, ?)');
-    this.#saveStream = db.command(
-      'UPDATE streams SET head = ?, floor = ?, fence = ?, retain_entries = ?, retain_age_ms = ? WHERE id = ?',
-    );
     this.#deleteStream = db.command('DELETE FROM streams WHERE id = ?');
-    this.#findProducer = db.query('SELECT id, used_at FROM producers WHERE stream = ? AND producer = ?');
-    this.#lastSeq = db.query('SELECT max(seq) FROM publishes WHERE producer = ?');
-    this.#addProducer = db.command('INSERT INTO producers (stream, producer, used_at) VALUES (?, ?, ?)');
-    this.#useProducer = db.command('UPDATE producers SET used_at = ? WHERE id = ?');
-    this.#findPublish = db.query('SELECT offset, at FROM publishes WHERE producer = ? AND seq = ?');
-    this.#addPublish = db.command('INSERT INTO publishes (producer, seq, offset, at) VALUES (?, ?, ?, ?)');
     this.#addEntry = db.command(
       'INSERT INTO entries (stream, offset, at, user, producer, seq, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
@@ -96,6 +44,7 @@ export class Writer {
     this.#oldest = db.query('SELECT at FROM entries WHERE stream = ? ORDER BY offset LIMIT 1');
     this.#discard = db.command('INSERT OR IGNORE INTO trash (kind, id) VALUES (?, ?)');
     this.#nextToken = db.query("UPDATE counters SET value = value + 1 WHERE name = 'lease_token' RETURNING value");
+    this.tables = new TableWriter(db, this.streams);
   }
 
   /** Applies the calls in order and commits. When it returns, what is answered as done is on the disk. */
@@ -111,7 +60,7 @@ export class Writer {
         }
         // About as much is trimmed as was added, so that nothing heaps up; what remains is the sweeper's.
         let budget = 2 * rows + 16;
-        for (const stream of this.#changed.values()) budget -= this.trim(stream, nowMs, Math.max(0, budget));
+        for (const stream of this.streams.touched) budget -= this.trim(stream, nowMs, Math.max(0, budget));
         return answers;
       });
     } catch (error) {
@@ -125,48 +74,20 @@ export class Writer {
     this.#begin.run([]);
     try {
       const result = work();
-      for (const { head, floor, fence, retainEntries, retainAgeMs, id } of this.#changed.values()) {
-        this.#saveStream.run([head, floor, fence, retainEntries, retainAgeMs, id]);
-      }
-      this.#changed.clear();
+      this.streams.save();
       this.#commit.run([]);
       return result;
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      this.#changed.clear();
-      this.#streams.clear();
-      this.#producers.clear();
+      this.streams.reset();
+      this.tables.reset();
       throw error;
     }
   }
 
-  find(name: string): KnownStream | undefined {
-    const known = this.#streams.get(name) ?? this.#changed.get(name);
-    if (known !== undefined) return known;
-    const row = this.#findStream.row([name]);
-    if (row === undefined) return undefined;
-    const [id, epoch, head, floor, fence, retainEntries, retainAgeMs] = row;
-    const found: KnownStream = {
-      id: Number(id),
-      name,
-      epoch: String(epoch),
-      head: Number(head),
-      floor: Number(floor),
-      fence: Number(fence),
-      retainEntries: retainEntries as number | null,
-      retainAgeMs: retainAgeMs as number | null,
-      oldestAt: undefined,
-    };
-    this.#streams.set(name, found);
-    return found;
-  }
-
-  forgetProducer(stream: number, key: string): void {
-    this.#producers.delete(`${stream} ${key}`);
-  }
-
   /** Deletes up to `most` entries that retention no longer keeps; gives their number. A stream that has more joins the backlog. */
   trim(stream: KnownStream, nowMs: number, most: number): number {
+    if (stream.kind === 'table') return 0;
     const target = this.#trimTarget(stream, nowMs, Math.max(1, most));
     if (target <= stream.floor) {
       this.backlog.delete(stream.name);
@@ -180,7 +101,7 @@ export class Writer {
     this.#deleteEntries.run([stream.id, to]);
     stream.floor = to;
     stream.oldestAt = undefined;
-    this.#changed.set(stream.name, stream);
+    this.streams.changed(stream);
     return trimmed;
   }
 
@@ -200,6 +121,10 @@ export class Writer {
     switch (call.type) {
       case 'append':
         return this.#append(call, nowMs);
+      case 'change':
+        return this.tables.change(call, nowMs);
+      case 'expire':
+        return { done: this.tables.expire(nowMs) };
       case 'remove':
         this.#remove(call.stream);
         return { done: null };
@@ -211,14 +136,15 @@ export class Writer {
   }
 
   #append(call: AppendCall, nowMs: number): { readonly done: AppendDone } | { readonly refusal: Refusal } {
-    const known = this.find(call.stream);
+    const known = this.streams.find(call.stream);
     const { fence, retain, entries } = call;
+    if (known?.kind === 'table') return { refusal: { type: 'wrong_kind', kind: 'table' } };
     if (known !== undefined && fence !== undefined && fence < known.fence) {
       return { refusal: { type: 'fenced', token: fence, highest: known.fence } };
     }
     const plan = this.#plan(known, entries);
     if ('type' in plan) return { refusal: plan };
-    const stream = known ?? this.#create(call);
+    const stream = known ?? this.streams.begin(call.stream, call.newEpoch, 'log');
     if (fence !== undefined) stream.fence = fence;
     if (retain !== undefined) {
       stream.retainEntries = retain.entries ?? null;
@@ -227,11 +153,11 @@ export class Writer {
     const from = stream.head;
     const repeats: AppendDone['repeats'][number][] = [];
     for (const [index, { producer, stored }] of plan.entries()) {
-      if (producer !== undefined) this.#use(producer, nowMs);
+      if (producer !== undefined) this.streams.use(producer, nowMs);
       if (stored === undefined) this.#add(stream, entries, index * PACKED, producer, nowMs);
       else repeats.push([index, Number(stored[0]), Number(stored[1])]);
     }
-    this.#changed.set(stream.name, stream);
+    this.streams.changed(stream);
     return { done: { epoch: stream.epoch, from, repeats } };
   }
 
@@ -246,37 +172,19 @@ export class Writer {
         continue;
       }
       const seq = Number(entries[base + 4]);
-      const producer = stream === undefined ? undefined : this.#findKnownProducer(stream.id, key);
-      if (producer !== undefined && seq <= producer.last) {
-        const stored = this.#findPublish.row([producer.id, seq]);
-        if (stored === undefined) return { type: 'out_of_order', producer: keyOf(key), seq, last: producer.last };
-        plan.push({ producer, stored });
+      const planned = this.streams.planSource(stream, key, seq);
+      if ('type' in planned) return planned;
+      if (planned.stored !== undefined) {
+        plan.push(planned);
         continue;
       }
       const before = staged?.get(key) ?? 0;
       if (seq < before) return { type: 'out_of_order', producer: keyOf(key), seq, last: before };
       staged ??= new Map();
       staged.set(key, seq);
-      plan.push({ producer, stored: undefined });
+      plan.push(planned);
     }
     return plan;
-  }
-
-  #create({ stream: name, newEpoch: epoch }: AppendCall): KnownStream {
-    const id = this.#addStream.run([name, epoch]);
-    const stream: KnownStream = {
-      id,
-      name,
-      epoch,
-      head: 0,
-      floor: 0,
-      fence: 0,
-      retainEntries: null,
-      retainAgeMs: null,
-      oldestAt: undefined,
-    };
-    this.#streams.set(name, stream);
-    return stream;
   }
 
   #add(
@@ -293,45 +201,16 @@ export class Writer {
       this.#addEntry.run([stream.id, stream.head, at, user, null, null, data]);
       return;
     }
-    const producer = known ?? this.#producerOf(stream, key, nowMs);
+    const producer = this.streams.store(stream, known, key, Number(seq), stream.head, Number(at), nowMs);
     this.#addEntry.run([stream.id, stream.head, at, user, producer.id, seq, data]);
-    this.#addPublish.run([producer.id, seq, stream.head, at]);
-    producer.last = Number(seq);
-  }
-
-  #findKnownProducer(stream: number, key: string): KnownProducer | undefined {
-    const cached = this.#producers.get(`${stream} ${key}`);
-    if (cached !== undefined) return cached;
-    const row = this.#findProducer.row([stream, key]);
-    if (row === undefined) return undefined;
-    const id = Number(row[0]);
-    const found = { id, last: Number(this.#lastSeq.row([id])?.[0] ?? 0), usedAtMs: Number(row[1]) };
-    this.#producers.set(`${stream} ${key}`, found);
-    return found;
-  }
-
-  /** One that was not known when the append was planned: an entry before this one may have made it known. */
-  #producerOf(stream: KnownStream, key: string, nowMs: number): KnownProducer {
-    const known = this.#findKnownProducer(stream.id, key);
-    if (known !== undefined) return known;
-    const added = { id: this.#addProducer.run([stream.id, key, nowMs]), last: 0, usedAtMs: nowMs };
-    this.#producers.set(`${stream.id} ${key}`, added);
-    return added;
-  }
-
-  #use(producer: KnownProducer, nowMs: number): void {
-    if (nowMs - producer.usedAtMs < USE_STEP_MS) return;
-    this.#useProducer.run([nowMs, producer.id]);
-    producer.usedAtMs = nowMs;
   }
 
   #remove(name: string): void {
-    const stream = this.find(name);
+    const stream = this.streams.find(name);
     if (stream === undefined) return;
     this.#deleteStream.run([stream.id]);
     this.#discard.run(['stream', stream.id]);
-    this.#streams.delete(name);
-    this.#changed.delete(name);
+    this.streams.forgetStream(name);
     this.backlog.delete(name);
   }
 }

@@ -30,7 +30,18 @@ it('shows queries that run, and names what is in the file', async () => {
   const names =
     "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name";
   const tables = (db.prepare(names).all() as { name: string }[]).map(({ name }) => name);
-  expect(tables).toEqual(['counters', 'entries', 'history', 'producers', 'publishes', 'streams', 'trash']);
+  expect(tables).toEqual([
+    'counters',
+    'entries',
+    'history',
+    'producers',
+    'publishes',
+    'rows',
+    'streams',
+    'table_rows',
+    'tombstones',
+    'trash',
+  ]);
   for (const table of tables) {
     const line = README.split('\n').find((text) => text.startsWith(`| \`${table}\``)) ?? '';
     expect(line, `the README's line of ${table}`).not.toBe('');
@@ -40,7 +51,7 @@ it('shows queries that run, and names what is in the file', async () => {
     }
   }
   const version = db.prepare('PRAGMA user_version').get();
-  expect(version).toMatchObject({ user_version: 1 });
+  expect(version).toMatchObject({ user_version: 2 });
   db.close();
   folder.remove();
 });

@@ -23,7 +23,7 @@ import { Leases } from './leases.js';
 import { MemoryStream } from './memory-stream.js';
 import { type Changed, MemoryTable } from './memory-table.js';
 import { randomEpoch } from './random-epoch.js';
-import type { ChangeOptions, ChangeResult, Row, RowChange, RowsPage, Tables } from './table.js';
+import type { ChangeOptions, ChangeResult, Row, RowChange, RowsPage } from './table.js';
 import { Watchers } from './watchers.js';
 
 export interface MemoryBrokerOptions {
@@ -36,11 +36,11 @@ export interface MemoryBrokerOptions {
 const NEVER_WRITTEN: StreamState = { epoch: null, offset: 0, floor: 0 };
 
 /** A broker that keeps everything in this process's memory. */
-export function memoryBroker(options: MemoryBrokerOptions = {}): Broker & Tables {
+export function memoryBroker(options: MemoryBrokerOptions = {}): Broker {
   return new MemoryBroker(options.nowMs ?? Date.now, options.randomEpoch ?? randomEpoch);
 }
 
-class MemoryBroker implements Broker, Tables {
+class MemoryBroker implements Broker {
   readonly #nowMs: () => number;
   readonly #randomEpoch: () => Epoch;
   readonly #logs = new Map<StreamName, MemoryStream>();

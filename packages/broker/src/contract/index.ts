@@ -10,19 +10,17 @@ import { seeded } from './random.js';
 import { READ_CASES, REMOVE_CASES, RETENTION_CASES } from './read-cases.js';
 import { ODD_CASES, RESTART_CASES } from './restart-cases.js';
 import { CHANGE_CASES, EXPIRY_CASES, ROWS_CASES, TABLE_RESTART_CASES, TABLE_WATCH_CASES } from './table-cases.js';
-import type { TableCase, TableWorld } from './table-world.js';
 import { CLOSE_CASES, LEASE_CASES, WATCH_CASES } from './watch-cases.js';
 import type { BrokerWorld, Case } from './world.js';
 
 export { withFlakyNotifications } from './flaky-notifications.js';
 export { type Command, randomCommands, runCommands } from './model.js';
 export { seeded } from './random.js';
-export type { TableWorld } from './table-world.js';
 export type { BrokerWorld } from './world.js';
 
-export interface ContractOptions<World extends BrokerWorld = BrokerWorld> {
+export interface ContractOptions {
   /** A fresh, empty world; its clock, if it has one, stands at 1_700_000_000_000. Called once for each case. */
-  make(): World | Promise<World>;
+  make(): BrokerWorld | Promise<BrokerWorld>;
   /** Name of a case → why it cannot hold for this broker. A name that is no case's is an error. */
   readonly skip?: Readonly<Record<string, string>>;
 }
@@ -49,49 +47,32 @@ const CASES: readonly Case[] = [
   ...LEASE_CASES,
   ...RESTART_CASES,
   ...ODD_CASES,
-  ...CLOSE_CASES,
-  ...MODEL_CASES,
-];
-
-const TABLE_CASES: readonly TableCase[] = [
   ...CHANGE_CASES,
   ...ROWS_CASES,
   ...EXPIRY_CASES,
   ...TABLE_WATCH_CASES,
   ...TABLE_RESTART_CASES,
+  ...CLOSE_CASES,
+  ...MODEL_CASES,
 ];
 
 /** @throws Error if `skip` names something that is not a case. */
-export function brokerContract(options: ContractOptions): Contract {
-  return contract(CASES, options);
-}
-
-/** The cases about tables. */
-export function tablesContract(options: ContractOptions<TableWorld>): Contract {
-  return contract(TABLE_CASES, options);
-}
-
-function contract<World extends BrokerWorld>(
-  all: readonly { readonly name: string; readonly run: (world: World) => Promise<void> }[],
-  { make, skip = {} }: ContractOptions<World>,
-): Contract {
+export function brokerContract({ make, skip = {} }: ContractOptions): Contract {
   const reasons = new Map(Object.entries(skip));
-  const unknown = [...reasons.keys()].filter((name) => !all.some((one) => one.name === name));
+  const unknown = [...reasons.keys()].filter((name) => !CASES.some((one) => one.name === name));
   if (unknown.length > 0) throw new Error(`the contract has no such case: ${unknown.join(', ')}`);
   return {
-    cases: all
-      .filter(({ name }) => !reasons.has(name))
-      .map(({ name, run }) => ({
-        name,
-        run: async () => {
-          const world = await make();
-          try {
-            await run(world);
-          } finally {
-            await world.close();
-          }
-        },
-      })),
+    cases: CASES.filter(({ name }) => !reasons.has(name)).map(({ name, run }) => ({
+      name,
+      run: async () => {
+        const world = await make();
+        try {
+          await run(world);
+        } finally {
+          await world.close();
+        }
+      },
+    })),
     skipped: [...reasons].map(([name, reason]) => ({ name, reason })),
   };
 }

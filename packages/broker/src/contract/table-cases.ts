@@ -10,10 +10,10 @@ import {
 } from '../errors.js';
 import type { Row } from '../table.js';
 import { check, rejection, same } from './assert.js';
-import { all, Copy, gone, goneOf, patch, QUOTES, rowsOf, set, type TableCase } from './table-world.js';
-import { ALL, AT, Ear, entry, need, ROOM, range, START } from './world.js';
+import { all, Copy, gone, goneOf, patch, QUOTES, rowsOf, set } from './table-world.js';
+import { ALL, AT, type Case, Ear, entry, need, ROOM, range, START } from './world.js';
 
-export const CHANGE_CASES: readonly TableCase[] = [
+export const CHANGE_CASES: readonly Case[] = [
   {
     name: 'a table that was never written is empty',
     run: async ({ broker }) => {
@@ -228,7 +228,7 @@ export const CHANGE_CASES: readonly TableCase[] = [
   },
 ];
 
-export const ROWS_CASES: readonly TableCase[] = [
+export const ROWS_CASES: readonly Case[] = [
   {
     name: 'from every offset, what changed since makes a copy the same as the table',
     run: async ({ broker }) => {
@@ -351,7 +351,7 @@ export const ROWS_CASES: readonly TableCase[] = [
   },
 ];
 
-export const EXPIRY_CASES: readonly TableCase[] = [
+export const EXPIRY_CASES: readonly Case[] = [
   {
     name: 'a row that expires is deleted with an offset once its time has come, and not before',
     run: async (world) => {
@@ -393,7 +393,7 @@ export const EXPIRY_CASES: readonly TableCase[] = [
   },
 ];
 
-export const TABLE_WATCH_CASES: readonly TableCase[] = [
+export const TABLE_WATCH_CASES: readonly Case[] = [
   {
     name: 'a watch hears of every step, and what it carries makes a copy the same as the table',
     run: async (world) => {
@@ -423,7 +423,7 @@ export const TABLE_WATCH_CASES: readonly TableCase[] = [
   },
 ];
 
-export const TABLE_RESTART_CASES: readonly TableCase[] = [
+export const TABLE_RESTART_CASES: readonly Case[] = [
   {
     name: 'after a restart, a table is the same, and a reader resumes at every offset',
     run: async (world) => {

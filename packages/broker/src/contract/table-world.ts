@@ -1,21 +1,7 @@
 // The little helpers that the contract's cases about tables share.
 
-import type { Broker } from '../broker.js';
 import type { Row, RowChange, RowsPage, Tables } from '../table.js';
-import type { BrokerWorld } from './world.js';
 import { ALL, named, START } from './world.js';
-
-/** A world whose broker stores tables. */
-export interface TableWorld extends BrokerWorld {
-  readonly broker: Broker & Tables;
-  reopen?(): Promise<Broker & Tables>;
-}
-
-export interface TableCase {
-  /** What must be true, as a sentence. */
-  readonly name: string;
-  readonly run: (world: TableWorld) => Promise<void>;
-}
 
 export const QUOTES = named('quotes/nyse');
 

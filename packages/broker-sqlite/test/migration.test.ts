@@ -1,0 +1,94 @@
+// A file that an older version wrote is brought up to date when it is opened, with all that is in it.
+
+import { join } from 'node:path';
+import Database from 'libsql';
+import { afterEach, expect, it } from 'vitest';
+import { sqliteBroker } from '../src/index.js';
+import { temporaryFolder } from './world.js';
+
+/** The tables as version 1 made them. */
+const VERSION_1 = `
+CREATE TABLE streams (
+  id             INTEGER PRIMARY KEY AUTOINCREMENT,
+  name           TEXT NOT NULL UNIQUE,          -- chat/lobby
+  epoch          TEXT NOT NULL,                 -- identity of this history
+  head           INTEGER NOT NULL DEFAULT 0,    -- offset of the newest entry ever appended
+  floor          INTEGER NOT NULL DEFAULT 0,    -- entries floor + 1 … head are kept
+  fence          INTEGER NOT NULL DEFAULT 0,    -- highest fencing token seen
+  retain_entries INTEGER,                       -- NULL: all
+  retain_age_ms  INTEGER                        -- NULL: any
+);
+CREATE INDEX streams_with_age ON streams(id) WHERE retain_age_ms IS NOT NULL;
+
+CREATE TABLE entries (
+  stream   INTEGER NOT NULL,                    -- streams.id
+  offset   INTEGER NOT NULL,                    -- 1, 2, 3 …
+  at       INTEGER NOT NULL,                    -- server time, milliseconds since 1970
+  user     TEXT,                                -- the publisher as JSON; NULL: the server
+  producer INTEGER,                             -- producers.id; NULL: the server
+  seq      INTEGER,                             -- the producer's count
+  data     TEXT NOT NULL,                       -- the payload as JSON
+  PRIMARY KEY (stream, offset)
+) WITHOUT ROWID;
+
+CREATE TABLE producers (                        -- who published to which stream
+  id       INTEGER PRIMARY KEY AUTOINCREMENT,
+  stream   INTEGER NOT NULL,                    -- streams.id
+  producer TEXT NOT NULL,
+  used_at  INTEGER NOT NULL,                    -- milliseconds since 1970, at most an hour late
+  UNIQUE (stream, producer)
+);
+CREATE INDEX producers_by_use ON producers(used_at);
+
+CREATE TABLE publishes (                        -- which offset each publish got; outlives the entry
+  producer INTEGER NOT NULL,                    -- producers.id
+  seq      INTEGER NOT NULL,
+  offset   INTEGER NOT NULL,
+  at       INTEGER NOT NULL,
+  PRIMARY KEY (producer, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE trash (                            -- removed, and deleted in small steps
+  kind TEXT NOT NULL,                           -- 'stream' or 'producer'
+  id   INTEGER NOT NULL,
+  PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters VALUES ('lease_token', 0);
+
+CREATE VIEW history AS
+SELECT s.name AS stream, e.offset, strftime('%Y-%m-%d %H:%M:%f', e.at / 1000.0, 'unixepoch') AS time_utc,
+       e.user, e.data, p.producer, e.seq
+FROM entries e JOIN streams s ON s.id = e.stream LEFT JOIN producers p ON p.id = e.producer;
+
+PRAGMA application_id = 1414679372;
+PRAGMA user_version = 1;
+`;
+
+const folder = temporaryFolder();
+afterEach(() => folder.remove());
+
+it('keeps the logs of version 1, and takes tables beside them', async () => {
+  const path = join(folder.path, 'old.db');
+  const old = new Database(path);
+  old.exec(VERSION_1);
+  old.exec(`INSERT INTO streams (name, epoch, head) VALUES ('chat/lobby', 'old-epoch', 2);
+    INSERT INTO producers (stream, producer, used_at) VALUES (1, 'p', ${Date.now()});
+    INSERT INTO publishes VALUES (1, 1, 1, 1000);
+    INSERT INTO entries VALUES (1, 1, 1000, NULL, 1, 1, '"one"'), (1, 2, 2000, NULL, NULL, NULL, '"two"');`);
+  old.close();
+
+  for (const round of [1, 2]) {
+    const broker = sqliteBroker(path);
+    const page = await broker.read('chat/lobby' as never, { epoch: 'old-epoch', offset: 0 }, { entries: 10 });
+    expect(page.entries.map(({ offset, data }) => [offset, data])).toEqual([
+      [1, '"one"'],
+      [2, '"two"'],
+    ]);
+    expect(await broker.lookup('chat/lobby' as never, { producer: 'p', seq: 1 })).toMatchObject({ offset: 1 });
+    const { offset } = await broker.change('quotes/nyse' as never, [{ key: 'ACME', set: `{"round":${round}}` }]);
+    expect(offset).toBe(round);
+    await broker.close();
+  }
+});
