@@ -26,7 +26,10 @@ const browserSocket: OpenSocket = (url, protocol, events) => {
   socket.onmessage = ({ data }) => events.onMessage(typeof data === 'string' ? data : null);
   socket.onclose = ({ code, reason, wasClean }) => events.onClose({ code, reason, wasClean });
   return {
-    send: (text) => socket.send(text),
+    // Between the peer's Close frame and the event that tells of it, a browser would only complain on the console.
+    send: (text) => {
+      if (socket.readyState === 1) socket.send(text);
+    },
     close: (code, reason) => socket.close(code, reason),
   };
 };

@@ -10,6 +10,7 @@ class FakeWebSocket {
   onmessage?: (event: { data: unknown }) => void;
   onclose?: (event: { code: number; reason: string; wasClean: boolean }) => void;
   readonly sent: string[] = [];
+  readyState = 1;
   closed: unknown[] | undefined;
 
   constructor(
@@ -20,6 +21,7 @@ class FakeWebSocket {
   }
 
   send(text: string): void {
+    if (this.readyState !== 1) throw new Error('a browser logs an error here');
     this.sent.push(text);
   }
 
@@ -93,6 +95,27 @@ describe('the socket', () => {
     expect(socket.closed).toEqual([1000, '']);
     socket.onclose?.({ code: 1000, reason: '', wasClean: true });
     expect(line.connection.snapshot().lastClose).toEqual({ code: 1000, reason: '', wasClean: true });
+  });
+
+  it('that is closing, which its event has not told yet, is sent nothing; it is sent again on the next one', async () => {
+    const { line, socket, clock } = open('/line');
+    socket.onopen?.();
+    socket.onmessage?.({ data: JSON.stringify(welcome) });
+    socket.readyState = 2;
+    line.channel
+      .chat?.('lobby')
+      .publish('meanwhile')
+      .catch(() => {});
+    await Promise.resolve();
+    expect(socket.sent.join()).not.toContain('meanwhile');
+    socket.onclose?.({ code: 1001, reason: '', wasClean: true });
+    clock.advance(2_000);
+    const next = FakeWebSocket.made.at(-1);
+    next?.onopen?.();
+    next?.onmessage?.({ data: JSON.stringify(welcome) });
+    await Promise.resolve();
+    expect(next?.sent.join()).toContain('"seq":1,"data":"meanwhile"');
+    line.close();
   });
 
   it('that brings bytes is replaced', () => {
