@@ -10,6 +10,16 @@ const BENCHES = {
   broadcast: { summary: 'the engine: one message to 1,000 connections', load: () => import('./broadcast/bench.mjs') },
   'engine-idle': { summary: 'the engine: memory of idle connections', load: () => import('./engine-idle/bench.mjs') },
   handshakes: { summary: 'the engine: opening and closing', load: () => import('./handshakes/bench.mjs') },
+  idle: { summary: 'memory of a session with one subscription', load: () => import('./idle/bench.mjs') },
+  'link-loss': {
+    summary: '5,000 clients whose links are reset, 50 messages/s',
+    load: () => import('./link-loss/bench.mjs'),
+  },
+  resume: {
+    summary: 'a restart under 10,000 clients, each 20 entries behind',
+    load: () => import('./resume/bench.mjs'),
+  },
+  publish: { summary: 'acknowledged durable publishes, 100 connections', load: () => import('./publish/bench.mjs') },
 };
 
 const USAGE = `npm run bench -- NAME [--json] [--runs N] [--only CASE]

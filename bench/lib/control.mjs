@@ -13,14 +13,17 @@ const COLLECT_PAUSE_MS = 150;
  * @property {number} cpuSeconds User and system time of the whole process.
  * @property {number} systemSeconds The part of it that was spent in the kernel.
  * @property {number} rssBytes
+ * @property {Readonly<Record<string, number>>} [counted] What else this server counts.
  */
 
 /**
  * Runs in a server process: takes orders, announces the server on standard output, and ends the process when the bench does.
  * @param {{ port: number, versions: Readonly<Record<string, string>> }} server
  * @param {Readonly<Record<string, (argument: number) => void>>} orders By word.
+ * @param {() => Readonly<Record<string, number>>} [counted]
  */
-export function serveControl(server, orders) {
+export function serveControl(server, orders, counted = () => ({})) {
+  const answer = () => `${JSON.stringify({ ...usage(), counted: counted() })}\n`;
   const control = createServer((socket) => {
     socket.setNoDelay(true);
     socket.setEncoding('latin1');
@@ -30,8 +33,8 @@ export function serveControl(server, orders) {
       rest = lines.pop() ?? '';
       for (const line of lines) {
         const [word = '', argument = ''] = line.split(' ');
-        if (word === 'usage') socket.write(`${JSON.stringify(usage())}\n`);
-        else if (word === 'collect') void collect().then(() => socket.write(`${JSON.stringify(usage())}\n`));
+        if (word === 'usage') socket.write(answer());
+        else if (word === 'collect') void collect().then(() => socket.write(answer()));
         else orders[word]?.(Number(argument));
       }
     });

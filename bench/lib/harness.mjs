@@ -108,7 +108,9 @@ async function measureSideBySide(bench, caseName, systems, cores) {
       for (const { arm } of rotated(open, turn)) await arm.turn();
     }
     const arms = [];
-    for (const { system, arm } of open) {
+    // In the bench's own order: an arm may need what one before it has found.
+    const place = (/** @type {{ system: S }} */ { system }) => bench.systems.indexOf(system);
+    for (const { system, arm } of open.toSorted((a, b) => place(a) - place(b))) {
       arms.push({ system, versions: arm.versions, measured: await arm.finish() });
     }
     return arms;
@@ -133,6 +135,7 @@ function rotated(list, by) {
  */
 function inWords(measures, { figures, problems }) {
   return measures
+    .filter(({ name }) => name in figures)
     .map(
       ({ name }) =>
         `${name} ${Math.round((figures[name] ?? 0) * 10) / 10}${name in problems ? ` (${problems[name]})` : ''}`,

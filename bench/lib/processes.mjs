@@ -26,6 +26,7 @@ for (const [signal, code] of /** @type {const} */ ([
  * @property {Answer} hello What it announced.
  * @property {(line: string) => Promise<Answer>} ask Rejects when it ends instead, or takes too long.
  * @property {() => Promise<void>} stop Never rejects.
+ * @property {() => void} kill At once, without a word to its clients.
  */
 
 /**
@@ -84,6 +85,7 @@ export async function startHelper(command, deadlineMs) {
         return answer();
       },
       stop,
+      kill: () => void child.kill('SIGKILL'),
     };
   } catch (error) {
     await stop();

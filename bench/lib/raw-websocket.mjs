@@ -59,6 +59,11 @@ export class RawWebSocket {
     this.#sendFrame(TEXT, Buffer.from(text));
   }
 
+  /** Frames that are ready, masked by whoever made them. @param {Buffer} frames */
+  write(frames) {
+    this.#socket.write(frames);
+  }
+
   /** Cuts the connection off. */
   end() {
     this.#isEnding = true;

@@ -10,6 +10,8 @@ import { spreadOf } from './stats.mjs';
  * @property {string} name
  * @property {string} unit
  * @property {'more' | 'less'} better
+ * @property {readonly string[]} [systems] The only ones that have it.
+ * @property {boolean} [isCompared] Default true; false for what is 0 where all is well: no ratio says anything then.
  */
 
 /**
@@ -55,11 +57,12 @@ export function resultOf(bench, samples, { node, cpu }) {
     const ours = ofCase.filter((sample) => sample.system === OURS);
     for (const measure of bench.measures) {
       for (const system of new Set(ofCase.map((sample) => sample.system))) {
+        if (measure.systems?.includes(system) === false) continue;
         const theirs = ofCase.filter((sample) => sample.system === system);
         const about = { case: name, measure: measure.name };
         const values = theirs.map((sample) => figure(sample, measure));
         arms.push({ system, ...about, unit: measure.unit, ...spreadOf(values), ...validity(measure, theirs) });
-        if (system === OURS || ours.length === 0) continue;
+        if (system === OURS || ours.length === 0 || measure.isCompared === false) continue;
         const paired = ours.map((sample) => timesBetter(measure, sample, partner(sample, theirs)));
         ratios.push({ ...about, against: system, ...spreadOf(paired), ...validity(measure, [...ours, ...theirs]) });
       }

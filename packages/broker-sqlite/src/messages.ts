@@ -151,7 +151,16 @@ export type WorkerMessage =
       readonly problem: string;
       readonly advice: string;
     }
-  | { readonly type: 'answers'; readonly answers: readonly Answer[] };
+  /** `group`: of the writer, when the answers are those of one that was committed. */
+  | { readonly type: 'answers'; readonly answers: readonly Answer[]; readonly group?: Group };
+
+/** A committed group in figures, as `CommittedGroup` of sqlite-broker.ts describes them. */
+export interface Group {
+  readonly calls: number;
+  readonly entries: number;
+  readonly writeMs: number;
+  readonly commitMs: number;
+}
 
 export interface WorkerOptions {
   readonly path: string;

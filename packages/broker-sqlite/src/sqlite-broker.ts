@@ -68,6 +68,20 @@ export interface SqliteBrokerOptions {
   readonly maxFileBytes?: number;
   /** A worker thread ended on its own: from now on every call rejects. Default: `process.emitWarning`. */
   readonly onFailure?: (error: Error) => void;
+  /** Told of each group of writes after it was committed, for metrics. Must not throw. */
+  readonly onGroup?: (group: CommittedGroup) => void;
+}
+
+/** One transaction of the writing thread: what was written and synced together. */
+export interface CommittedGroup {
+  /** Writes in it: appends, changes of tables, removals, tokens of leases. */
+  readonly calls: number;
+  /** Entries in the appends. */
+  readonly entries: number;
+  /** Time that putting the rows into SQLite took, in milliseconds. */
+  readonly writeMs: number;
+  /** Time that COMMIT took, in milliseconds: writing to the WAL and the sync that makes it durable. */
+  readonly commitMs: number;
 }
 
 const SWEEP_INTERVAL_MS = 60_000;
@@ -106,13 +120,13 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
   #health: BrokerHealth = 'starting';
 
   /** Use `sqliteBroker`. */
-  constructor(path: string, { nowMs = Date.now, maxFileBytes, onFailure = warn }: SqliteBrokerOptions) {
+  constructor(path: string, { nowMs = Date.now, maxFileBytes, onFailure = warn, onGroup }: SqliteBrokerOptions) {
     const worker: WorkerOptions = { path, ...(maxFileBytes === undefined ? {} : { maxFileBytes }) };
     const failed = (error: Error) => {
       this.#health = 'failed';
       onFailure(error);
     };
-    this.#writer = new WorkerLink('writer-worker.js', worker, nowMs, failed);
+    this.#writer = new WorkerLink('writer-worker.js', worker, nowMs, failed, onGroup);
     this.#reader = this.#writer.opened.then(async () => {
       const reader = new WorkerLink<ReaderCall>('reader-worker.js', worker, nowMs, failed);
       await reader.opened;

@@ -3,7 +3,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { SqliteBrokerError } from './errors.js';
-import type { Batch, Refusal, WorkerMessage, WorkerOptions } from './messages.js';
+import type { Batch, Group, Refusal, WorkerMessage, WorkerOptions } from './messages.js';
 
 /** What becomes of a call. Called at once when its answer arrives, so that the order of answers is kept. */
 export interface Settle {
@@ -27,8 +27,15 @@ export class WorkerLink<Call> {
   /**
    * @param file name of the worker's compiled code, in `dist`: the same from source, where tests run, and from `dist`
    * @param onFailure the worker ended without being asked to
+   * @param onGroup a group was committed; told before its calls are answered
    */
-  constructor(file: string, workerData: WorkerOptions, nowMs: () => number, onFailure: (error: Error) => void) {
+  constructor(
+    file: string,
+    workerData: WorkerOptions,
+    nowMs: () => number,
+    onFailure: (error: Error) => void,
+    onGroup?: (group: Group) => void,
+  ) {
     this.#nowMs = nowMs;
     this.#worker = new Worker(new URL(`../dist/${file}`, import.meta.url), { workerData, name: `trunkline ${file}` });
     const { promise, resolve, reject } = settleable<void>();
@@ -45,8 +52,10 @@ export class WorkerLink<Call> {
       if (wasOpen) onFailure(error);
     };
     this.#worker.on('message', (message: WorkerMessage) => {
-      if (message.type === 'answers') this.#settle(message.answers);
-      else if (message.type === 'opened') {
+      if (message.type === 'answers') {
+        if (message.group !== undefined) onGroup?.(message.group);
+        this.#settle(message.answers);
+      } else if (message.type === 'opened') {
         this.#opening = false;
         resolve();
         this.#keepAlive();

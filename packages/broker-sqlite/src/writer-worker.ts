@@ -35,7 +35,7 @@ function post(message: WorkerMessage): void {
 }
 
 function run({ db, unlock }: OpenFile): void {
-  const writer = new Writer(db);
+  const writer = new Writer(db, () => performance.now());
   const sweeper = new Sweeper(db, writer);
   const checkpoint = db.query('PRAGMA wal_checkpoint(PASSIVE)');
 
@@ -69,7 +69,7 @@ function run({ db, unlock }: OpenFile): void {
   function writeGroup(): void {
     const group = takeGroup();
     const answers = writer.group(group, nowMs);
-    post({ type: 'answers', answers });
+    post({ type: 'answers', answers, ...(writer.committed === undefined ? {} : { group: writer.committed }) });
     if (group.some(({ call }) => call.type === 'remove')) sweeper.removed();
   }
 

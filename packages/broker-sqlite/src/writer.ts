@@ -4,7 +4,15 @@
 
 import { type Command, type Connection, messageOf, type Query } from './database.js';
 import { keyOf } from './key-text.js';
-import { type Answer, type AppendCall, type AppendDone, PACKED, type Refusal, type WriterCall } from './messages.js';
+import {
+  type Answer,
+  type AppendCall,
+  type AppendDone,
+  type Group,
+  PACKED,
+  type Refusal,
+  type WriterCall,
+} from './messages.js';
 import { type KnownProducer, type KnownStream, type Planned, StreamRegister } from './stream-register.js';
 import { TableWriter } from './table-writer.js';
 
@@ -17,7 +25,12 @@ export class Writer {
   readonly tables: TableWriter;
   /** Streams with more to trim than one step does. */
   readonly backlog = new Set<string>();
+  /** The last group in figures; `undefined` if it failed. */
+  committed: Group | undefined;
   readonly #db: Connection;
+  readonly #steadyMs: () => number;
+  /** When the group at work had all its rows. */
+  #writtenMs = 0;
   readonly #begin: Command;
   readonly #commit: Command;
   readonly #deleteStream: Command;
@@ -28,9 +41,11 @@ export class Writer {
   readonly #discard: Command;
   readonly #nextToken: Query;
 
-  constructor(db: Connection) {
+  /** @param steadyMs a clock for durations, in milliseconds */
+  constructor(db: Connection, steadyMs: () => number) {
     this.#db = db;
     this.streams = new StreamRegister(db);
+    this.#steadyMs = steadyMs;
     this.#begin = db.command('BEGIN IMMEDIATE');
     this.#commit = db.command('COMMIT');
     this.#deleteStream = db.command('DELETE FROM streams WHERE id = ?');
@@ -49,9 +64,11 @@ export class Writer {
 
   /** Applies the calls in order and commits. When it returns, what is answered as done is on the disk. */
   group(calls: readonly Numbered[], nowMs: number): Answer[] {
+    const startMs = this.#steadyMs();
+    let rows = 0;
+    this.committed = undefined;
     try {
-      return this.inTransaction(() => {
-        let rows = 0;
+      const done = this.inTransaction(() => {
         const answers: Answer[] = [];
         for (const { id, call } of calls) {
           const result = this.#apply(call, nowMs);
@@ -63,6 +80,13 @@ export class Writer {
         for (const stream of this.streams.touched) budget -= this.trim(stream, nowMs, Math.max(0, budget));
         return answers;
       });
+      this.committed = {
+        calls: calls.length,
+        entries: rows,
+        writeMs: this.#writtenMs - startMs,
+        commitMs: this.#steadyMs() - this.#writtenMs,
+      };
+      return done;
     } catch (error) {
       const refusal: Refusal = { type: 'unavailable', reason: messageOf(error) };
       return calls.map(({ id }) => ({ id, refusal }));
@@ -75,6 +99,7 @@ export class Writer {
     try {
       const result = work();
       this.streams.save();
+      this.#writtenMs = this.#steadyMs();
       this.#commit.run([]);
       return result;
     } catch (error) {

@@ -6,7 +6,7 @@ import { BrokerUnavailableError } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openSqliteBroker } from '../src/index.js';
+import { type CommittedGroup, openSqliteBroker } from '../src/index.js';
 import { runProgram } from './child.js';
 import { temporaryFolder } from './world.js';
 
@@ -208,6 +208,28 @@ describe('what stays in the file', () => {
         seq: 1,
       },
     ]);
+    await broker.close();
+  });
+});
+
+describe('metrics', () => {
+  it('tells of each group that was committed, before its appends are answered', async () => {
+    const groups: CommittedGroup[] = [];
+    const broker = await openSqliteBroker(path, { onGroup: (group) => groups.push(group) });
+    const appended = [broker.append(ROOM, [entry('a', 1), entry('b', 2)]), broker.append(ROOM, [entry('c', 3)])];
+    await Promise.race(appended);
+    expect(groups.map(({ calls, entries }) => ({ calls, entries }))).toEqual([{ calls: 2, entries: 3 }]);
+    expect(groups[0]?.writeMs).toBeGreaterThan(0);
+    expect(groups[0]?.commitMs).toBeGreaterThan(0);
+    await broker.close();
+    expect(groups).toHaveLength(1);
+  });
+
+  it('does not tell of a group that could not be written', async () => {
+    const groups: CommittedGroup[] = [];
+    const broker = await openSqliteBroker(path, { maxFileBytes: 200_000, onGroup: (group) => groups.push(group) });
+    await expect(broker.append(ROOM, [entry('x'.repeat(400_000))])).rejects.toThrow(BrokerUnavailableError);
+    expect(groups).toEqual([]);
     await broker.close();
   });
 });
