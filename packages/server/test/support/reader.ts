@@ -25,15 +25,16 @@ export class Reader {
 
   private constructor(readonly socket: Socket) {}
 
-  /** Says hello, naming `seen`, and subscribes at the head. */
-  static async join(port: number, stream: string): Promise<Reader> {
+  /** Says hello, naming what it can do, and subscribes at the head. */
+  static async join(port: number, stream: string, features: readonly string[] = ['seen']): Promise<Reader> {
     const reader = new Reader(await rawLine(port));
     reader.socket.on('error', () => {});
     const joined = new Promise<void>((resolve) => {
       reader.#pongs.push(resolve);
     });
     reader.socket.on('data', (chunk: Buffer) => reader.#take(chunk));
-    reader.#say({ type: 'hello', version: 1, token: 'reader', features: ['seen'] });
+    reader.#say({ type: 'hello', version: 1, token: 'reader', features });
+    reader.reports = features.includes('seen');
     reader.#say({ type: 'subscribe', id: 1, stream });
     reader.#say({ type: 'ping', id: 2 });
     reader.#ids = 2;
