@@ -23,6 +23,7 @@ const SUMMARIES: Readonly<Record<string, (message: Fields) => string>> = {
   error: ({ code, message }) => `${code}: ${message}`,
   ping: ({ rttMs }) => (rttMs === undefined ? '' : `last round trip ${rttMs} ms`),
   pong: () => '',
+  drain: ({ withinMs, spreadMs }) => `move within ${spreadMs} ms, served here for ${withinMs} ms`,
   goodbye: ({ code, reason }) => `${code}: ${reason}`,
 };
 
