@@ -1,7 +1,7 @@
 // `trunkline echo`: a WebSocket server that answers every message with itself, for trying out clients.
 
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createWebSocketServer } from '@trunkline/websocket';
@@ -22,7 +22,8 @@ export async function echo(command: EchoCommand): Promise<void> {
     compression: deflate,
     // There is nothing that a page could do in somebody's name.
     origins: ['*'],
-    limits: { maxMessageBytes },
+    // A large message may come in small pieces: in the catalogue of test suites, of 64 bytes.
+    limits: { maxMessageBytes, maxFragments: Math.max(4_096, Math.ceil(maxMessageBytes / 64)) },
     handler: {
       message: (socket, data) => {
         // A peer that sends and does not read is read no further.
@@ -64,7 +65,10 @@ async function certificateOf({ tls, host }: EchoCommand): Promise<Certificate | 
 }
 
 function makeServer({ tls }: EchoCommand, certificate: Certificate | null) {
-  const answer = (_request: unknown, response: { end(text: string): void }) => response.end(HELP);
+  // Also what asks for a WebSocket in the wrong way: Node takes it for a plain request.
+  const answer: RequestListener = (_request, response) => {
+    response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket' }).end(HELP);
+  };
   if (certificate === null) return createServer(REQUEST_TIMEOUTS, answer);
   try {
     return createSecureServer({ ...REQUEST_TIMEOUTS, cert: certificate.cert, key: certificate.key }, answer);

@@ -64,7 +64,12 @@ describe('trunkline echo', () => {
     const { answers, code, extensions } = await talk(url, messages);
     expect(answers).toEqual(messages);
     expect({ code, extensions }).toEqual({ code: 1000, extensions: '' });
-    expect(await (await fetch(url.replace('ws', 'http'))).text()).toMatch(/echo server/);
+    const page = await fetch(url.replace('ws', 'http'));
+    expect([page.status, page.headers.get('upgrade'), await page.text()]).toEqual([
+      426,
+      'websocket',
+      expect.stringMatching(/echo server/),
+    ]);
   });
 
   it('compresses only with --deflate', async () => {
