@@ -297,8 +297,8 @@ describe('regressions', () => {
     });
     const transport = await accept(server);
     transport.receive(masked(TEXT, 'x'));
-    await turn();
-    await turn();
+    // How many turns that takes depends on what else the process does.
+    while (thrown.length === 0 || transport.frames.length === 0) await turn();
     spy.mockRestore();
     expect(thrown).toEqual([new Error('mine')]);
     expect(transport.frames[0]?.opcode).toBe(CLOSE);
