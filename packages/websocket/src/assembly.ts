@@ -44,8 +44,9 @@ export class Assembly {
     const length = this.length + end - start;
     let buffer = this.#buffer;
     if (buffer === null || buffer.length < length) {
-      const doubled = Math.max(FIRST_BYTES, 2 * this.length, length);
-      const grown = Buffer.allocUnsafeSlow(Math.max(length, Math.min(doubled, Math.max(expected, FIRST_BYTES))));
+      // Twice what is here now, not what was: the first piece of a large message is often all of it but some bytes.
+      const most = Math.max(length, expected, FIRST_BYTES);
+      const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(2 * length, FIRST_BYTES), most));
       if (buffer !== null) grown.set(buffer.subarray(0, this.length), 0);
       this.#buffer = grown;
       buffer = grown;
