@@ -1,8 +1,9 @@
 /**
- * A message that is not complete in one chunk. Its bytes are copied into one buffer that grows with what was
+ * A message that is not complete in one chunk. Its bytes are unmasked into one buffer that grows with what was
  * received, never with what a header promised: a peer must send half of the memory it makes us hold.
  */
 import { OPCODE_TEXT } from './frame.js';
+import { highBits, maskInto } from './mask.js';
 import { checkUtf8, decodeAscii, decodeChecked, UTF8_COMPLETE, UTF8_INVALID } from './utf8.js';
 
 const FIRST_BYTES = 256;
@@ -24,36 +25,34 @@ export class Assembly {
     this.#isText = opcode === OPCODE_TEXT && !isDeflated;
   }
 
-  /** Whether the bytes that are added are text. */
-  get isText(): boolean {
-    return this.#isText;
-  }
-
   /**
-   * Adds unmasked bytes.
-   * @param high whether any of them is not ASCII; ignored for binary messages.
+   * Adds bytes, unmasked on the way.
+   * @param key the mask key as it stands at `start`; 0 for none.
    * @param expected how long the message will be, if that is known: growth stops there.
    * @returns false if a text can no longer become valid.
    */
-  add(bytes: Buffer, start: number, end: number, high: number, expected: number): boolean {
-    if (this.#isText && (high !== 0 || this.#utf8 !== UTF8_COMPLETE)) {
-      this.#high = 0x80;
-      this.#utf8 = checkUtf8(this.#utf8, bytes, start, end);
-      if (this.#utf8 === UTF8_INVALID) return false;
-    }
-    const length = this.length + end - start;
+  add(from: Buffer, start: number, end: number, key: number, expected: number): boolean {
+    const at = this.length;
+    const length = at + end - start;
     let buffer = this.#buffer;
     if (buffer === null || buffer.length < length) {
       // Twice what is here now, not what was: the first piece of a large message is often all of it but some bytes.
       const most = Math.max(length, expected, FIRST_BYTES);
       const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(2 * length, FIRST_BYTES), most));
-      if (buffer !== null) grown.set(buffer.subarray(0, this.length), 0);
+      if (buffer !== null) grown.set(buffer.subarray(0, at), 0);
       this.#buffer = grown;
       buffer = grown;
     }
-    bytes.copy(buffer, this.length, start, end);
     this.length = length;
-    return true;
+    let high = 0;
+    if (key !== 0) high = maskInto(from, start, end, key, buffer, at);
+    else buffer.set(from.subarray(start, end), at);
+    if (!this.#isText) return true;
+    if (key === 0) high = highBits(buffer, at, length);
+    if (high === 0 && this.#utf8 === UTF8_COMPLETE) return true;
+    this.#high = 0x80;
+    this.#utf8 = checkUtf8(this.#utf8, buffer, at, length);
+    return this.#utf8 !== UTF8_INVALID;
   }
 
   /** The bytes added. */

@@ -1,13 +1,18 @@
 /**
  * Masking (RFC 6455 §5.3): XOR with a repeated 4-byte key, in place; the same function masks and unmasks. A key is
  * an int32 whose lowest byte is applied first. While at it the bytes are OR-ed together, which tells for free whether
- * a text is plain ASCII. Large payloads go word by word, because a byte loop in JavaScript is about four times slower.
+ * a text is plain ASCII. Longer payloads go word by word, because a byte loop in JavaScript is about four times slower, and
+ * large ones by vectors where the runtime can (`mask-vector.ts`).
  */
+import { VECTOR_STEP_BYTES, VectorMask } from './mask-vector.js';
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** Below this a word view costs more than it saves. */
 const WORDS_FROM_BYTES = 64;
+
+/** Below this the copies into the vectors' memory and back cost more than they save. */
+const VECTORS_FROM_BYTES = 1_024;
 
 /** Larger buffers are not kept alive by the cache below. One read of a Node socket is at most 64 KiB. */
 const CACHED_BYTES_MAX = 65_536;
@@ -32,11 +37,57 @@ export function rotateKey(key: number, bytes: number): number {
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
 }
 
+/** Made when it is needed first; `null` where the runtime cannot. */
+let vectors: VectorMask | null | undefined;
+
+function vectorsFor(bytes: number, key: number): VectorMask | null {
+  if (bytes < VECTORS_FROM_BYTES || key === 0) return null;
+  if (vectors === undefined) {
+    try {
+      vectors = new VectorMask();
+    } catch {
+      // Nothing is lost but time: the loops below give the same bytes.
+      vectors = null;
+    }
+  }
+  return vectors;
+}
+
+/**
+ * Copies `from[start, end)` to `to[at …]`, XORed with the key, beginning at the key's first byte. Both may be the same bytes.
+ * @returns 0 if every resulting byte is ASCII, else 0x80.
+ */
+export function maskInto(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  key: number,
+  to: Uint8Array,
+  at: number,
+): number {
+  const bytes = end - start;
+  const vector = vectorsFor(bytes, key);
+  let done = 0;
+  let seen = 0;
+  if (vector !== null) {
+    done = bytes - (bytes % VECTOR_STEP_BYTES);
+    seen = vector.apply(from, start, start + done, key, to, at);
+  }
+  // A step is a multiple of the key's length, so the rest begins with its first byte again.
+  if (done < bytes) to.set(from.subarray(start + done, end), at + done);
+  return seen | maskInLoop(to, at + done, at + bytes, key);
+}
+
 /**
  * XORs `bytes[start, end)` with the key, beginning at the key's first byte.
  * @returns 0 if every resulting byte is ASCII, else 0x80.
  */
 export function applyMask(bytes: Uint8Array, start: number, end: number, key: number): number {
+  if (end - start >= VECTORS_FROM_BYTES) return maskInto(bytes, start, end, key, bytes, start);
+  return maskInLoop(bytes, start, end, key);
+}
+
+function maskInLoop(bytes: Uint8Array, start: number, end: number, key: number): number {
   if (key === 0) return highBits(bytes, start, end);
   let at = start;
   let turned = key;

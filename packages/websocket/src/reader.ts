@@ -2,7 +2,7 @@
  * The incoming half of a connection: chunks of bytes become messages and control frames (RFC 6455 §5).
  *
  * It works on the chunk it got: fields are read by offset, payloads are unmasked in place, and only what crosses a
- * chunk is copied. It never throws on input. `Connection` extends it, so that a connection is one object.
+ * chunk is unmasked into memory of its own. It never throws on input. `Connection` extends it, so that a connection is one object.
  */
 import { Assembly } from './assembly.js';
 import { CLOSE_INVALID_TEXT, CLOSE_POLICY, CLOSE_PROTOCOL_ERROR, CLOSE_TOO_BIG } from './close-codes.js';
@@ -272,18 +272,13 @@ export abstract class FrameReader {
     const assembly = this.#assembly;
     const stop = Math.min(end, at + this.#remaining);
     if (stop > at) {
-      const isText = assembly.isText;
-      let high = 0;
-      if (this.expectsMask) {
-        high = applyMask(chunk, at, stop, this.#key);
-        this.#key = rotateKey(this.#key, stop - at);
-      } else if (isText) {
-        high = highBits(chunk, at, stop);
-      }
-      if (this.recorder !== null) this.recorder.incomingPiece(chunk, at, stop);
+      const bytes = stop - at;
       // Of a message that goes on nobody knows the length: to grow by what this fragment holds would copy it all each time.
       const expected = this.#fin ? assembly.length + this.#remaining : Number.POSITIVE_INFINITY;
-      if (!assembly.add(chunk, at, stop, high, expected)) {
+      const isValid = assembly.add(chunk, at, stop, this.#key, expected);
+      this.#key = rotateKey(this.#key, bytes);
+      if (this.recorder !== null) this.recorder.incomingPiece(assembly.bytes, assembly.length - bytes, assembly.length);
+      if (!isValid) {
         this.#refuseText();
         return stop;
       }
