@@ -35,7 +35,7 @@ export interface WebSocketHandler<Data = unknown> {
 }
 
 /**
- * `sent`: leaves with this turn's write. `queued`: accepted, but the peer is not keeping up; `drain` follows.
+ * `sent`: leaves with this turn's write, or has left. `queued`: accepted, but the peer is not keeping up; `drain` follows.
  * `dropped`: the connection is not open, nothing will be sent.
  */
 export type SendResult = 'sent' | 'queued' | 'dropped';

@@ -5,6 +5,7 @@
  * cost no buffer each. A shared frame is kept as a reference and goes out uncopied when it is alone. While a transport
  * is blocked its frames go to memory of its own: a few waiting bytes must not keep a whole slab alive.
  */
+import { MAX_HEADER_BYTES } from './frame.js';
 import { join } from './join.js';
 
 /** One write's buffers: nothing, one, or several (for a gathering write). */
@@ -14,6 +15,9 @@ const SLAB_BYTES = 16_384;
 
 /** A larger frame gets a buffer of its own. */
 const SLAB_FRAME_BYTES_MAX = 4_096;
+
+/** The largest buffer of a frame that is kept to be used again: one of the largest messages by default. */
+const SPARE_BYTES_MAX = 1_048_576 + MAX_HEADER_BYTES;
 
 /** Several parts up to this size together are copied into one buffer; above it a gathering write is cheaper. */
 const JOIN_BYTES_MAX = 16_384;
@@ -41,6 +45,12 @@ export class Slot {
 let shared = new Slab(Buffer.allocUnsafeSlow(SLAB_BYTES));
 
 /**
+ * The buffer of the large frame that a transport was last done with at once. New memory of that size costs more than to
+ * fill it: the system hands it out page by page, and the collector has to run for it.
+ */
+let spare: Buffer | null = null;
+
+/**
  * Where to write the frame that was reserved last. Not kept per connection: it would keep a slab alive for each idle one.
  */
 export const room: { target: Buffer; at: number } = { target: shared.buffer, at: 0 };
@@ -57,8 +67,10 @@ export class Outbox {
   #slab: Slab | null = null;
   #start = 0;
   #end = 0;
-  /** The slab behind what `take` returned last, when it was one region. */
-  #taken: Slab | null = null;
+  /** The buffer of the large frame that was committed last, if it is all there is. */
+  #large: Buffer | null = null;
+  /** What is behind that which `take` returned last, when it was one region, or one large frame of our own. */
+  #taken: Slab | Buffer | null = null;
   /** Memory of this connection alone, used while its transport is blocked. */
   #own: Slab | null = null;
   #blocked = false;
@@ -73,7 +85,7 @@ export class Outbox {
   reserve(bytes: number): void {
     if (bytes > SLAB_FRAME_BYTES_MAX) {
       this.#closeRegion();
-      room.target = Buffer.allocUnsafeSlow(bytes);
+      room.target = this.#blocked ? Buffer.allocUnsafeSlow(bytes) : largeBuffer(bytes);
       room.at = 0;
       return;
     }
@@ -97,6 +109,7 @@ export class Outbox {
       this.#end = this.#slab.at;
       return;
     }
+    if (this.#parts === null) this.#large = room.target;
     this.#push(bytes === room.target.length ? room.target : room.target.subarray(0, bytes));
     room.target = shared.buffer;
   }
@@ -146,7 +159,8 @@ export class Outbox {
       return slab.buffer.subarray(this.#start, this.#end);
     }
     this.#closeRegion();
-    this.#taken = null;
+    this.#taken = parts.length === 1 ? this.#large : null;
+    this.#large = null;
     this.#parts = null;
     const bytes = this.bytes;
     this.bytes = 0;
@@ -159,15 +173,18 @@ export class Outbox {
    * @param consumed whether the transport has no more use for the bytes; only then is their memory used again.
    */
   settle(consumed: boolean): void {
-    const slab = this.#taken;
+    const taken = this.#taken;
     this.#taken = null;
-    if (consumed && slab !== null) slab.release();
+    if (!consumed || taken === null) return;
+    if (taken instanceof Slab) taken.release();
+    else if (taken.length <= SPARE_BYTES_MAX) spare = taken;
   }
 
   /** What is in front of the first frame that is still being made. */
   #takeReady(): Outgoing {
     this.#closeRegion();
     this.#taken = null;
+    this.#large = null;
     const parts = this.#parts ?? [];
     const ready: Uint8Array[] = [];
     for (const part of parts) {
@@ -186,6 +203,7 @@ export class Outbox {
     this.#parts = null;
     this.#slots = 0;
     this.#slab = null;
+    this.#large = null;
     this.#own = null;
     this.bytes = 0;
   }
@@ -208,6 +226,14 @@ export class Outbox {
     }
     return this.#own;
   }
+}
+
+/** Memory for a large frame; not more than twice of what it needs, lest a slow peer keeps more than is counted. */
+function largeBuffer(bytes: number): Buffer {
+  const free = spare;
+  if (free === null || free.length < bytes || free.length > 2 * bytes) return Buffer.allocUnsafeSlow(bytes);
+  spare = null;
+  return free;
 }
 
 function sharedSlab(bytes: number): Slab {

@@ -22,7 +22,7 @@ describe('an outbox', () => {
         fc.record({
           do: fc.constant('put' as const),
           who: fc.nat(3),
-          bytes: fc.integer({ min: 0, max: 6_000 }),
+          bytes: fc.oneof(fc.integer({ min: 0, max: 6_000 }), fc.integer({ min: 10_000, max: 40_000 })),
           spare: fc.nat(500),
         }),
         fc.record({ do: fc.constant('append' as const), who: fc.nat(3), bytes: fc.integer({ min: 1, max: 6_000 }) }),
@@ -78,6 +78,57 @@ describe('an outbox', () => {
       outbox.settle(true);
     }
     expect(buffers.size).toBeLessThanOrEqual(2);
+  });
+
+  it('uses the memory of a large frame again for the next one that fits, once the transport has no use for it', () => {
+    const outbox = new Outbox();
+    const memoryOf = (bytes: number, consumed: boolean): ArrayBufferLike => {
+      put(outbox, Buffer.alloc(bytes));
+      const [taken] = take(outbox);
+      expect(taken).toHaveLength(bytes);
+      outbox.settle(consumed);
+      return (taken as Uint8Array).buffer;
+    };
+    const first = memoryOf(40_000, true);
+    expect(memoryOf(40_000, true)).toBe(first);
+    expect(memoryOf(20_000, true)).toBe(first);
+    // A slow peer would keep more than twice of what it is counted for.
+    expect(memoryOf(19_999, false)).not.toBe(first);
+    expect(memoryOf(40_001, false)).not.toBe(first);
+    // This one is still the transport's.
+    expect(memoryOf(30_000, false)).toBe(first);
+    expect(memoryOf(30_000, true)).not.toBe(first);
+  });
+
+  it('keeps the memory of one frame of the largest messages by default, and not of larger ones', () => {
+    for (const [bytes, isKept] of [
+      [1_048_576 + 14, true],
+      [1_048_576 + 15, false],
+    ] as const) {
+      const outbox = new Outbox();
+      put(outbox, Buffer.alloc(bytes));
+      const [first] = take(outbox);
+      outbox.settle(true);
+      put(outbox, Buffer.alloc(bytes));
+      expect(take(outbox)[0]?.buffer === first?.buffer).toBe(isKept);
+      outbox.settle(false);
+    }
+  });
+
+  it('does not take a shared frame for its own memory, nor the frame of a list', () => {
+    const outbox = new Outbox();
+    const frame = Buffer.alloc(50_000, 7);
+    put(outbox, Buffer.alloc(50_000, 1));
+    outbox.append(frame);
+    const parts = take(outbox);
+    outbox.settle(true);
+    outbox.append(frame);
+    outbox.take();
+    outbox.settle(true);
+    put(outbox, Buffer.alloc(50_000, 2));
+    outbox.take();
+    expect(frame.every((byte) => byte === 7)).toBe(true);
+    expect(parts[0]?.every((byte) => byte === 1)).toBe(true);
   });
 
   it('keeps no shared memory alive for what waits behind a blocked transport', () => {

@@ -167,6 +167,82 @@ describe('writes', () => {
   });
 });
 
+describe('a large message to a plain socket', () => {
+  async function connected() {
+    const handler = new RecordingHandler();
+    const { port } = await serve({ handler });
+    const peer = await RawPeer.open(port);
+    await handler.log.count(1);
+    await turn();
+    return { peer, socket: handler.socket };
+  }
+
+  it.each([
+    [16_383, 16_383],
+    [16_384, 0],
+    [16_385, 0],
+  ])('is written at once from a frame of 16 KiB on: of %i bytes, %i wait', async (frameBytes, waiting) => {
+    const { peer, socket } = await connected();
+    expect(socket.send(Buffer.alloc(frameBytes - 4, 5))).toBe('sent');
+    expect(socket.bufferedBytes).toBe(waiting);
+    const [frame] = await peer.framesUntil(1);
+    expect(frame?.payload.equals(Buffer.alloc(frameBytes - 4, 5))).toBe(true);
+  });
+
+  it('takes what was sent before with it', async () => {
+    const { peer, socket } = await connected();
+    socket.send('before');
+    expect(socket.send('x'.repeat(20_000))).toBe('sent');
+    expect(socket.bufferedBytes).toBe(0);
+    socket.send('behind');
+    const frames = await peer.framesUntil(3);
+    expect(frames.map(({ payload }) => payload.length)).toEqual([6, 20_000, 6]);
+  });
+
+  it.each([100, 10_000, 65_536, 300_000])(
+    'of %i bytes is what it was when it was sent, whatever becomes of its memory',
+    async (bytes) => {
+      const { peer, socket } = await connected();
+      const memory = Buffer.alloc(bytes);
+      // More than the kernel takes at once in the end, so that some wait in each of the places there are.
+      for (let fill = 1; fill <= 8; fill++) socket.send(memory.fill(fill));
+      memory.fill(0xee);
+      const frames = await peer.framesUntil(8);
+      expect(frames.map(({ payload }, index) => payload.equals(Buffer.alloc(bytes, index + 1)))).toEqual(
+        Array(8).fill(true),
+      );
+    },
+  );
+
+  it('is queued when the kernel does not take all of it, and drain follows', async () => {
+    const handler = new RecordingHandler();
+    const { port } = await serve({ handler, limits: { maxBufferedBytes: 50_000_000 } });
+    const peer = await RawPeer.open(port);
+    await handler.log.count(1);
+    peer.socket.pause();
+    const { socket } = handler;
+    const large = Buffer.alloc(1_000_000);
+    let sent = 1;
+    while (socket.send(large) === 'sent') sent++;
+    expect(socket.bufferedBytes).toBeGreaterThan(0);
+    peer.socket.resume();
+    await handler.log.until(({ type }) => type === 'drain');
+    expect(socket.bufferedBytes).toBe(0);
+    expect((await peer.framesUntil(sent)).length).toBe(sent);
+  });
+});
+
+it('a large message to a stream that is not a plain socket leaves with the others of its turn', async () => {
+  const { handler, server } = opened();
+  const transport = await accept(server);
+  transport.writes.length = 0;
+  handler.socket.send('x'.repeat(20_000));
+  handler.socket.send('behind');
+  expect(transport.writes).toEqual([]);
+  await turn();
+  expect(transport.writes).toHaveLength(1);
+});
+
 describe('prepared frames', () => {
   it.each([0, 125, 126, 65_535, 65_536])('hold the header and %i bytes', async (size) => {
     const text = 'x'.repeat(size);
