@@ -12,7 +12,7 @@ export interface Batch {
   run<T>(work: () => T): T;
   /** Calls `notify` at the end of this run; at once if there is none. */
   add(notify: () => void): void;
-  /** Runs at the end of each run, before anyone is notified: what was written meanwhile is sent as one message. */
+  /** Runs at the end of each run, before anyone is notified and after: what was written meanwhile is sent as one message. */
   onEnd: () => void;
 }
 
@@ -71,6 +71,8 @@ export function createBatch(onThrow: (cause: unknown) => void): Batch {
         if (depth === 1) {
           batch.onEnd();
           settle();
+          // What a listener has written must not wait for the next event.
+          batch.onEnd();
         }
         depth -= 1;
       }

@@ -145,6 +145,18 @@ describe('a pending entry', () => {
   });
 });
 
+it('from within a listener is sent in that turn', () => {
+  const { chat, clock, server } = open();
+  const leave = chat.subscribe(() => {
+    if (chat.snapshot().entries.length === 0) return;
+    leave();
+    void chat.publish({ text: 'answer' });
+  });
+  server.append('chat/lobby', { text: 'question' });
+  clock.advance(0);
+  expect(texts(chat.snapshot().entries)).toEqual(['question', 'answer']);
+});
+
 describe('over reconnects', () => {
   it('sends what was not answered again: in order, with the old seq, in the first message, stored once', async () => {
     const { chat, clock, server } = open();
