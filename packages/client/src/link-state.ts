@@ -1,4 +1,5 @@
-// The states of a connection and what each signal does to them, as one total table.
+// The states of a connection and what each signal does to them, as one total table. While a line moves (CON-8) they are those of the
+// next socket, and the one before serves: the application reads `live` all the while.
 
 import type { ConnectionState } from './line.js';
 
@@ -19,8 +20,9 @@ export type LinkState =
 
 /**
  * `need`: someone is interested · `token`, `opened`, `welcome`: a step succeeded · `lost`: it ended and may be tried again; `cut`: the same
- * without a network; `again`: the same, at once · `barred`: it must not be tried again · `due`: the wait is over · `wake`: the network is
- * back, or the page is shown · `gone`: the network is gone · `retry`, `close`: the application's · `leave`: nobody is interested.
+ * without a network; `again`: the same, at once · `drained`: it serves on, and another is wanted · `barred`: it must not be tried again ·
+ * `due`: the wait is over · `wake`: the network is back, or the page is shown · `gone`: the network is gone · `retry`, `close`: the
+ * application's · `leave`: nobody is interested.
  */
 export type LinkSignal =
   | 'need'
@@ -30,6 +32,7 @@ export type LinkSignal =
   | 'lost'
   | 'cut'
   | 'again'
+  | 'drained'
   | 'barred'
   | 'due'
   | 'wake'
@@ -39,7 +42,7 @@ export type LinkSignal =
   | 'close';
 
 // `null`: cannot happen here, so it throws. A signal that leads where one is changes nothing.
-const NO_STEP = { token: null, opened: null, welcome: null, due: null } as const;
+const NO_STEP = { token: null, opened: null, welcome: null, drained: null, due: null } as const;
 /** On the way, or there: it can end in every way. */
 const busy = <S extends LinkState>(self: S) =>
   ({
@@ -77,7 +80,7 @@ export const NEXT: Readonly<Record<LinkState, Readonly<Record<LinkSignal, LinkSt
   asking: { ...busy('asking'), token: 'dialing', again: null },
   dialing: { ...busy('dialing'), opened: 'greeting' },
   greeting: { ...busy('greeting'), welcome: 'live' },
-  live: busy('live'),
+  live: { ...busy('live'), drained: 'waiting' },
   waiting: { ...still('waiting'), due: 'asking', wake: 'asking', gone: 'offline' },
   offline: { ...still('offline'), due: 'asking', wake: 'asking' },
   // New interest does not lift a refusal: a list of components that mount would ask once each.

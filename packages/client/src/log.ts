@@ -1,8 +1,10 @@
-// One log: its interests, its subscription on the present connection, its replica and its outbox, shown as one snapshot.
+// One log: its interests, its subscription, its replica and its outbox, shown as one snapshot. While the line moves (CON-8) it has a
+// subscription on each of two sockets: both bring entries, and the replica drops what it has.
 
 import { type Gap, type ServerMessage, TrunklineError } from '@trunkline/protocol';
 import { createBackoff } from './backoff.js';
 import { createStore } from './batch.js';
+import type { Dial } from './dial.js';
 import type { Link, LinkEvent } from './link.js';
 import type { LogGap, LogHandle, LogInterest, LogSnapshot, LogState } from './log-handle.js';
 import { createOlderPages } from './older-pages.js';
@@ -22,13 +24,19 @@ export type AnyLogSnapshot = LogSnapshot<unknown, unknown, unknown>;
 /** A log, and what the connection tells it. */
 export type Log = Readonly<Record<LinkEvent, () => void>> & {
   readonly handle: LogHandle<unknown, unknown, unknown>;
+  /** Whether the socket before the present one is of no use to it any more. */
+  isResumed(): boolean;
 };
 
-/**
- * What became of the subscription on this connection: `asked` for, `on` until it has reached the head, `resting` until it is
- * asked for again.
- */
-type Seat = 'none' | 'asked' | 'on' | 'synced' | 'resting' | 'refused';
+/** A subscription on one socket. */
+interface Seat {
+  readonly dial: Dial | undefined;
+  /** What became of it: `asked` for, `on` until it has reached the head, `resting` until it is asked for again. */
+  state: 'none' | 'asked' | 'on' | 'synced' | 'resting' | 'refused';
+  ch?: number;
+}
+
+const NOWHERE: Seat = { dial: undefined, state: 'none' };
 
 const EMPTY: AnyLogSnapshot = {
   state: 'connecting',
@@ -48,12 +56,12 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
   let release: (() => void) | undefined;
   /** Someone is interested, or was a moment ago. */
   let wanted = false;
-  let seat: Seat = 'none';
+  /** What belongs to any other is ignored, */
+  let seat: Seat = NOWHERE;
+  /** but for the one on the socket before: until the new one has reached the head it is what is shown. */
+  let before: Seat | undefined;
   /** Of the seat `refused`. */
   let refusal: TrunklineError | undefined;
-  /** Counts the subscribes: what belongs to an older one is ignored. */
-  let turn = 0;
-  let ch: number | undefined;
   let holes = 0;
   /** Entries that the newest interest wants to begin with; 0 once it has them. */
   let wish = 0;
@@ -78,7 +86,7 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
     producer,
     touch,
     ({ epoch, offset }) =>
-      wanted && seat !== 'refused' && (replica.epoch ?? epoch) === epoch && replica.offset < offset,
+      wanted && shown().state !== 'refused' && (replica.epoch ?? epoch) === epoch && replica.offset < offset,
   );
   const replica = createReplica(
     shared.maxEntries,
@@ -119,26 +127,41 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
 
   return {
     handle,
-    greet() {
-      ask();
-      outbox.pump();
-      pages.send();
-    },
+    isResumed: () => !before,
+    greet: send,
     live: outbox.pump,
     lost() {
-      unseat('none');
-      outbox.lost();
-      pages.lost();
+      take(NOWHERE);
+      rewind();
+    },
+    moved() {
+      // Back, if the new one has died; its place is where it was.
+      const isBack = before && before.dial === link.dial;
+      const last = seat;
+      take(before && isBack ? before : NOWHERE);
+      if (!isBack && wanted) before = last;
+      rewind();
+      send();
     },
     changed() {
       if (wanted || outbox.views.length > 0) touch();
     },
-    refused() {
-      outbox.pump();
-      pages.send();
-    },
+    refused: send,
     retry,
   };
+
+  /** What waits to be sent, as far as it can be. */
+  function send(): void {
+    ask();
+    outbox.pump();
+    pages.send();
+  }
+
+  /** What is not answered has to be sent again. */
+  function rewind(): void {
+    outbox.lost();
+    pages.lost();
+  }
 
   // ── interest ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -157,7 +180,7 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
 
   /** There is one subscription for all: who came later, and wants to begin further back, reads the rest. */
   function fill(): void {
-    if (seat !== 'synced') return;
+    if (shown().state !== 'synced') return;
     const missing = wish - replica.entries.length;
     wish = 0;
     if (missing > 0) pages.load(missing);
@@ -177,17 +200,31 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
   }
 
   function retry(): void {
-    if (seat !== 'refused') return;
-    seat = 'none';
+    if (seat.state !== 'refused') return;
+    take(NOWHERE);
     ask();
   }
 
   // ── the subscription ───────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** This is its place now, and the only one. */
+  function take(next: Seat): void {
+    seat = next;
+    before = undefined;
+    timers.clear('again');
+  }
+
+  /** The one that says what is known: the socket before may have ended. */
+  function shown(): Seat {
+    return before?.dial?.isOpen ? before : seat;
+  }
+
   function ask(): void {
-    if (!wanted || !link.canSend() || seat !== 'none') return;
-    unseat('asked');
-    const mine = turn;
+    const { dial } = link;
+    const isFree = seat.state === 'none' || (seat.state === 'resting' && !timers.has('again'));
+    if (!wanted || !dial || !isFree) return;
+    const mine: Seat = { dial, state: 'asked' };
+    seat = mine;
     const after = replica.after();
     const { maxPageEntries } = link.limits;
     const wished = Math.max(0, ...[...interests].map(({ last = PAGE }) => last));
@@ -196,30 +233,22 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
     // The loosest bound of all; none if one has none. JSON has no infinity: null would be no number, so it is left out.
     const loosest = Math.max(0, ...[...interests].map(({ most = 0 }) => most || Number.POSITIVE_INFINITY));
     const most = Number.isFinite(loosest) && loosest > 0 ? loosest : undefined;
-    const body = JSON.stringify({ type: 'subscribe', stream: name, after, last, most }).slice(1, -1);
-    link.request(body, (reply) => onSubscribed(mine, reply));
+    dial.request({ type: 'subscribe', stream: name, after, last, most }, (reply) => onSubscribed(dial, mine, reply));
   }
 
-  /** Whatever belonged to the subscription until now is ignored. */
-  function unseat(next: Seat): void {
-    turn += 1;
-    seat = next;
-    ch = undefined;
-    timers.clear('again');
+  function isMine(given: Seat): boolean {
+    return given === seat || given === before;
   }
 
-  function onSubscribed(mine: number, reply: Reply): void {
-    if (reply.type === 'error') {
-      if (mine === turn) end(errorOf(reply));
-      return;
-    }
-    if (!isSubscribeOk(reply)) return link.breach('subscribe');
+  function onSubscribed(dial: Dial, mine: Seat, reply: Reply): void {
+    if (reply.type === 'error') return end(mine, errorOf(reply));
+    if (!isSubscribeOk(reply)) return dial.breach('subscribe');
     // Entered even when it came too late: what follows belongs to someone, if only to be dropped.
-    link.channels.set(reply.ch, (message) => mine === turn && onData(message));
-    if (mine !== turn) return;
-    if (reply.kind !== 'log') return end(new TrunklineError('conflict', `a ${String(reply.kind)}, not a log`));
-    ch = reply.ch;
-    seat = 'on';
+    dial.channels.set(reply.ch, (message) => onData(dial, mine, message));
+    mine.ch = reply.ch;
+    if (!isMine(mine)) return;
+    if (reply.kind !== 'log') return end(mine, new TrunklineError('conflict', `a ${String(reply.kind)}, not a log`));
+    mine.state = 'on';
     backoff.reset();
     const missed = replica.place(reply);
     if (missed) addGap(missed);
@@ -227,48 +256,56 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
   }
 
   function unsubscribe(): void {
-    const old = ch;
-    const isOpen = seat === 'asked' || seat === 'on' || seat === 'synced';
-    unseat('none');
+    const left = [before, seat];
+    take(NOWHERE);
     // Nobody holds the connection: it is about to close, and that ends the subscription too.
-    if (!isOpen || !link.canSend() || !link.isHeld()) return;
-    link.request(`"type":"unsubscribe","stream":${JSON.stringify(name)}`, () => {
-      if (old !== undefined) link.channels.delete(old);
-    });
-  }
-
-  function end(error: TrunklineError): void {
-    refusal = error;
-    unseat(error.retry ? 'resting' : 'refused');
-    if (error.retry) {
-      timers.set('again', backoff.nextMs(error.afterMs), () => {
-        seat = 'none';
-        ask();
+    if (!link.isHeld()) return;
+    for (const given of left) {
+      const { dial, state } = given ?? NOWHERE;
+      if (!dial?.isOpen || state === 'resting' || state === 'refused') continue;
+      dial.request({ type: 'unsubscribe', stream: name }, () => {
+        dial.channels.delete(given?.ch ?? -1);
       });
     }
-    outbox.settle();
+  }
+
+  function end(mine: Seat, error: TrunklineError): void {
+    if (mine === before) before = undefined;
+    else if (mine === seat) {
+      mine.state = error.retry ? 'resting' : 'refused';
+      if (error.retry) timers.set('again', backoff.nextMs(error.afterMs), ask);
+      else {
+        refusal = error;
+        before = undefined;
+      }
+      outbox.settle();
+    }
     touch();
   }
 
   // ── its data ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  function onData(message: ServerMessage): void {
+  function onData(dial: Dial, mine: Seat, message: ServerMessage): void {
+    if (!isMine(mine)) return;
     if (message.type === 'entries') {
       const result = replica.apply(message);
-      if (result === 'hole') onHole();
+      if (result === 'hole') onHole(dial, mine);
       else if (result === 'applied') advanced();
     } else if (message.type === 'gap') {
-      replica.jump(message);
+      if (!replica.jump(message)) return;
+      // What the socket before brings does not continue this.
+      if (mine === seat) before = undefined;
       addGap(message);
       advanced();
     } else if (message.type === 'synced') {
-      if (message.to > replica.offset) return onHole();
-      seat = 'synced';
+      if (message.to > replica.offset) return onHole(dial, mine);
+      mine.state = 'synced';
+      if (mine === seat) before = undefined;
       fill();
       touch();
     } else if (message.type === 'ended') {
-      link.channels.delete(message.ch);
-      end(errorOf(message));
+      dial.channels.delete(message.ch);
+      end(mine, errorOf(message));
     }
   }
 
@@ -279,15 +316,18 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
   }
 
   /** Something is missing: resubscribe from one's own position. */
-  function onHole(): void {
+  function onHole(dial: Dial, mine: Seat): void {
     holes += 1;
     if (holes > HOLES_MAX) {
       holes = 0;
-      return link.breach(name);
+      return dial.breach(name);
     }
     shared.onProblem('server', `${name}: a slice does not fit`);
-    unsubscribe();
-    ask();
+    if (mine === before) before = undefined;
+    else {
+      unsubscribe();
+      ask();
+    }
     touch();
   }
 
@@ -298,9 +338,10 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
 
   function stateOf(): LogState {
     const { state } = link;
-    if (state === 'refused' || seat === 'refused') return 'refused';
+    const { state: place } = shown();
+    if (state === 'refused' || place === 'refused') return 'refused';
     if (state === 'waiting' || state === 'offline' || state === 'closed') return 'offline';
-    if (seat === 'synced') return 'live';
+    if (place === 'synced') return 'live';
     return state === 'live' && replica.placed ? 'catching up' : 'connecting';
   }
 }

@@ -14,7 +14,7 @@ export interface OlderPages {
   load(count: number): Promise<void>;
   /** Sends the request, if there is one and it can be sent; ends it if the connection is refused. */
   send(): void;
-  /** The socket is gone, and with it the answer. */
+  /** The socket is gone, and with it the answer; or another one is to be used. */
   lost(): void;
 }
 
@@ -68,20 +68,19 @@ export function createOlderPages(
       const mine = page;
       if (!mine || timers.has('again')) return;
       if (link.state === 'refused') return end(link.error);
-      if (!link.canSend()) return;
+      if (!link.dial) return;
       const { before, epoch, limit } = mine;
-      const body = JSON.stringify({ type: 'read', stream, epoch, before, limit }).slice(1, -1);
-      link.request(body, (reply) => {
+      link.dial.request({ type: 'read', stream, epoch: epoch ?? undefined, before, limit }, (reply) => {
         if (mine !== page) return;
         if (reply.type === 'error') {
           if (!reply.retry) return end(errorOf(reply));
           return timers.set('again', backoff.nextMs(reply.afterMs), pages.send);
         }
-        if (!isReadOk(reply)) return link.breach('read');
+        if (!isReadOk(reply)) return link.dial?.breach('read');
         backoff.reset();
         // A gap may have moved the replica meanwhile: then the page is of no use, and nobody misses it.
         const fits = replica.epoch === epoch && replica.from === before - 1;
-        if (fits && !replica.prepend(reply.items, reply.floor)) return link.breach('read');
+        if (fits && !replica.prepend(reply.items, reply.floor)) return link.dial?.breach('read');
         end();
       });
     },

@@ -43,9 +43,14 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
   const batch = createBatch((cause) => onProblem('listener', 'a listener threw', cause));
   const shared: Shared = { batch, clock, random, lingerMs, maxQueued, maxEntries, onProblem };
   const logs = new Map<string, Log>();
-  const link = createLink(shared, { url: defaults.url, token, open, network }, (event) => {
-    for (const log of logs.values()) log[event]();
-  });
+  const link = createLink(
+    shared,
+    { url: defaults.url, token, open, network },
+    (event) => {
+      for (const log of logs.values()) log[event]();
+    },
+    () => [...logs.values()].every((log) => log.isResumed()),
+  );
   const { store } = link;
   const idle = store.snapshot();
   const producer = randomWord(random);

@@ -46,7 +46,7 @@ export interface Outbox {
   publish(data: unknown): Promise<Published>;
   /** Writes what waits, in order, as far as it may be written now; fails it if the connection is refused. */
   pump(): void;
-  /** The socket is gone: all of it goes again, in order, with the next. */
+  /** The socket is gone, or another one is to be used: all of it goes again, in order, with the next. */
   lost(): void;
   /** The key of the publication that became this entry: it leaves. `undefined` if it is not ours. */
   take(item: Item, epoch: Epoch): string | undefined;
@@ -98,7 +98,7 @@ export function createOutbox(
     },
     pump() {
       if (link.state === 'refused' && link.error) return refuse(link.error);
-      if (!link.canSend() || timers.has('resend')) return;
+      if (!link.dial || timers.has('resend')) return;
       for (const item of items.filter(isOpen)) {
         if (item.onWire) continue;
         const { maxEntryBytes, maxMessageBytes } = link.limits;
@@ -134,15 +134,15 @@ export function createOutbox(
     const sentIn = round;
     item.sent = true;
     item.onWire = true;
-    const head = JSON.stringify({ type: 'publish', stream, producer, seq: item.seq }).slice(1, -1);
-    link.request(`${head},"data":${item.text}`, (reply) => {
+    const onAnswer = (reply: Reply) => {
       if (isOpen(item) && items.includes(item)) onReply(item, sentIn, reply);
-    });
+    };
+    link.dial?.request({ type: 'publish', stream, producer, seq: item.seq }, onAnswer, item.text);
   }
 
   function onReply(item: Publication, sentIn: number, reply: Reply): void {
     if (reply.type === 'error') return onError(item, sentIn, reply);
-    if (!isPublishOk(reply)) return link.breach('publish');
+    if (!isPublishOk(reply)) return link.dial?.breach('publish');
     const { offset, at } = reply;
     item.stored = reply;
     item.resolve({ offset, at });
@@ -152,9 +152,10 @@ export function createOutbox(
   }
 
   function onError(item: Publication, sentIn: number, error: ErrorMessage): void {
+    // It was sent again meanwhile, and that answer counts: refusals by another server, or of what followed a refusal, say nothing new.
+    if (sentIn !== round) return;
     if (error.retry) {
-      // The server refuses all after it likewise (PUB-4), so all go again. Their refusals, and older ones, say nothing new.
-      if (sentIn !== round) return;
+      // The server refuses all after it likewise (PUB-4), so all go again.
       rewind();
       timers.set('resend', backoff.nextMs(error.afterMs), outbox.pump);
     } else if (item.unsure && error.code === 'conflict') {

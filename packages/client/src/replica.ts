@@ -23,7 +23,8 @@ export interface Replica {
   place(ok: SubscribeOk): Pick<Gap, 'reason' | 'lost'> | undefined;
   /** `applied`: the cursor moved · `old`: it holds nothing new · `hole`: it does not continue what is here. */
   apply(slice: Entries): 'applied' | 'old' | 'hole';
-  jump(gap: Gap): void;
+  /** `false`: what the gap is about came on another way. */
+  jump(gap: Gap): boolean;
   /** Puts a page before the first entry. `false`: it does not end there. */
   prepend(items: readonly Item[], floor: Offset): boolean;
   /** Nobody looks: keeps what a new look begins with. */
@@ -58,7 +59,8 @@ export function createReplica(maxEntries: number, keyOf: (item: Item, epoch: Epo
     place(ok: SubscribeOk): Pick<Gap, 'reason' | 'lost'> | undefined {
       floor = ok.floor;
       if (replica.epoch !== null) {
-        astray = ok.epoch !== replica.epoch || ok.from !== replica.offset;
+        // While a line moves, the socket before brings entries after the place was asked for: it lies behind, or had no epoch yet.
+        astray = (ok.epoch ?? replica.epoch) !== replica.epoch || ok.from > replica.offset;
         return undefined;
       }
       // A stream that was empty here and has a past now: what lies before `from` was missed, and no position could tell the server.
@@ -79,9 +81,11 @@ export function createReplica(maxEntries: number, keyOf: (item: Item, epoch: Epo
       keepNewest(maxEntries + older);
       return 'applied';
     },
-    jump({ epoch, to, reason }: Gap) {
+    jump({ epoch, to, reason }: Gap): boolean {
+      if (reason !== 'epoch' && epoch === replica.epoch && to <= replica.offset) return false;
       restart(epoch, to);
       if (reason !== 'skipped') floor = reason === 'trimmed' ? to : 0;
+      return true;
     },
     prepend(items: readonly Item[], newFloor: Offset): boolean {
       const { epoch, from } = replica;

@@ -1,21 +1,32 @@
 // Requests that await an answer, and what is to be written. Both die with their socket.
 
 import {
+  type ClientPing,
   type Ended,
   type ErrorMessage,
   type Limits,
   type Ok,
+  type Publish,
+  type Read,
+  type Refresh,
   type ServerPong,
+  type Subscribe,
   TrunklineError,
+  type Unsubscribe,
 } from '@trunkline/protocol';
 
 export type Reply = Ok | ErrorMessage | ServerPong;
+/** A request without its id; of a publish without its data. */
+export type Question = Unnumbered<Subscribe | Unsubscribe | Read | Refresh | ClientPing | Omit<Publish, 'data'>>;
+/** JSON leaves out what is undefined. */
+type Unnumbered<M> = M extends unknown ? Omit<{ [Key in keyof M]: M[Key] | undefined }, 'id'> : never;
 export type Answer = (reply: Reply) => void;
 
 export interface Requests {
-  /** Adds a request under an id of its own. `body` is the message's text from its type on: `"type":"ping"`. */
-  add(body: string, answer: Answer): void;
+  /** Adds a request under an id of its own. `data` is that of a publish, as text already. */
+  add(fields: Question, answer: Answer, data?: string): void;
   write(line: string): void;
+  hasLines(): boolean;
   /** Whether a request had that id: its answer has been obeyed, and cannot come twice. */
   settle(reply: Reply): boolean;
   /** What was written, as messages within the limits. */
@@ -29,14 +40,16 @@ export function createRequests(): Requests {
   let lines: string[] = [];
   const answers = new Map<number | undefined, Answer>();
   return {
-    add(body, answer) {
+    add(fields, answer, data) {
       lastId += 1;
       answers.set(lastId, answer);
-      lines.push(`{"id":${lastId},${body}}`);
+      const line = JSON.stringify({ id: lastId, ...fields });
+      lines.push(data === undefined ? line : `${line.slice(0, -1)},"data":${data}}`);
     },
     write(line) {
       lines.push(line);
     },
+    hasLines: () => lines.length > 0,
     settle(reply) {
       const answer = answers.get(reply.id);
       answers.delete(reply.id);

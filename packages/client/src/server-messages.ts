@@ -26,6 +26,7 @@ const CHECKS = new Map<string, Check>(
     spreadMs: number,
     withinMs: number,
     pingMs: number,
+    features: Array.isArray,
     limits: (value) => typeof value === 'object',
     epoch: (value) => value === null || (text(value) && /^[\w-]{1,64}$/.test(value as string)),
     message: text,
@@ -39,7 +40,7 @@ const CHECKS = new Map<string, Check>(
 /** The fields without which a message is of no use. */
 const REQUIRED = new Map<string, readonly string[]>(
   Object.entries({
-    welcome: ['pingMs', 'now', 'limits'],
+    welcome: ['pingMs', 'now', 'features', 'limits'],
     ok: ['id'],
     error: ['code', 'message', 'retry'],
     entries: ['ch', 'from', 'to', 'items'],

@@ -43,8 +43,8 @@ describe('a first look', () => {
     chat.subscribe(() => states.push(chat.snapshot().state));
     expect(chat.snapshot().state).toBe('connecting');
     clock.advance(0);
-    // The ping measures the round trip: nothing waits for it.
-    expect(server.last.received.map(({ type }) => type)).toEqual(['hello', 'subscribe', 'ping']);
+    // The ping measures the round trip, and `seen` rides along: nothing waits for them.
+    expect(server.last.received.map(({ type }) => type)).toEqual(['hello', 'subscribe', 'ping', 'seen']);
     expect(server.last.texts).toHaveLength(2);
     expect(server.last.protocol).toBe('trunkline.v1.json');
     expect(chat.snapshot()).toMatchObject({ state: 'live', hasOlder: true, gap: undefined, error: undefined });

@@ -11,8 +11,20 @@ import { FakeNetwork, numbered, type TestApp, texts } from './support/world.js';
 
 type Step =
   | { readonly do: 'append' | 'publish'; readonly count: number }
-  | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'drop' | 'silence' | 'restart' | 'refuse' | 'wake' | 'leave' | 'return' | 'repeat' | 'older' };
+  | { readonly do: 'wait' | 'drain'; readonly ms: number }
+  | {
+      readonly do:
+        | 'shut'
+        | 'drop'
+        | 'silence'
+        | 'restart'
+        | 'refuse'
+        | 'wake'
+        | 'leave'
+        | 'return'
+        | 'repeat'
+        | 'older';
+    };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -23,6 +35,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 3_000 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('drain' as const), ms: fc.integer({ min: 0, max: 900 }) }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -36,6 +49,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         'return' as const,
         'repeat' as const,
         'older' as const,
+        'shut' as const,
       ),
     }),
   },
@@ -65,7 +79,8 @@ function lehmer(seed: number): () => number {
   };
 }
 
-function run(steps: readonly Step[], { latencyMs, sliceItems, twice, seed }: Weather) {
+/** @param onlyMoves nothing goes wrong: then nothing but `live` may be shown. */
+function run(steps: readonly Step[], { latencyMs, sliceItems, twice, seed }: Weather, onlyMoves = false) {
   const random = lehmer(seed);
   const clock = new FakeClock();
   const server = new FakeServer(clock);
@@ -103,6 +118,17 @@ function run(steps: readonly Step[], { latencyMs, sliceItems, twice, seed }: Wea
     return true;
   };
 
+  const shown = new Set<string>();
+  const look = () => {
+    shown.add(`${line.connection.snapshot().state}, ${chat.snapshot().state}`);
+  };
+  if (onlyMoves) {
+    clock.advance(12_000);
+    look();
+    line.connection.subscribe(look);
+    interests.push(chat.subscribe(look, { last: 10 }));
+  }
+
   const check = () => {
     const { entries, pending } = chat.snapshot();
     const first = entries[0]?.offset ?? 1;
@@ -132,6 +158,18 @@ function run(steps: readonly Step[], { latencyMs, sliceItems, twice, seed }: Wea
         break;
       case 'wait':
         clock.advance(given.ms);
+        break;
+      case 'drain':
+        for (const connection of server.openConnections) {
+          connection.send({ type: 'drain', withinMs: 10_000, spreadMs: given.ms });
+        }
+        break;
+      case 'shut':
+        // Nobody can connect for a while.
+        server.accepts = false;
+        clock.after(1_500, () => {
+          server.accepts = true;
+        });
         break;
       case 'drop':
         server.connections.at(-1)?.drop();
@@ -185,6 +223,9 @@ function run(steps: readonly Step[], { latencyMs, sliceItems, twice, seed }: Wea
   // G3 and G11: each publish once, in the order in which it was made.
   expect(all.filter((text) => text.startsWith('mine'))).toEqual(published);
   expect(problems.filter(({ message }) => !message.includes('ping'))).toEqual([]);
+  // CON-8: who was drained has left, so one connection is left.
+  expect(server.openConnections.filter(({ silent }) => !silent)).toHaveLength(1);
+  if (onlyMoves) expect([...shown]).toEqual(['live, live']);
   return outcomes;
 }
 
@@ -201,6 +242,16 @@ describe('a log under a bad connection', () => {
     expect((await Promise.allSettled(outcomes)).filter(({ status }) => status === 'rejected')).toEqual([]);
   });
 
+  it('shows nothing but live while servers drain and nothing else goes wrong (CON-8)', () => {
+    const calm = step.filter(({ do: kind }) => ['append', 'publish', 'wait', 'drain', 'shut', 'older'].includes(kind));
+    fc.assert(
+      fc.property(fc.array(calm, { maxLength: 40 }), weather, (steps, given) => {
+        run(steps, given, true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('holds for a long bad day', () => {
     const random = lehmer(20_260_101);
     const kinds = [
@@ -214,11 +265,13 @@ describe('a log under a bad connection', () => {
       'wake',
       'repeat',
       'older',
+      'drain',
+      'shut',
     ] as const;
     const steps = Array.from({ length: 1_000 }, (): Step => {
       const kind = kinds[Math.floor(random() * kinds.length)] ?? 'wait';
       if (kind === 'append' || kind === 'publish') return { do: kind, count: 1 + Math.floor(random() * 4) };
-      return kind === 'wait' ? { do: kind, ms: random() * 4_000 } : { do: kind };
+      return kind === 'wait' || kind === 'drain' ? { do: kind, ms: random() * 4_000 } : { do: kind };
     });
     run(steps, { latencyMs: 60, sliceItems: 3, twice: 20, seed: 7 });
     expect(numbered(1, 1)).toEqual(['m1']);

@@ -3,7 +3,7 @@
 import type { Clock } from '@trunkline/client';
 
 interface Timer {
-  readonly dueMs: number;
+  dueMs: number;
   readonly order: number;
   readonly run: () => void;
 }
@@ -55,6 +55,12 @@ export class FakeClock implements Clock {
   /** Time passes, and no timer ran: a computer that slept. */
   sleep(byMs: number): void {
     this.#nowMs += byMs;
+  }
+
+  /** The clock is set, or stood still with its timers while the computer slept: they keep the time that they had left. */
+  jump(byMs: number): void {
+    this.#nowMs += byMs;
+    for (const timer of this.#timers) timer.dueMs += byMs;
   }
 
   get timers(): number {

@@ -7,6 +7,7 @@ import {
   DEFAULT_LIMITS,
   decodeClient,
   encode,
+  FEATURES,
   type Item,
   type JsonValue,
   type Limits,
@@ -31,6 +32,7 @@ export class FakeServer {
   authenticate: (token: string | undefined) => JsonValue | null = (token) => ({ id: token ?? 'ada' });
   limits: Limits = DEFAULT_LIMITS;
   pingMs = 25_000;
+  features: readonly string[] = [FEATURES.seen, FEATURES.drain];
   readonly #logs = new Map<string, FakeLog>();
 
   constructor(clock: FakeClock) {
@@ -91,6 +93,9 @@ export class FakeConnection {
   /** `true`: a half-open link, nothing passes in either direction. */
   silent = false;
   user: JsonValue = null;
+  /** UTF-8 bytes of what has reached the client, and how much of it the client has told of (FLO-1). */
+  deliveredBytes = 0;
+  seenBytes = 0;
   readonly subscriptions = new Map<string, FakeSubscription>();
   /** The `seq` that was refused with `retry`, by producer and stream: later ones are refused until it comes again (PUB-4). */
   readonly blocked = new Map<string, number>();
@@ -181,10 +186,14 @@ export class FakeConnection {
           pingMs: server.pingMs,
           limits: server.limits,
           now: server.clock.nowMs(),
-          features: [],
+          features: server.features,
         });
       }
       case 'subscribe': {
+        if (this.subscriptions.has(message.stream)) {
+          const error = { type: 'error', id: message.id, code: 'conflict', message: 'subscribed already' } as const;
+          return this.send({ ...error, retry: false, outcome: 'refused' });
+        }
         const log = server.log(message.stream);
         const subscription = log.subscribe(this.#nextCh++, message);
         this.subscriptions.set(message.stream, subscription);
@@ -193,6 +202,8 @@ export class FakeConnection {
       }
       case 'unsubscribe':
         this.subscriptions.delete(message.stream);
+        // A barrier (SUB-8): nothing of the stream follows, not even once more.
+        this.#lastData = [];
         return this.send({ type: 'ok', id: message.id });
       case 'publish': {
         const { id, stream, producer, seq, data } = message;
@@ -233,6 +244,13 @@ export class FakeConnection {
       }
       case 'ping':
         return this.send({ type: 'pong', id: message.id, now: server.clock.nowMs() });
+      case 'seen':
+        if (!server.features.includes(FEATURES.seen)) throw new Error('seen is not a feature here');
+        if (message.bytes > this.deliveredBytes || message.bytes <= this.seenBytes) {
+          throw new Error(`seen ${message.bytes} after ${this.seenBytes}, of ${this.deliveredBytes}`);
+        }
+        this.seenBytes = message.bytes;
+        return;
       case 'pong':
         return;
     }
@@ -261,7 +279,9 @@ export class FakeConnection {
 
   sendText(text: string | null): void {
     this.#server.clock.after(this.#server.latencyMs, () => {
-      if (this.state === 'open' && !this.silent && this.closedByClient === undefined) this.#events.onMessage(text);
+      if (this.state !== 'open' || this.silent || this.closedByClient !== undefined) return;
+      this.deliveredBytes += Buffer.byteLength(text ?? '');
+      this.#events.onMessage(text);
     });
   }
 
