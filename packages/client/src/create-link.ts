@@ -94,7 +94,6 @@ export function createLink(
         lingerIfUnheld();
       };
     },
-    isHeld: () => holders > 0,
     need: () => signal('need'),
     retry() {
       settled();

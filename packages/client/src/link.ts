@@ -34,7 +34,6 @@ export interface Link {
   readonly store: Store<ConnectionSnapshot<JsonValue>>;
   /** Interest in the connection; the result gives it up. */
   hold(): () => void;
-  isHeld(): boolean;
   need(): void;
   retry(): void;
   close(): Promise<CloseInfo | undefined>;

@@ -258,8 +258,6 @@ export function createLog(shared: Shared, link: Link, name: string, producer: st
   function unsubscribe(): void {
     const left = [before, seat];
     take(NOWHERE);
-    // Nobody holds the connection: it is about to close, and that ends the subscription too.
-    if (!link.isHeld()) return;
     for (const given of left) {
       const { dial, state } = given ?? NOWHERE;
       if (!dial?.isOpen || state === 'resting' || state === 'refused') continue;

@@ -180,6 +180,22 @@ describe('interest', () => {
     expect(problems).toEqual([]);
   });
 
+  it('that returns while the connection lingers on for something else is subscribed anew', () => {
+    const { chat, clock, server } = filled(20);
+    const leave = chat.open({ last: 1 });
+    clock.advance(500);
+    leave();
+    // A page of history holds the connection for a moment, so it lingers longer than the subscription.
+    clock.advance(500);
+    void chat.loadOlder(5);
+    clock.advance(600);
+    expect(server.last.sent('unsubscribe')).toHaveLength(1);
+    chat.open({ last: 1 });
+    clock.advance(0);
+    expect(chat.snapshot()).toMatchObject({ state: 'live', error: undefined });
+    expect(server.connections).toHaveLength(1);
+  });
+
   it('drops data that crosses an unsubscribe', () => {
     const { chat, line, clock, server, problems } = filled(3);
     server.latencyMs = 10;

@@ -236,7 +236,7 @@ describe('a log under a bad connection', () => {
       fc.property(fc.array(step, { maxLength: 40 }), weather, (steps, given) => {
         outcomes.push(...run(steps, given));
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
     // Every publish was answered: none is left waiting.
     expect((await Promise.allSettled(outcomes)).filter(({ status }) => status === 'rejected')).toEqual([]);
@@ -248,7 +248,7 @@ describe('a log under a bad connection', () => {
       fc.property(fc.array(calm, { maxLength: 40 }), weather, (steps, given) => {
         run(steps, given, true);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
