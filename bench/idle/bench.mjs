@@ -1,13 +1,15 @@
 // `idle`: what somebody who is connected and only listens holds. Resident memory of the server's process, before and after 10,000 sessions
 // with one subscription each. `engine-idle` is the same for the engine alone.
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { openArm } from '../lib/arm.mjs';
 import { node } from '../lib/peers.mjs';
 
 const WARM_UP_SHARE = 0.2;
 /** As in `engine-idle`: a nursery that grows during the handshakes belongs to no connection. */
 const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=1'];
+/** A checkout to compare a change with, built. */
+const BASE = process.env.BENCH_BASE;
 const SERVERS = join(import.meta.dirname, '../fanout/servers');
 
 /** @typedef {import('../lib/harness.mjs').System & { server: string, dialect: string }} IdleSystem */
@@ -24,6 +26,15 @@ export const bench = {
   cases: CASES,
   systems: [
     { name: 'trunkline', server: 'trunkline.mjs', dialect: 'trunkline' },
+    ...(BASE === undefined
+      ? []
+      : [
+          {
+            name: 'base',
+            server: resolve(BASE, 'bench/fanout/servers/trunkline.mjs'),
+            dialect: 'trunkline',
+          },
+        ]),
     { name: 'ws', server: 'ws.mjs', dialect: 'plain' },
     { name: 'socket.io', server: 'socket-io.mjs', dialect: 'socket.io' },
   ],
@@ -44,7 +55,7 @@ export const bench = {
     return openArm(
       {
         label: `${system.name}, ${caseName}`,
-        server: [...node(), ...NODE_FLAGS, join(SERVERS, system.server)],
+        server: [...node(), ...NODE_FLAGS, resolve(SERVERS, system.server)],
         load: join(import.meta.dirname, 'load.mjs'),
         plan: {
           system: system.name,

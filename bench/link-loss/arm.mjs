@@ -122,7 +122,12 @@ function measuredOf(outcomes, { seconds, serverCpuSeconds, machine }) {
       latencyP99Ms: quantile(sorted, 0.99),
       serverCpuSeconds,
     },
-    problems: onlyProblems({ latencyP50Ms: problem, latencyP99Ms: problem }),
+    problems: onlyProblems({
+      // What arrived in spite of a busy machine arrived; what did not may be its fault.
+      deliveredPercent: inOrder < expected ? problem : undefined,
+      latencyP50Ms: problem,
+      latencyP99Ms: problem,
+    }),
     context: {
       expected,
       inOrder,

@@ -1,7 +1,7 @@
 // `publish`: what an acknowledged, durable publish costs, from a WebSocket to a synced file and back. Against a server that echoes the
 // same bytes and stores nothing, and against SQLite without a network.
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { busyness, disturbance, onlyProblems, openArm } from '../lib/arm.mjs';
 import { node } from '../lib/peers.mjs';
 import { startHelper } from '../lib/processes.mjs';
@@ -16,7 +16,9 @@ const WINDOW_MS = 300;
 const PACED_TICKS = 25;
 const PACE_MS = 8;
 const HERE = import.meta.dirname;
-const STORING = ['trunkline', 'sqlite-raw'];
+const STORING = ['trunkline', 'base', 'sqlite-raw'];
+/** A checkout to compare a change with, built. */
+const BASE = process.env.BENCH_BASE;
 const DEADLINE_MS = 60_000;
 
 const CASES = [
@@ -44,6 +46,9 @@ export const bench = {
   cases: CASES,
   systems: [
     { name: 'trunkline', server: [...node(), join(HERE, 'servers/trunkline.mjs')] },
+    ...(BASE === undefined
+      ? []
+      : [{ name: 'base', server: [...node(), resolve(BASE, 'bench/publish/servers/trunkline.mjs')] }]),
     { name: 'ws-echo', server: [...node(), join(HERE, '../engine/servers/ws.mjs')] },
     { name: 'sqlite-raw', server: null },
   ],

@@ -6,6 +6,7 @@ import type { Command, Connection, Query, Row } from './database.js';
 import { keyOf } from './key-text.js';
 import { LruMap } from './lru-map.js';
 import type { Refusal } from './messages.js';
+import { RowBatch } from './row-batch.js';
 
 /** A producer's last use is written down when it is this much later than the last time. */
 export const USE_STEP_MS = 3_600_000;
@@ -59,7 +60,8 @@ export class StreamRegister {
   readonly #addProducer: Command;
   readonly #useProducer: Command;
   readonly #findPublish: Query;
-  readonly #addPublish: Command;
+  /** Of the group at work. */
+  readonly #publishes: RowBatch;
 
   constructor(db: Connection) {
     this.#findStream = db.query(
@@ -78,7 +80,7 @@ export class StreamRegister {
     this.#addProducer = db.command('INSERT INTO producers (stream, producer, used_at) VALUES (?, ?, ?)');
     this.#useProducer = db.command('UPDATE producers SET used_at = ? WHERE id = ?');
     this.#findPublish = db.query('SELECT offset, at FROM publishes WHERE producer = ? AND seq = ?');
-    this.#addPublish = db.command('INSERT INTO publishes (producer, seq, offset, at) VALUES (?, ?, ?, ?)');
+    this.#publishes = new RowBatch(db, 'publishes (producer, seq, offset, at)');
   }
 
   /** The streams that the group has changed so far. */
@@ -88,6 +90,7 @@ export class StreamRegister {
 
   /** Writes back what the group changed. */
   save(): void {
+    this.#publishes.flush();
     for (const stream of this.#changed.values()) {
       const { head, floor, fence, retainEntries, retainAgeMs, tombstoneCount, tombstoneAgeMs, id } = stream;
       this.#saveStream.run([head, floor, fence, retainEntries, retainAgeMs, tombstoneCount, tombstoneAgeMs, id]);
@@ -97,6 +100,7 @@ export class StreamRegister {
 
   /** The transaction is gone, and with it what was learnt in it. */
   reset(): void {
+    this.#publishes.clear();
     this.#changed.clear();
     this.#streams.clear();
     this.#producers.clear();
@@ -160,6 +164,8 @@ export class StreamRegister {
   planSource(stream: KnownStream | undefined, key: string, seq: number): Planned | Refusal {
     const producer = stream === undefined ? undefined : this.#findKnownProducer(stream.id, key);
     if (producer === undefined || seq > producer.last) return { producer, stored: undefined };
+    // The one that is repeated may be of this very group.
+    this.#publishes.flush();
     const stored = this.#findPublish.row([producer.id, seq]);
     if (stored === undefined) return { type: 'out_of_order', producer: keyOf(key), seq, last: producer.last };
     return { producer, stored };
@@ -185,7 +191,7 @@ export class StreamRegister {
     nowMs: number,
   ): KnownProducer {
     const producer = known ?? this.#producerOf(stream, key, nowMs);
-    this.#addPublish.run([producer.id, seq, offset, at]);
+    this.#publishes.add(producer.id, seq, offset, at);
     producer.last = seq;
     return producer;
   }
@@ -196,6 +202,7 @@ export class StreamRegister {
     const row = this.#findProducer.row([stream, key]);
     if (row === undefined) return undefined;
     const id = Number(row[0]);
+    this.#publishes.flush();
     const found = { id, last: Number(this.#lastSeq.row([id])?.[0] ?? 0), usedAtMs: Number(row[1]) };
     this.#producers.set(`${stream} ${key}`, found);
     return found;

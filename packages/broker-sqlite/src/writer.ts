@@ -13,6 +13,7 @@ import {
   type Refusal,
   type WriterCall,
 } from './messages.js';
+import { RowBatch } from './row-batch.js';
 import { type KnownProducer, type KnownStream, type Planned, StreamRegister } from './stream-register.js';
 import { TableWriter } from './table-writer.js';
 
@@ -28,13 +29,14 @@ export class Writer {
   /** The last group in figures; `undefined` if it failed. */
   committed: Group | undefined;
   readonly #db: Connection;
+  /** Of the group at work. */
+  readonly #entries: RowBatch;
   readonly #steadyMs: () => number;
   /** When the group at work had all its rows. */
   #writtenMs = 0;
   readonly #begin: Command;
   readonly #commit: Command;
   readonly #deleteStream: Command;
-  readonly #addEntry: Command;
   readonly #deleteEntries: Command;
   readonly #firstKept: Query;
   readonly #oldest: Query;
@@ -49,9 +51,7 @@ export class Writer {
     this.#begin = db.command('BEGIN IMMEDIATE');
     this.#commit = db.command('COMMIT');
     this.#deleteStream = db.command('DELETE FROM streams WHERE id = ?');
-    this.#addEntry = db.command(
-      'INSERT INTO entries (stream, offset, at, user, producer, seq, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    );
+    this.#entries = new RowBatch(db, 'entries (stream, offset, at, user, producer, seq, data)');
     this.#deleteEntries = db.command('DELETE FROM entries WHERE stream = ? AND offset <= ?');
     this.#firstKept = db.query(
       'SELECT offset, at FROM entries WHERE stream = ? AND offset <= ? AND at >= ? ORDER BY offset LIMIT 1',
@@ -76,6 +76,7 @@ export class Writer {
           if (call.type === 'append') rows += call.entries.length / PACKED;
         }
         // About as much is trimmed as was added, so that nothing heaps up; what remains is the sweeper's.
+        this.#entries.flush();
         let budget = 2 * rows + 16;
         for (const stream of this.streams.touched) budget -= this.trim(stream, nowMs, Math.max(0, budget));
         return answers;
@@ -98,12 +99,14 @@ export class Writer {
     this.#begin.run([]);
     try {
       const result = work();
+      this.#entries.flush();
       this.streams.save();
       this.#writtenMs = this.#steadyMs();
       this.#commit.run([]);
       return result;
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      this.#entries.clear();
       this.streams.reset();
       this.tables.reset();
       throw error;
@@ -223,11 +226,11 @@ export class Writer {
     const [at, data, user] = [entries[base] ?? 0, entries[base + 1] ?? '', entries[base + 2] ?? null];
     const [key, seq] = [entries[base + 3], entries[base + 4] ?? 0];
     if (typeof key !== 'string') {
-      this.#addEntry.run([stream.id, stream.head, at, user, null, null, data]);
+      this.#entries.add(stream.id, stream.head, at, user, null, null, data);
       return;
     }
     const producer = this.streams.store(stream, known, key, Number(seq), stream.head, Number(at), nowMs);
-    this.#addEntry.run([stream.id, stream.head, at, user, producer.id, seq, data]);
+    this.#entries.add(stream.id, stream.head, at, user, producer.id, seq, data);
   }
 
   #remove(name: string): void {
