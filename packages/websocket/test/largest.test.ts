@@ -6,8 +6,9 @@ import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, createWebSocketServer, DEFAULT_LIMITS } from '../src/index.js';
-import { listen, onStop, RecordingHandler, stopAll } from './support/node.js';
+import { accept, listen, onStop, RecordingHandler, stopAll, turn } from './support/node.js';
 import { TEST_CERTIFICATE, TEST_KEY } from './support/test-certificate.js';
+import { BINARY, masked } from './support/wire.js';
 
 afterEach(stopAll);
 
@@ -58,4 +59,21 @@ describe.each([
     expect(handler.errorCodes).toEqual(['message_too_big']);
     expect(await atClient.closed()).toMatchObject({ code: 1009 });
   });
+});
+
+it('a peer gets the largest message again while the transport has not confirmed the last one', async () => {
+  const handler = new RecordingHandler({ message: (socket, data) => void socket.send(data) });
+  const server = createWebSocketServer({ handler });
+  const transport = await accept(server);
+  transport.isStuck = true;
+  const largest = masked(BINARY, Buffer.alloc(DEFAULT_LIMITS.maxMessageBytes, 1));
+  for (let round = 1; round <= 3; round++) {
+    transport.receive(largest);
+    await handler.received(round);
+    await turn();
+  }
+  expect(handler.errorCodes).toEqual([]);
+  transport.unstick();
+  await turn();
+  expect(transport.frames.map(({ payload }) => payload.length)).toEqual(Array(3).fill(1_048_576));
 });

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   createWebSocketServer,
-  DEFAULT_LIMITS,
   MisuseError,
   type NodeSocket,
   PreparedFrame,
@@ -337,22 +336,6 @@ describe('a slow peer', () => {
     expect(await handler.closed()).toMatchObject({ code: 1006, wasClean: false });
     expect(transport.destroyed).toBe(true);
     expect(server.connections).toEqual([]);
-  });
-
-  it('gets the largest message again while the transport has not confirmed the last one', async () => {
-    const { handler, server } = opened({ message: (socket, data) => void socket.send(data) });
-    const transport = await accept(server);
-    transport.isStuck = true;
-    const largest = masked(BINARY, Buffer.alloc(DEFAULT_LIMITS.maxMessageBytes, 1));
-    for (let round = 1; round <= 3; round++) {
-      transport.receive(largest);
-      await handler.received(round);
-      await turn();
-    }
-    expect(handler.errorCodes).toEqual([]);
-    transport.unstick();
-    await turn();
-    expect(transport.frames.map(({ payload }) => payload.length)).toEqual(Array(3).fill(1_048_576));
   });
 
   it('is not given up for one message larger than the limit, nor for what the kernel takes at once', async () => {
