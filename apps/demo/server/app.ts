@@ -12,6 +12,8 @@ export function demoApp(guests: Guests) {
     authenticate: ({ token }) => guests.verify(token),
     // Stands on each of a guest's messages, so a message needs no author of its own.
     publicUser: ({ id, name }) => ({ id, name }),
+    // The page fetches the next token before this one ends.
+    expiresAt: ({ expiresAt }) => expiresAt,
   });
 
   const chat = t.log(['room'], {

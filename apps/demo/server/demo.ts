@@ -11,6 +11,7 @@ import { answerGuest } from './guest-route.js';
 import { Guests, loadSecret } from './guests.js';
 import { sendJson } from './http.js';
 import { pages } from './pages.js';
+import { RateLimit } from './rate-limit.js';
 import { type Settings, StartError } from './settings.js';
 import { WireRoute } from './wire/route.js';
 import { WireTabs } from './wire/tabs.js';
@@ -34,12 +35,13 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
   const page = pages(CLIENT_FOLDER);
   await makeFolder(settings.dataFolder);
   const guests = new Guests(await loadSecret(join(settings.dataFolder, 'secret')));
+  const limit = new RateLimit();
   const tabs = new WireTabs();
   const wire = new WireRoute(tabs);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '/').split('?')[0];
-    if (path === '/guest') return answerGuest(guests, request, response);
+    if (path === '/guest') return answerGuest(guests, limit, request, response);
     if (path === '/wire') return wire.answer(request, response);
     return page(request, response);
   };

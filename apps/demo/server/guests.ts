@@ -12,6 +12,8 @@ import { StartError } from './settings.js';
 export interface Guest {
   readonly id: string;
   readonly name: string;
+  /** When the token ends, in milliseconds since 1970. */
+  readonly expiresAt: number;
 }
 
 const TOKEN_SECONDS = 60 * 60;
@@ -58,7 +60,7 @@ export class Guests {
       });
       const claims = Claims.parse(payload);
       const checked = checkName(claims.name);
-      return 'name' in checked ? { id: claims.sub, name: checked.name } : null;
+      return 'name' in checked ? { id: claims.sub, name: checked.name, expiresAt: claims.exp * 1000 } : null;
     } catch {
       return null;
     }
