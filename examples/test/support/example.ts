@@ -27,10 +27,10 @@ export interface Example {
 }
 
 /** @param file from the folder of the examples. Rejects if it ends before it listens. */
-export async function run(file: string): Promise<Example> {
+export async function run(file: string, env: Readonly<Record<string, string>> = {}): Promise<Example> {
   const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
   const child = spawn(process.execPath, [path], {
-    env: { ...process.env, PORT: '0' },
+    env: { ...process.env, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let errors = '';
