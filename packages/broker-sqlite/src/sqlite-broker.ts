@@ -28,7 +28,6 @@ import {
   type RowChange,
   RowConflictError,
   type RowsPage,
-  randomEpoch,
   type StreamState,
   TableFullError,
   UnrecoverablePositionError,
@@ -56,6 +55,7 @@ import {
   type WorkerOptions,
   type WriterCall,
 } from './messages.js';
+import { nodeSurroundings, type Surroundings } from './surroundings.js';
 import { WorkerLink } from './worker-link.js';
 
 export interface SqliteBrokerOptions {
@@ -115,20 +115,26 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
   /** The newest write of a stream that is not answered yet: what reads of the stream wait for. */
   readonly #writes = new Map<StreamName, Promise<unknown>>();
   readonly #reads = new Set<Promise<unknown>>();
-  readonly #sweeps: NodeJS.Timeout;
+  readonly #surroundings: Surroundings;
+  readonly #endSweeps: () => void;
   #closed: Promise<void> | undefined;
   #health: BrokerHealth = 'starting';
 
   /** Use `sqliteBroker`. */
-  constructor(path: string, { nowMs = Date.now, maxFileBytes, onFailure = warn, onGroup }: SqliteBrokerOptions) {
+  constructor(
+    path: string,
+    { nowMs = Date.now, maxFileBytes, onFailure = warn, onGroup }: SqliteBrokerOptions,
+    surroundings: Surroundings = nodeSurroundings,
+  ) {
+    this.#surroundings = surroundings;
     const worker: WorkerOptions = { path, ...(maxFileBytes === undefined ? {} : { maxFileBytes }) };
     const failed = (error: Error) => {
       this.#health = 'failed';
       onFailure(error);
     };
-    this.#writer = new WorkerLink('writer-worker.js', worker, nowMs, failed, onGroup);
+    this.#writer = new WorkerLink('writer-worker.js', worker, surroundings, nowMs, failed, onGroup);
     this.#reader = this.#writer.opened.then(async () => {
-      const reader = new WorkerLink<ReaderCall>('reader-worker.js', worker, nowMs, failed);
+      const reader = new WorkerLink<ReaderCall>('reader-worker.js', worker, surroundings, nowMs, failed);
       await reader.opened;
       return reader;
     });
@@ -142,7 +148,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
       },
     );
     this.#leases = new Leases(nowMs, async () => Number(await this.#write({ type: 'token' })));
-    this.#sweeps = setInterval(() => void this.sweep().catch(() => {}), SWEEP_INTERVAL_MS).unref();
+    this.#endSweeps = surroundings.every(SWEEP_INTERVAL_MS, () => void this.sweep().catch(() => {}));
   }
 
   get health(): BrokerHealth {
@@ -162,7 +168,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
       type: 'append',
       stream: keyText(name),
       entries: packed,
-      newEpoch: randomEpoch(),
+      newEpoch: this.#surroundings.randomEpoch(),
       ...(fence === undefined ? {} : { fence }),
       ...(retain === undefined ? {} : { retain: { ...retain } }),
     };
@@ -202,7 +208,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
       type: 'change',
       stream: keyText(name),
       step,
-      newEpoch: randomEpoch(),
+      newEpoch: this.#surroundings.randomEpoch(),
       ...(source === undefined ? {} : { source: { producer: keyText(source.producer), seq: source.seq } }),
       ...(fence === undefined ? {} : { fence }),
       ...(tombstones === undefined ? {} : { tombstones }),
@@ -247,7 +253,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
     };
     try {
       const state = (await this.#read(name, { type: 'state', stream: keyText(name) })) as StateDone;
-      setImmediate(() => {
+      this.#surroundings.endOfTurn(() => {
         const heard = held ?? [];
         held = undefined;
         for (const advance of heard) {
@@ -295,7 +301,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#sweeps);
+    this.#endSweeps();
     const reader = await this.#reader.catch(() => undefined);
     await Promise.allSettled(this.#reads);
     await reader?.close({ type: 'close' });

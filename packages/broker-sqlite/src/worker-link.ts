@@ -1,9 +1,9 @@
 // A worker thread as this thread sees it: calls go there in one message a turn, answers come back in the order in which
 // they took effect. While an answer is due the worker keeps the process alive, otherwise it does not.
 
-import { Worker } from 'node:worker_threads';
 import { SqliteBrokerError } from './errors.js';
 import type { Batch, Group, Refusal, WorkerMessage, WorkerOptions } from './messages.js';
+import type { Surroundings, Thread, ThreadFile } from './surroundings.js';
 
 /** What becomes of a call. Called at once when its answer arrives, so that the order of answers is kept. */
 export interface Settle {
@@ -14,7 +14,8 @@ export interface Settle {
 export class WorkerLink<Call> {
   /** Resolves when the worker is ready, rejects with what prevents it. */
   readonly opened: Promise<void>;
-  readonly #worker: Worker;
+  readonly #worker: Thread;
+  readonly #endOfTurn: Surroundings['endOfTurn'];
   readonly #nowMs: () => number;
   readonly #exited: Promise<void>;
   readonly #pending = new Map<number, Settle>();
@@ -25,19 +26,20 @@ export class WorkerLink<Call> {
   #closing = false;
 
   /**
-   * @param file name of the worker's compiled code, in `dist`: the same from source, where tests run, and from `dist`
    * @param onFailure the worker ended without being asked to
    * @param onGroup a group was committed; told before its calls are answered
    */
   constructor(
-    file: string,
-    workerData: WorkerOptions,
+    file: ThreadFile,
+    options: WorkerOptions,
+    { startThread, endOfTurn }: Surroundings,
     nowMs: () => number,
     onFailure: (error: Error) => void,
     onGroup?: (group: Group) => void,
   ) {
     this.#nowMs = nowMs;
-    this.#worker = new Worker(new URL(`../dist/${file}`, import.meta.url), { workerData, name: `trunkline ${file}` });
+    this.#endOfTurn = endOfTurn;
+    this.#worker = startThread(file, options);
     const { promise, resolve, reject } = settleable<void>();
     this.opened = promise;
     // Whoever asks learns of it; nobody has to ask.
@@ -82,7 +84,7 @@ export class WorkerLink<Call> {
     this.#pending.set(this.#lastId, settle);
     if (this.#pending.size === 1) this.#keepAlive();
     this.#outgoing.push({ id: this.#lastId, call });
-    if (this.#outgoing.length === 1) setImmediate(() => this.#send());
+    if (this.#outgoing.length === 1) this.#endOfTurn(() => this.#send());
   }
 
   /** Sends the worker's last call and waits for its end. */

@@ -1,0 +1,134 @@
+// The writing thread's turns: gathers calls into groups, commits them, answers, and tidies up in between. An answer is posted
+// after COMMIT has returned, never before. Knows no thread: writer-worker.ts is the thread around it.
+
+import { messageOf, type Query } from './database.js';
+import { type Answer, type Batch, PACKED, type WorkerMessage, type WriterCall } from './messages.js';
+import type { OpenFile } from './open-file.js';
+import { Sweeper } from './sweeper.js';
+import { Writer } from './writer.js';
+
+/** Entries of one transaction. Larger groups gain little, and every append in one waits for all of it. */
+const GROUP_ROWS = 500;
+/** Written bytes, estimated, after which the WAL is copied into the database. */
+const CHECKPOINT_BYTES = 4 * 1024 * 1024;
+
+/** The thread, as its loop sees it. */
+export interface WriterPort {
+  post(message: WorkerMessage): void;
+  /** Runs `task` in the next turn, after what has arrived by then was taken in. */
+  nextTurn(task: () => void): void;
+  /** Milliseconds since some moment: measures how long something takes. */
+  elapsedMs(): number;
+  /** The last message was posted. */
+  end(): void;
+}
+
+type Numbered = { readonly id: number; readonly call: WriterCall };
+
+export class WriterLoop {
+  readonly #file: OpenFile;
+  readonly #port: WriterPort;
+  readonly #writer: Writer;
+  readonly #sweeper: Sweeper;
+  readonly #checkpoint: Query;
+  readonly #queue: Numbered[] = [];
+  #sweeping: number[] = [];
+  #nowMs = 0;
+  #writtenBytes = 0;
+  #isScheduled = false;
+
+  constructor(file: OpenFile, port: WriterPort) {
+    this.#file = file;
+    this.#port = port;
+    this.#writer = new Writer(file.db, () => port.elapsedMs());
+    this.#sweeper = new Sweeper(file.db, this.#writer);
+    this.#checkpoint = file.db.query('PRAGMA wal_checkpoint(PASSIVE)');
+  }
+
+  receive({ nowMs, calls }: Batch<WriterCall>): void {
+    this.#nowMs = nowMs;
+    for (const numbered of calls) this.#queue.push(numbered);
+    this.#soon();
+  }
+
+  // Between two turns the thread takes in what has arrived, so that the next group is as large as it can be.
+  #soon(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#port.nextTurn(() => {
+      this.#isScheduled = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    const first = this.#queue[0]?.call.type;
+    if (first === 'close') return this.#close();
+    if (first === 'sweep') {
+      this.#sweeper.begin();
+      this.#sweeping.push(...this.#queue.splice(0, 1).map(({ id }) => id));
+    } else if (first !== undefined) this.#writeGroup();
+    this.#tidyUp();
+    if (this.#queue.length > 0 || !this.#sweeper.idle) this.#soon();
+  }
+
+  #writeGroup(): void {
+    const group = this.#takeGroup();
+    const answers = this.#writer.group(group, this.#nowMs);
+    const { committed } = this.#writer;
+    this.#port.post({ type: 'answers', answers, ...(committed === undefined ? {} : { group: committed }) });
+    if (group.some(({ call }) => call.type === 'remove')) this.#sweeper.removed();
+  }
+
+  #tidyUp(): void {
+    try {
+      if (!this.#sweeper.idle) this.#sweeper.step(this.#nowMs, () => this.#port.elapsedMs());
+      if (this.#writtenBytes > CHECKPOINT_BYTES) {
+        this.#checkpoint.row([]);
+        this.#writtenBytes = 0;
+      }
+      if (this.#sweeper.idle) this.#answerSweeps({ done: null });
+    } catch (error) {
+      // A full or broken disk: nothing is lost by leaving it for the next sweep.
+      this.#sweeper.giveUp();
+      this.#writtenBytes = 0;
+      this.#answerSweeps({ refusal: { type: 'unavailable', reason: messageOf(error) } });
+    }
+  }
+
+  #close(): void {
+    const id = this.#queue[0]?.id ?? 0;
+    const { db, unlock } = this.#file;
+    this.#answerSweeps({ done: null });
+    try {
+      db.value('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // A full disk: what is in the WAL stays there, and is as durable.
+    }
+    db.close();
+    unlock();
+    this.#port.post({ type: 'answers', answers: [{ id, done: null }] });
+    this.#port.end();
+  }
+
+  #takeGroup(): Numbered[] {
+    let rows = 0;
+    let taken = 0;
+    for (const { call } of this.#queue) {
+      if (call.type === 'sweep' || call.type === 'close') break;
+      if (call.type === 'append') {
+        rows += call.entries.length / PACKED;
+        if (rows > GROUP_ROWS && taken > 0) break;
+        for (const value of call.entries) this.#writtenBytes += typeof value === 'string' ? value.length : 16;
+      }
+      taken += 1;
+    }
+    return this.#queue.splice(0, taken);
+  }
+
+  #answerSweeps(answer: { readonly done: null } | Pick<Extract<Answer, { refusal: unknown }>, 'refusal'>): void {
+    if (this.#sweeping.length === 0) return;
+    this.#port.post({ type: 'answers', answers: this.#sweeping.map((id) => ({ id, ...answer })) });
+    this.#sweeping = [];
+  }
+}
