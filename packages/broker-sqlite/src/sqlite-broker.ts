@@ -322,17 +322,23 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
 
   /** `done` runs in the order of commits. */
   #writeTo<T>(name: StreamName, call: WriterCall, done: (value: unknown) => T): Promise<T> {
-    const written = new Promise<T>((resolve, reject) => {
-      this.#writer.call(call, {
-        done: (value) => resolve(done(value)),
-        refused: (refusal) => reject(errorOf(refusal, name)),
-      });
-    });
-    this.#writes.set(name, written);
     const settled = () => {
       if (this.#writes.get(name) === written) this.#writes.delete(name);
     };
-    written.then(settled, settled);
+    const written = new Promise<T>((resolve, reject) => {
+      this.#writer.call(call, {
+        done: (value) => {
+          settled();
+          resolve(done(value));
+        },
+        refused: (refusal) => {
+          // Before the caller of `call` has the promise, if the writer is gone.
+          queueMicrotask(settled);
+          reject(errorOf(refusal, name));
+        },
+      });
+    });
+    this.#writes.set(name, written);
     return written;
   }
 

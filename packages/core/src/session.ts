@@ -319,20 +319,22 @@ export class Session<Request = unknown> {
     const identity = this.#identity;
     if (identity === null) return;
     this.#inWork += weight;
-    run(identity)
-      .then(
-        (answer) => {
-          if (answer !== undefined && !this.isOver()) this.send(answer);
-        },
-        (error) => {
-          if (!this.isOver()) this.send(errorAnswer(id, error, this.engine.log));
-        },
-      )
-      .finally(() => {
-        this.#inWork -= weight;
-        if (this.#state === 'leaving' && this.#inWork === 0) this.leave();
-        else this.#pump();
-      });
+    run(identity).then(
+      (answer) => {
+        if (answer !== undefined && !this.isOver()) this.send(answer);
+        this.#worked(weight);
+      },
+      (error) => {
+        if (!this.isOver()) this.send(errorAnswer(id, error, this.engine.log));
+        this.#worked(weight);
+      },
+    );
+  }
+
+  #worked(weight: number): void {
+    this.#inWork -= weight;
+    if (this.#state === 'leaving' && this.#inWork === 0) this.leave();
+    else this.#pump();
   }
 
   async #publish(message: Publish, identity: Identity): Promise<ServerMessage> {
