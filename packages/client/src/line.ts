@@ -101,7 +101,8 @@ export interface ExpiringToken {
 
 /**
  * A token, or a function that gets one: called at each connect, and before the token expires (`expiresAt`, or the `exp` of a
- * JWT), always for the same user. For another user make another line: unanswered publishes belong to this one.
+ * JWT; after a sleep that outlasted it, on waking up), always for the same user. For another user make another line: unanswered
+ * publishes belong to this one.
  */
 export type TokenSource = string | (() => string | ExpiringToken | Promise<string | ExpiringToken>);
 
