@@ -77,7 +77,8 @@ export class Subscription {
   /** Sends slices that follow the cursor, while the peer takes them. Whether all of them were sent. */
   deliver(slices: readonly Slice[]): boolean {
     for (const slice of slices) {
-      if (this.isClogged) return false;
+      // Watchers of a connection may revoke from within a send.
+      if (this.isClogged || this.#held) return false;
       this.outflow.sendShared(slice);
       this.cursor = slice.to;
     }

@@ -149,6 +149,37 @@ describe('PUB-3: a producer belongs to its user', () => {
     expect(await stored(world)).toEqual(['a', 'b']);
   });
 
+  it('also after a refresh, and over another connection of the same user', async () => {
+    const world = new World();
+    const [one, other] = [await world.enter('ada'), await world.enter('ada')];
+    expect(await one.publish(1, 'a')).toMatchObject({ offset: 1 });
+    await one.do({ type: 'refresh', token: 'ada' });
+    expect(await one.publish(1, 'again')).toMatchObject({ offset: 1 });
+    expect(await other.publish(1, 'again')).toMatchObject({ offset: 1 });
+    expect(await stored(world)).toEqual(['a']);
+  });
+
+  it('visitors without a token who all get one id are one user, and share it; with ids of their own they do not', async () => {
+    let guests = 0;
+    const anonymous = { id: 'anonymous', user: null, publicUser: null };
+    const world = new World({
+      authenticate: async (token) => (token === 'guest' ? { ...anonymous, id: `guest-${++guests}` } : anonymous),
+    });
+    const nobody = async () => {
+      const peer = world.connect();
+      peer.say({ type: 'hello', version: 1 });
+      await world.settle();
+      return peer;
+    };
+    const [one, two] = [await nobody(), await nobody()];
+    expect(await one.publish(1, 'one')).toMatchObject({ offset: 1 });
+    expect(await two.publish(1, 'two')).toMatchObject({ offset: 1 });
+    const [three, four] = [await world.enter('guest'), await world.enter('guest')];
+    expect(await three.publish(1, 'three')).toMatchObject({ offset: 2 });
+    expect(await four.publish(1, 'four')).toMatchObject({ offset: 3 });
+    expect(await stored(world)).toEqual(['one', 'three', 'four']);
+  });
+
   it('also if a user has the name of another one and a slash', async () => {
     const world = new World();
     const [one, two] = [await world.enter('a'), await world.enter('a/b')];

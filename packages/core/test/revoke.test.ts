@@ -185,6 +185,29 @@ describe('revoke: while the rule is asked', () => {
     expect(peer.view(1)).toMatchObject({ offsets: range(0, 200), synced: 1, gaps: [] });
   });
 
+  it.each([
+    ['the first of several slices', 40],
+    ['the last slice', 1],
+  ])('called from within a send (%s), as a watcher of frames can: that message is the last one', async (_, count) => {
+    const { world, rule } = ruledWorld();
+    await world.fill(count, 1, LOBBY, 'x'.repeat(5_000));
+    const peer = await world.enter();
+    let sentAtCall = 0;
+    peer.connection.onSend = () => {
+      if (sentAtCall > 0 || peer.connection.shared.length === 0) return;
+      sentAtCall = peer.connection.texts.length;
+      rule.denied.add('ada');
+      void world.engine.revoke('ada');
+    };
+    const view = await peer.subscribe({ last: 40 });
+    expect(view.offsets.length).toBeGreaterThan(0);
+    expect(view.offsets.length).toBeLessThan(Math.max(2, count));
+    expect(peer.connection.messages.slice(sentAtCall)).toMatchObject([{ type: 'ended', code: 'forbidden' }]);
+    await world.fill(1);
+    await world.settle();
+    expect(peer.connection.texts).toHaveLength(sentAtCall + 1);
+  });
+
   it.each([1, 2])('the stream gets another history, %i times: the gap is told after the answer', async (times) => {
     const { world, rule } = ruledWorld();
     await world.fill(5);
@@ -493,5 +516,73 @@ describe('revoke crosses', () => {
     }
     expect(refused).toBeGreaterThan(0);
     expect(served).toBeGreaterThan(0);
+  });
+});
+
+describe('revoke, at random', () => {
+  const FIRST_SEED = Number(process.env.SEED ?? 1);
+  const RUNS = 12;
+
+  /** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
+  function chance(seed: number): () => number {
+    let state = seed;
+    return () => {
+      state = (state + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    };
+  }
+
+  async function run(seed: number): Promise<number> {
+    const random = chance(seed);
+    const { world, rule } = ruledWorld({ ringBytes: 2_000, pingMs: 1e9 });
+    const peers = [await world.enter(), await world.enter(), await world.enter('bob')];
+    const ids = peers.map((peer) => peer.request({ type: 'subscribe', stream: LOBBY, last: 5 }));
+    const steps: (() => unknown)[] = [
+      () => world.fill(1 + Math.floor(random() * 30), 1, LOBBY, 'x'.repeat(Math.floor(random() * 9_000))),
+      () => void world.engine.revoke('ada', random() < 0.5 ? LOBBY : undefined),
+      () => void peers[1]?.request({ type: 'refresh', token: 'ada' }),
+      () => void opens.push(rule.hold()),
+      () => void opens.splice(0, 1)[0]?.(),
+      () => {
+        for (const { connection } of peers) connection.isSlow = random() < 0.5;
+      },
+      () => {
+        for (const peer of peers) peer.drain(random() * 500_000);
+      },
+      () => world.settle(),
+      () => world.settle(),
+      () => world.passMs(1_000),
+    ];
+    const opens: (() => void)[] = [];
+    let revoked = 0;
+    for (let n = 0; n < 150; n++) {
+      const index = Math.floor(random() * steps.length);
+      if (index === 1) revoked += 1;
+      await steps[index]?.();
+    }
+    for (const open of opens) open();
+    for (const { connection } of peers) connection.isSlow = false;
+    for (let n = 0; n < 20; n++) {
+      for (const peer of peers) peer.drain();
+      await world.passMs(1_000);
+    }
+    const { offset } = await world.store.readBack(LOBBY, undefined, { entries: 1 });
+    for (const [index, peer] of peers.entries()) {
+      // A view is strict: each slice joins the one before it.
+      const view = peer.view(ids[index]);
+      expect(view.cursor, `seed ${seed}, connection ${index}`).toBe(offset);
+      expect(view.offsets, `seed ${seed}, connection ${index}`).toEqual(range(offset - view.offsets.length, offset));
+      expect(view).toMatchObject({ gaps: [], synced: 1 });
+      expect(endedOf(peer)).toEqual([]);
+    }
+    return revoked;
+  }
+
+  it(`loses nothing of what stays allowed, in ${RUNS} runs from seed ${FIRST_SEED}`, async () => {
+    let revoked = 0;
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) revoked += await run(seed);
+    expect(revoked).toBeGreaterThan(5 * RUNS);
   });
 });
