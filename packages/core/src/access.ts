@@ -5,8 +5,8 @@ import type { Action, Identity, Target } from './app.js';
 import type { Engine } from './engine.js';
 
 /** Whether the user's token has expired, by the server's clock. */
-export function hasExpired(identity: Identity | null, nowMs: () => number): boolean {
-  return identity?.expiresAt !== undefined && nowMs() >= identity.expiresAt;
+export function hasExpired(identity: Identity | null, nowMs: number): boolean {
+  return identity?.expiresAt !== undefined && nowMs >= identity.expiresAt;
 }
 
 /** Asks the app who that is. `null`: nobody, or one whose token has expired. Rejects as `authenticate` does. */
@@ -16,7 +16,7 @@ export async function identify<Request>(
   request: Request,
 ): Promise<Identity | null> {
   const identity = await engine.app.authenticate(token, request);
-  return hasExpired(identity, engine.clock.nowMs) ? null : identity;
+  return hasExpired(identity, engine.clock.nowMs()) ? null : identity;
 }
 
 /**

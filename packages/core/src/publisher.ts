@@ -111,7 +111,7 @@ export class Publisher {
       return this.#inTurn(lane, { ...request, admit: () => undefined });
     }
     const entry = valueOf(checked);
-    if (hasExpired(request.present(), this.#options.nowMs)) throw expired();
+    if (hasExpired(request.present(), this.#options.nowMs())) throw expired();
     const stored = this.#handOver(lane, request, entry === data ? given : this.#stringifyOwn(entry, 'the schema made'));
     lane.queued += 1;
     request.settled(null);
@@ -186,7 +186,8 @@ export class Publisher {
       await this.#judge(permit, request);
       const data = await this.#hooked(request, entry, given);
       // The hook took its time: a revocation meanwhile, or the token's end, still reaches what it prepared.
-      while (permit.isDoubted || hasExpired(request.present(), this.#options.nowMs)) await this.#judge(permit, request);
+      while (permit.isDoubted || hasExpired(request.present(), this.#options.nowMs()))
+        await this.#judge(permit, request);
       stored = this.#handOver(lane, request, data);
     } finally {
       this.#permits.delete(permit);
@@ -227,7 +228,7 @@ export class Publisher {
     do {
       permit.isDoubted = false;
       const identity = present();
-      if (hasExpired(identity, this.#options.nowMs)) throw expired();
+      if (hasExpired(identity, this.#options.nowMs())) throw expired();
       if (authorize === undefined) return;
       const may = await this.#app('authorize failed', () => authorize(identity.user, params, 'publish'));
       if (may !== true) throw new TrunklineError('forbidden', 'you may not publish here');

@@ -156,8 +156,8 @@ export class Session<Request = unknown> {
   }
 
   /** Whether nothing may be sent any more. A token that has expired ends the connection here and now (CON-9). */
-  isOver(): boolean {
-    if (this.#state !== 'closed' && hasExpired(this.#identity, this.engine.clock.nowMs)) {
+  isOver(nowMs = this.engine.clock.nowMs()): boolean {
+    if (this.#state !== 'closed' && hasExpired(this.#identity, nowMs)) {
       this.#refuse(CLOSE.unauthorized, 'unauthorized', 'the token expired');
     }
     return this.#state === 'closed';
@@ -166,7 +166,7 @@ export class Session<Request = unknown> {
   /** Life signs and deadlines; called about once a second. */
   sweep(now: number): void {
     const { engine } = this;
-    if (this.isOver()) return;
+    if (this.isOver(now)) return;
     this.#streams.sweep(now);
     if (this.#state === 'hello' && now - this.#openedMs > engine.helloTimeoutMs) {
       this.#end(CLOSE.helloTimeout, 'no hello came in time');
