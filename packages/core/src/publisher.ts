@@ -110,7 +110,7 @@ export class Publisher {
       this.#slowSchemas.add(channel);
       return this.#inTurn(lane, { ...request, admit: () => undefined });
     }
-    const entry = valueOf(checked);
+    const entry = validValue(checked);
     if (hasExpired(request.present(), this.#options.nowMs())) throw expired();
     const stored = this.#handOver(lane, request, entry === data ? given : this.#stringifyOwn(entry, 'the schema made'));
     lane.queued += 1;
@@ -219,7 +219,7 @@ export class Publisher {
 
   async #validated(channel: LogRuntime, data: JsonValue): Promise<unknown> {
     const result = await this.#app('the schema failed', () => channel.validate(data));
-    return valueOf(result);
+    return validValue(result);
   }
 
   /** Asks the rule until its answer holds. Rejects with `forbidden`, `unauthorized` or `internal`. */
@@ -340,7 +340,7 @@ export class Publisher {
   }
 }
 
-function valueOf(checked: Validated): unknown {
+function validValue(checked: Validated): unknown {
   if ('problem' in checked) throw new TrunklineError('invalid', checked.problem);
   return checked.value;
 }
