@@ -95,10 +95,17 @@ export class SessionStreams<Request> {
     this.#judged?.delete(held);
   }
 
+  /** There is room. The streams that are behind take turns in being the first: one that is always behind would leave the others none. */
   drained(): void {
+    let first: Subscription | undefined;
     for (const held of this.#subscriptions.values()) {
-      if (!('opening' in held)) held.catchUp();
+      if ('opening' in held) continue;
+      if (held.isBehind) first ??= held;
+      held.catchUp();
     }
+    if (first === undefined || this.#subscriptions.get(first.stream.name) !== first) return;
+    this.#subscriptions.delete(first.stream.name);
+    this.#subscriptions.set(first.stream.name, first);
   }
 
   /**

@@ -28,6 +28,11 @@ export class Subscription {
     return this.#closed;
   }
 
+  /** Whether there may be something that it has not been given. */
+  get isBehind(): boolean {
+    return this.groupIndex === -1;
+  }
+
   /** Whether the peer has more on its way than it takes. */
   get isClogged(): boolean {
     return this.outflow.isFull(MIN_WINDOW_BYTES);

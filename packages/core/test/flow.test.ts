@@ -122,6 +122,28 @@ describe('FLO-2: the window', () => {
     expect(peer.view().cursor).toBe(100);
   });
 
+  it.each([4_000_000, 1_000])(
+    'is shared by streams that are always behind, with rings of %i bytes',
+    async (ringBytes) => {
+      const { world, peer } = await subscribed({ ringBytes });
+      const rooms = ['chat/1', 'chat/2', 'chat/3'];
+      for (const room of rooms) peer.request({ type: 'subscribe', stream: room });
+      await world.settle();
+      for (let round = 1; round <= 60; round++) {
+        for (const room of rooms) await world.fill(20, 20 * round - 19, room as typeof LOBBY, 'x'.repeat(5_000));
+        await world.settle();
+        // Less than comes in a round.
+        report(peer, Math.min(sentBytes(peer), 60_000 * round));
+        world.clock.jumpMs(1_000);
+        await world.settle();
+      }
+      const cursors = rooms.map((_, index) => peer.view(index + 2).cursor);
+      // Each is behind, and none of them is left alone.
+      expect(Math.max(...cursors)).toBeLessThan(1_200);
+      expect(Math.min(...cursors)).toBeGreaterThan(0.5 * Math.max(...cursors));
+    },
+  );
+
   it('others in the same stream do not notice', async () => {
     const { world, peer } = await subscribed();
     const other = await world.enter('bob');
