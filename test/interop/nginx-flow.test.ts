@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { memoryBroker } from '@trunkline/broker';
-import { attach, trunkline } from '@trunkline/server';
+import { connect } from '@trunkline/client/node';
+import { attach, serve, trunkline } from '@trunkline/server';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { frame, rawLine } from '../../packages/server/test/support/dial.js';
@@ -118,6 +119,52 @@ describe.each([
     // It moves by one request around that.
     expect(mostWaiting).toBeGreaterThan(waiting - 2 * length);
     expect(mostWaiting).toBeLessThan(waiting + 70_000);
+  });
+});
+
+describe('our client behind nginx', () => {
+  it('reports to the byte what it was sent, of any script, and nothing that it was not', async () => {
+    const t = trunkline({ authenticate: () => ({ id: 'ada' }) });
+    const feed = t.log([], { entry: z.string() });
+    const app = t.app({ channels: { feed } });
+    let outBytes = 0;
+    const errors: string[] = [];
+    let reported: (bytes: number) => void = () => {};
+    const trunk = await serve(app, {
+      port: 0,
+      broker: memoryBroker(),
+      observe: () => ({
+        frame: ({ direction, payloadBytes, preview }) => {
+          const text = Buffer.from(preview).toString();
+          if (direction === 'out') outBytes += payloadBytes;
+          if (direction === 'out' && text.startsWith('{"type":"error"')) errors.push(text);
+          const seen = /"type":"seen","bytes":(\d+)/.exec(text);
+          if (direction === 'in' && seen !== null) reported(Number(seen[1]));
+        },
+      }),
+    });
+    onStop(() => trunk.close({ deadlineMs: 0 }));
+    const through = await startNginx({ upstreamPort: trunk.port });
+    const line = connect<typeof app>(`http://127.0.0.1:${through}/line`);
+    onStop(() => line.close());
+    const handle = line.channel.feed();
+    const live = new Promise<void>((resolve) => {
+      onStop(handle.subscribe(() => handle.snapshot().state === 'live' && resolve()));
+    });
+    await live;
+    const entries = 300;
+    const text = 'aä€😀'.repeat(1_000);
+    const all = new Promise<void>((resolve) => {
+      reported = (bytes) => {
+        if (bytes === outBytes && outBytes > entries * Buffer.byteLength(text)) resolve();
+      };
+    });
+    for (let n = 0; n < entries; n++) await trunk.channel.feed().publish(text);
+    await all;
+    expect(handle.snapshot().entries.map(({ offset }) => offset)).toEqual(
+      Array.from({ length: entries }, (_, n) => n + 1),
+    );
+    expect(errors).toEqual([]);
   });
 });
 
