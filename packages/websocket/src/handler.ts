@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Deadlines } from './clock.js';
 import type { CompressionAgreement } from './compression.js';
-import type { Role } from './connection.js';
+import type { Role } from './connection-options.js';
 import type { WebSocketError } from './errors.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { Limits } from './limits.js';

@@ -1,7 +1,8 @@
 export { type ConnectOptions, connect } from './client.js';
 export { type Clock, systemClock } from './clock.js';
 export type { CompressionAgreement, CompressionOptions } from './compression.js';
-export { Connection, type ConnectionEvents, type ConnectionOptions, type Role } from './connection.js';
+export { Connection } from './connection.js';
+export type { ConnectionEvents, ConnectionOptions, Role } from './connection-options.js';
 export type { DrainOptions } from './drain.js';
 export {
   type BreachCode,

@@ -8,19 +8,19 @@
  * It holds no timer, emitter or closure: listeners are shared functions that find their socket by a symbol on the stream.
  */
 import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { Expiring } from './clock.js';
 import { CLOSE_NORMAL } from './close-codes.js';
-import { Connection, type ConnectionEvents } from './connection.js';
+import { Connection } from './connection.js';
 import { MisuseError, TransportError, type WebSocketError } from './errors.js';
 import { MAX_HEADER_BYTES, type PreparedFrame } from './frame.js';
 import type { SendOptions, SendResult, StartOptions } from './handler.js';
 import type { Beating } from './heartbeat.js';
 import { abortTransport } from './http2.js';
 import { Listeners } from './listeners.js';
-import { SocketState } from './socket-state.js';
+import { SOCKET_EVENTS } from './socket-events.js';
+import { SocketWriter } from './socket-writer.js';
 import { listenTo, type TransportListener } from './transport-listeners.js';
-import { atEndOfTurn, type TurnTask } from './turn.js';
+import { atEndOfTurn, type TurnTask, turnNowMs } from './turn.js';
 
 /** More than this waiting within one turn is reported as `queued`, so that producers pause between turns. */
 const QUEUED_FROM_BYTES = 65_536;
@@ -32,29 +32,12 @@ const QUEUED_FROM_BYTES = 65_536;
  */
 const WRITE_NOW_BYTES = 16_384;
 
-const EVENTS: ConnectionEvents<NodeSocket<unknown>> = {
-  message: (socket, data) => socket.handler.message?.(socket, data),
-  ping: (socket, payload) => socket.handler.ping?.(socket, payload),
-  pong: (socket, payload) => socket.handler.pong?.(socket, payload),
-  failed: (socket, error) => socket.handler.error?.(socket, error),
-  closed: (socket, code, reason, wasClean) => {
-    socket.owner.socketClosed(socket);
-    socket.handler.close?.(socket, code, reason, wasClean);
-  },
-  later: (socket, work) => socket.doLater(work),
-};
-
 export class NodeSocket<Data = unknown>
-  extends SocketState<Data>
+  extends SocketWriter<Data>
   implements TransportListener, TurnTask, Expiring, Beating
 {
-  #connection: Connection<NodeSocket<unknown>> | null = null;
-  #transport: Duplex | null = null;
   #isOver = false;
-  /** Whether the kernel has the bytes once `writableLength` is 0; true for plain sockets only. */
-  #isPlain = false;
   #isScheduled = false;
-  #isBlocked = false;
   #isWatched = false;
   #hasEnded = false;
   #owesDrain = false;
@@ -65,25 +48,10 @@ export class NodeSocket<Data = unknown>
   #isHeard = true;
   #silentVisits = 0;
   #takenAtVisit = 0;
-  /** Counted where the transport does not. */
-  #writtenBytes = 0;
 
   get readyState(): 'connecting' | 'open' | 'closing' | 'closed' {
-    if (this.#connection !== null) return this.#connection.readyState;
+    if (this.connection !== null) return this.connection.readyState;
     return this.#isOver ? 'closed' : 'connecting';
-  }
-
-  /** Bytes accepted by `send` that the kernel has not taken yet, frame headers included. */
-  get bufferedBytes(): number {
-    return (this.#connection?.outgoingBytes ?? 0) + (this.#transport?.writableLength ?? 0);
-  }
-
-  /** Bytes that the operating system (or an HTTP/2 session) took since the transport opened, the handshake included: grows while the peer drains. */
-  get takenBytes(): number {
-    const transport = this.#transport;
-    // `bytesWritten` of a net.Socket counts what waits in the stream too.
-    const written = transport instanceof Socket ? transport.bytesWritten : this.#writtenBytes;
-    return transport === null ? 0 : written - transport.writableLength;
   }
 
   /**
@@ -97,18 +65,18 @@ export class NodeSocket<Data = unknown>
     if (!isText && !(data instanceof Uint8Array)) {
       throw new MisuseError('invalid_argument', 'a message is a string or a Uint8Array');
     }
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection === null || !connection.isOpen) return 'dropped';
     // A UTF-16 unit becomes at most three bytes. Only near the limit is it worth measuring.
     const mostBytes = (isText ? data.length * 3 : data.byteLength) + MAX_HEADER_BYTES;
-    if (this.bufferedBytes + mostBytes > this.owner.limits.maxBufferedBytes) {
+    if (this.waitingBytes(connection) + mostBytes > this.owner.limits.maxBufferedBytes) {
       const bytes = connection.frameBytes(isText ? Buffer.byteLength(data) : data.byteLength);
-      if (!this.#makeRoom(connection, bytes)) return 'dropped';
+      if (!this.makeRoom(connection, bytes)) return this.#overflowed(connection);
     }
     const waitingBytes = connection.outgoingBytes;
     if (isText) connection.sendText(data, options?.compress);
     else connection.sendBinary(data, options?.compress);
-    if (this.#isPlain && connection.outgoingBytes - waitingBytes >= WRITE_NOW_BYTES) this.flush();
+    if (this.isPlain && connection.outgoingBytes - waitingBytes >= WRITE_NOW_BYTES) this.flush();
     return this.#accepted(connection);
   }
 
@@ -117,10 +85,11 @@ export class NodeSocket<Data = unknown>
    * to be compressed, that is done once for all connections.
    */
   sendFrame(frame: PreparedFrame, options?: SendOptions): SendResult {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection === null || !connection.isOpen) return 'dropped';
-    if (this.bufferedBytes + frame.bytes.length + MAX_HEADER_BYTES > this.owner.limits.maxBufferedBytes) {
-      if (!this.#makeRoom(connection, connection.frameBytes(frame.bytes.length - frame.payloadStart))) return 'dropped';
+    if (this.waitingBytes(connection) + frame.bytes.length + MAX_HEADER_BYTES > this.owner.limits.maxBufferedBytes) {
+      const bytes = connection.frameBytes(frame.bytes.length - frame.payloadStart);
+      if (!this.makeRoom(connection, bytes)) return this.#overflowed(connection);
     }
     connection.sendPrepared(frame, options?.compress);
     return this.#accepted(connection);
@@ -131,7 +100,7 @@ export class NodeSocket<Data = unknown>
    * @throws MisuseError for anything else.
    */
   ping(payload?: Uint8Array): SendResult {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection === null) return 'dropped';
     return connection.ping(payload) ? this.#accepted(connection) : 'dropped';
   }
@@ -144,7 +113,7 @@ export class NodeSocket<Data = unknown>
    * @throws MisuseError for a code or reason that may not be sent.
    */
   close(code: number | null = CLOSE_NORMAL, reason = ''): void {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection === null) {
       this.abort();
       return;
@@ -157,12 +126,12 @@ export class NodeSocket<Data = unknown>
 
   /** Destroys the transport at once; `close` gets 1006. What waits is not sent. */
   abort(): void {
-    if (this.#connection === null) {
+    if (this.connection === null) {
       if (!this.#isOver) this.cancel?.();
       return;
     }
-    this.#connection.abort();
-    this.#settle(this.#connection);
+    this.connection.abort();
+    this.#settle(this.connection);
   }
 
   /** @internal Client: gives up connecting. */
@@ -173,42 +142,18 @@ export class NodeSocket<Data = unknown>
    * the peer back. Pings are not answered meanwhile. No effect unless open.
    */
   pause(): void {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection === null || !connection.isOpen) return;
     this.#owesResume = false;
     connection.pause();
-    this.#transport?.pause();
+    this.transport?.pause();
   }
 
   /** Reads again. Messages that waited are delivered from the end of this turn on, never within this call. */
   resume(): void {
-    if (this.#connection === null || this.#owesResume) return;
+    if (this.connection === null || this.#owesResume) return;
     this.#owesResume = true;
     this.#schedule();
-  }
-
-  /** Writes what was sent so far now, and not at the end of the turn. */
-  flush(): void {
-    const connection = this.#connection;
-    const transport = this.#transport;
-    if (connection === null || transport === null || this.#isBlocked || transport.destroyed) return;
-    const waitingBytes = connection.outgoingBytes;
-    const outgoing = connection.takeOutgoing();
-    if (outgoing === null) return;
-    this.#writtenBytes += waitingBytes - connection.outgoingBytes;
-    let isTaken = true;
-    if (outgoing instanceof Uint8Array) {
-      isTaken = transport.write(outgoing);
-    } else {
-      transport.cork();
-      for (const part of outgoing) isTaken = transport.write(part);
-      transport.uncork();
-    }
-    const left = transport.writableLength;
-    connection.settleOutgoing(left === 0 && this.#isPlain);
-    if (isTaken || left === 0) return;
-    this.#isBlocked = true;
-    connection.setBlocked(true);
   }
 
   // ---- for the owner
@@ -218,16 +163,16 @@ export class NodeSocket<Data = unknown>
     const { transport, handshake } = options;
     const connection = new Connection<NodeSocket<unknown>>({
       role: options.role,
-      events: EVENTS,
+      events: SOCKET_EVENTS,
       context: this,
       limits: this.owner.limits,
       observer: options.observer,
       compression: options.compression,
       ...(options.nextMask === undefined ? {} : { nextMask: options.nextMask }),
     });
-    this.#connection = connection;
-    this.#transport = transport;
-    this.#isPlain = transport.constructor === Socket;
+    this.connection = connection;
+    this.transport = transport;
+    this.isPlain = transport.constructor === Socket;
     this.protocol = options.protocol;
     this.extensions = options.compression?.field ?? '';
     this.remoteAddress = handshake.address;
@@ -242,7 +187,7 @@ export class NodeSocket<Data = unknown>
 
   /** @internal Client: the connection never came to be. */
   failToOpen(error: WebSocketError): void {
-    if (this.#isOver || this.#connection !== null) return;
+    if (this.#isOver || this.connection !== null) return;
     this.#isOver = true;
     this.cancel = undefined;
     this.handler.error?.(this, error);
@@ -252,19 +197,19 @@ export class NodeSocket<Data = unknown>
 
   /** @internal */
   get deadlineMs(): number {
-    return this.#connection?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    return this.connection?.deadlineMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** @internal */
   expire(nowMs: number): void {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection !== null) this.#guarded(connection, () => connection.advance(nowMs));
   }
 
   /** @internal */
   endTurn(): void {
     this.#isScheduled = false;
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection === null) return;
     if (this.#owesResume) {
       this.#owesResume = false;
@@ -276,11 +221,11 @@ export class NodeSocket<Data = unknown>
 
   /** @internal */
   received(chunk: Buffer): void {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection === null) return;
     this.#isHeard = true;
     try {
-      connection.receive(chunk, this.owner.clock.nowMs());
+      connection.receive(chunk, turnNowMs(this.owner.clock));
     } catch (error) {
       this.#threw(connection, error);
     }
@@ -289,7 +234,7 @@ export class NodeSocket<Data = unknown>
 
   /** @internal Of the heartbeat. What a peer takes is a sign of life too; while we do not read, its silence is ours. */
   visit(pingAt: number, deadAt: number): void {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection === null || !connection.isOpen) return;
     const isDraining = this.bufferedBytes > 0 && this.takenBytes !== this.#takenAtVisit;
     if (isDraining) this.#takenAtVisit = this.takenBytes;
@@ -307,16 +252,16 @@ export class NodeSocket<Data = unknown>
 
   /** @internal The transport takes more again. */
   drained(): void {
-    const connection = this.#connection;
-    if (connection === null || !this.#isBlocked) return;
-    this.#isBlocked = false;
+    const connection = this.connection;
+    if (connection === null || !this.isBlocked) return;
+    this.isBlocked = false;
     connection.setBlocked(false);
     this.#settle(connection);
   }
 
   /** @internal The peer ended its side. It may still read, so replies to what came before are written first. */
   ended(): void {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection === null) return;
     // What was received before it may hold a close frame.
     this.#owesEnd = connection.isInflating || connection.paused;
@@ -327,7 +272,7 @@ export class NodeSocket<Data = unknown>
 
   /** @internal A message was compressed or inflated in the thread pool. */
   doLater(work: () => void): void {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection === null) return;
     this.#guarded(connection, work);
     this.#readOn(connection);
@@ -335,17 +280,17 @@ export class NodeSocket<Data = unknown>
 
   /** @internal The transport broke. */
   broke(cause: unknown): void {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection !== null) this.#guarded(connection, () => connection.transportLost(cause));
   }
 
   /** @internal The transport is gone. */
   gone(): void {
-    const connection = this.#connection;
-    const transport = this.#transport;
+    const connection = this.connection;
+    const transport = this.transport;
     if (connection === null || transport === null) return;
     this.#guarded(connection, () => connection.transportLost());
-    this.#transport = null;
+    this.transport = null;
     this.owner.deadlines.forget(this);
     this.owner.heartbeat?.remove(this);
     this.owner.socketGone(this);
@@ -353,21 +298,16 @@ export class NodeSocket<Data = unknown>
 
   // ---- inside
 
-  /** Frees room by writing early. @returns whether the message may be queued; if not, the connection was aborted. */
-  #makeRoom(connection: Connection<NodeSocket<unknown>>, bytes: number): boolean {
+  #overflowed(connection: Connection<NodeSocket<unknown>>): SendResult {
     const limit = this.owner.limits.maxBufferedBytes;
-    if (this.bufferedBytes + bytes <= limit) return true;
-    this.flush();
-    const held = this.bufferedBytes;
-    if (held === 0 || held + bytes <= limit) return true;
     connection.abort(new TransportError('outgoing_limit', `more than ${limit} bytes wait to be sent`));
     this.#settle(connection);
-    return false;
+    return 'dropped';
   }
 
   #accepted(connection: Connection<NodeSocket<unknown>>): SendResult {
     this.#schedule();
-    if (!this.#isBlocked && connection.outgoingBytes <= QUEUED_FROM_BYTES) return 'sent';
+    if (!this.isBlocked && connection.outgoingBytes <= QUEUED_FROM_BYTES) return 'sent';
     this.#owesDrain = true;
     return 'queued';
   }
@@ -390,14 +330,14 @@ export class NodeSocket<Data = unknown>
   #readOn(connection: Connection<NodeSocket<unknown>>): void {
     if (connection.paused || connection.isInflating) return;
     if (this.#owesEnd) this.ended();
-    else this.#transport?.resume();
+    else this.transport?.resume();
   }
 
   /** An end does not wait for the end of the turn: the peer's FIN may come before it. */
   #afterWork(connection: Connection<NodeSocket<unknown>>): void {
     if (connection.deadlineMs !== Number.POSITIVE_INFINITY || connection.wantsDestroy) this.#settle(connection);
     else if (connection.outgoingBytes > 0) this.#schedule();
-    if (connection.isInflating) this.#transport?.pause();
+    if (connection.isInflating) this.transport?.pause();
   }
 
   /** A handler threw. The reader lost its place in the chunk, so the connection cannot go on. */
@@ -415,7 +355,7 @@ export class NodeSocket<Data = unknown>
 
   /** Brings the transport to where the connection is. */
   #settle(connection: Connection<NodeSocket<unknown>>): void {
-    const transport = this.#transport;
+    const transport = this.transport;
     if (transport === null) return;
     if (connection.wantsDestroy) {
       abortTransport(transport);
@@ -428,14 +368,14 @@ export class NodeSocket<Data = unknown>
         this.owner.deadlines.watch(this);
       }
       // What is still being compressed goes out before the end.
-      if (connection.wantsEnd && !this.#hasEnded && !this.#isBlocked && connection.outgoingBytes === 0) {
+      if (connection.wantsEnd && !this.#hasEnded && !this.isBlocked && connection.outgoingBytes === 0) {
         this.#hasEnded = true;
         transport.end();
         // What still comes is thrown away, but it must be read for the peer's end to be seen.
         transport.resume();
       }
     }
-    if (this.#owesDrain && !this.#isBlocked && connection.outgoingBytes === 0) this.#drain(connection);
+    if (this.#owesDrain && !this.isBlocked && connection.outgoingBytes === 0) this.#drain(connection);
   }
 
   #drain(connection: Connection<NodeSocket<unknown>>): void {
