@@ -7,6 +7,7 @@ import { type ActiveStream, DEFAULT_PAGE } from './active-stream.js';
 import { type Identity, resolveStream, type Target } from './app.js';
 import { Judging } from './judging.js';
 import type { Session } from './session.js';
+import { SmallMap } from './small-map.js';
 import type { Subscription } from './subscription.js';
 
 /** A subscribe that is being worked on; unsubscribing replaces or removes it, which it notices when it goes on. */
@@ -21,7 +22,7 @@ interface Start {
 }
 
 export class SessionStreams<Request> {
-  readonly #subscriptions = new Map<StreamName, Subscription | Opening>();
+  readonly #subscriptions = new SmallMap<StreamName, Subscription | Opening>();
   /** Those that are held while the user's rights are judged again. Made when it is needed. */
   #judged: Map<Subscription, Judging<Request>> | null = null;
 

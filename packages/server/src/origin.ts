@@ -2,6 +2,7 @@
 // always sends an Origin; a program without one is not a browser and carries no one's cookies.
 
 import type { RequestInfo } from './define/trunkline.js';
+import { PackedRequest } from './packed-request.js';
 
 export interface OriginRules {
   /** Origins that may connect besides the server's own: `https://example.com`. `'*'` allows all. */
@@ -100,7 +101,7 @@ export function describeRequest(
   // A page that was made to point at this machine connects from a proxy's address too, but cannot set headers.
   const isForwarded =
     isProxied && (headers['x-forwarded-for'] !== undefined || headers['x-forwarded-host'] !== undefined);
-  return { info: { url, origin: headers.origin, address, headers }, claim: { host, isForwarded } };
+  return { info: new PackedRequest(url, headers.origin, address, headers), claim: { host, isForwarded } };
 }
 
 /** The nearest address that no trusted proxy vouches to be another proxy. Further left, anyone can write anything. */

@@ -18,7 +18,10 @@ export interface RequestInfo {
   readonly origin: string | undefined;
   /** The peer's IP address; that of `X-Forwarded-For` if the peer is a trusted proxy. */
   readonly address: string;
-  /** Header names in lower case. A header that came several times is joined by ", ". */
+  /**
+   * Header names in lower case. A header that came several times is joined by ", ". Without those of the handshake itself (`Connection`,
+   * `Upgrade`, `Sec-WebSocket-Key`, `-Version` and `-Extensions`). Made anew each time it is read: keep the object if you need it twice.
+   */
   readonly headers: Readonly<Record<string, string | undefined>>;
 }
 
