@@ -44,6 +44,7 @@ const REQUIRED = new Map<string, readonly string[]>(
     ok: ['id'],
     error: ['code', 'message', 'retry'],
     entries: ['ch', 'from', 'to', 'items'],
+    rows: ['ch', 'from', 'to'],
     synced: ['ch', 'to'],
     gap: ['ch', 'reason', 'epoch', 'to'],
     ended: ['ch', 'code', 'message', 'retry'],

@@ -19,13 +19,20 @@ import type { Subscription } from './subscription.js';
 export const DEFAULT_PAGE = 50;
 const READ_LIMIT = { entries: 500, bytes: 65_536 };
 
+/** What a flush serves. */
+export interface Flushable {
+  readonly name: StreamName;
+  /** Whether all that were due had their turn. */
+  flush(mayGoOn: () => boolean): boolean;
+}
+
 export interface StreamHost {
   readonly broker: Broker;
   /** Bytes of encoded entries that a stream keeps at hand. */
   readonly ringBytes: number;
   /** There is something new to flush. */
-  dirty(stream: ActiveStream): void;
-  failed(stream: ActiveStream, error: unknown): void;
+  dirty(stream: Flushable): void;
+  failed(stream: { readonly name: StreamName }, error: unknown): void;
 }
 
 export class ActiveStream {

@@ -15,7 +15,7 @@ export interface Identity {
   readonly expiresAt?: number;
 }
 
-export type Action = 'subscribe' | 'read' | 'publish';
+export type Action = 'subscribe' | 'read' | 'publish' | 'change';
 
 /** Either a value of the schema's output type, or one sentence on what is wrong. */
 export type Validated = { readonly value: unknown } | { readonly problem: string };
@@ -44,8 +44,28 @@ export interface LogRuntime {
   readonly onPublish?: (call: PublishCall) => HookResult | Promise<HookResult>;
 }
 
+/** A table channel. */
+export interface TableRuntime {
+  readonly kind: 'table';
+  readonly params: readonly string[];
+  /** Whether clients may change rows, if `authorize` lets them. */
+  readonly write: 'server' | 'client';
+  /** `durable`: as the broker stores · `memory`: gone with the process. */
+  readonly keep: 'durable' | 'memory';
+  /** A row as a whole. */
+  validate(row: JsonValue): Validated | Promise<Validated>;
+  readonly authorize?: (user: unknown, params: readonly string[], action: Action) => boolean | Promise<boolean>;
+  /** Rows that a table of the channel may have. Default 100_000. */
+  readonly maxRows?: number;
+  /** A row goes by itself this long after its last set or patch, in milliseconds. Default: never. */
+  readonly expireMs?: number;
+}
+
+/** Any kind of channel. */
+export type ChannelRuntime = LogRuntime | TableRuntime;
+
 export interface AppRuntime<Request> {
-  readonly channels: ReadonlyMap<string, LogRuntime>;
+  readonly channels: ReadonlyMap<string, ChannelRuntime>;
   /** `null`, or an identity that has expired: unauthorized. A rejection: cannot tell now. */
   authenticate(token: string | undefined, request: Request): Promise<Identity | null>;
 }
@@ -53,7 +73,7 @@ export interface AppRuntime<Request> {
 /** What a stream's name stands for in the app. */
 export interface Target {
   readonly name: StreamName;
-  readonly channel: LogRuntime;
+  readonly channel: ChannelRuntime;
   readonly params: readonly string[];
 }
 

@@ -1,9 +1,12 @@
 // A node's engine: what its sessions share. A transport hands it connections; it never opens anything itself.
 
-import type { Broker } from '@trunkline/broker';
+import { type Broker, BrokerUnavailableError, memoryBroker, type Row, type RowsPage } from '@trunkline/broker';
 import { DEFAULT_LIMITS, type Limits, type StreamName, streamName } from '@trunkline/protocol';
-import { type AppRuntime, findStream } from './app.js';
+import { type AppRuntime, findStream, type TableRuntime } from './app.js';
+import { callBroker } from './broker-call.js';
+import { type Changed, Changer, type ServerRowChange } from './changer.js';
 import { Hub } from './hub.js';
+import { Permits } from './permits.js';
 import type { Clock, Connection, Log } from './ports.js';
 import { type Published, Publisher } from './publisher.js';
 import { Session } from './session.js';
@@ -44,10 +47,16 @@ export class Engine<Request = unknown> {
   readonly stallTimeoutMs: number;
   readonly randomId: () => string;
   readonly hub: Hub;
+  readonly permits: Permits;
   readonly publisher: Publisher;
+  readonly changer: Changer;
+  /** Keeps what is not to outlive this process. */
+  readonly memory: Broker;
   readonly sessions = new Set<Session<Request>>();
   /** For sessions. From outside use `drain` and `stop`. */
   readonly shutdown: Shutdown<Request>;
+  /** Whose rows may expire. */
+  readonly #tableBrokers: ReadonlySet<Broker>;
   #cancelSweep: () => void;
   #sweptMs: number;
 
@@ -63,12 +72,16 @@ export class Engine<Request = unknown> {
     this.stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
     this.hub = new Hub(options);
     this.shutdown = new Shutdown(this.sessions, options.clock);
-    this.publisher = new Publisher({
-      broker: options.broker,
-      log: options.log,
-      nowMs: () => options.clock.nowMs(),
-      maxEntryBytes: this.limits.maxEntryBytes,
-    });
+    const nowMs = () => options.clock.nowMs();
+    const { maxEntryBytes, maxRowsPerChange } = this.limits;
+    const { log } = options;
+    this.permits = new Permits(log, nowMs);
+    this.memory = memoryBroker({ nowMs, randomEpoch: options.randomId });
+    this.publisher = new Publisher({ broker: options.broker, log, permits: this.permits, nowMs, maxEntryBytes });
+    const brokerOf = (channel: TableRuntime) => this.brokerOf(channel);
+    this.changer = new Changer({ brokerOf, log, permits: this.permits, nowMs, maxEntryBytes, maxRowsPerChange });
+    const tables = [...this.app.channels.values()].filter((channel) => channel.kind === 'table');
+    this.#tableBrokers = new Set(tables.map(brokerOf));
     this.#sweptMs = this.clock.nowMs();
     this.#cancelSweep = this.clock.after(SWEEP_MS, this.#sweep);
   }
@@ -87,8 +100,47 @@ export class Engine<Request = unknown> {
    */
   async publish(key: string, params: readonly string[], data: unknown): Promise<Published> {
     const channel = this.app.channels.get(key);
-    if (channel === undefined) throw new Error(`the app has no channel "${key}"`);
+    if (channel?.kind !== 'log') throw new Error(`the app has no channel "${key}" that is a log`);
     return this.publisher.publishAsServer(streamName(key, params), channel, data);
+  }
+
+  /**
+   * Changes rows of a table as the server itself.
+   * @throws TrunklineError `too_large`, `invalid`, `conflict` (an `if` does not hold), `unavailable`.
+   */
+  async change(key: string, params: readonly string[], changes: readonly ServerRowChange[]): Promise<Changed> {
+    return this.changer.changeAsServer(streamName(key, params), this.#table(key), changes);
+  }
+
+  /** A row of a table, or `null`. Rejects with TrunklineError `unavailable`. */
+  async row(key: string, params: readonly string[], row: string): Promise<Row | null> {
+    const broker = this.brokerOf(this.#table(key));
+    return callBroker(this.log, broker.readRow(streamName(key, params), row));
+  }
+
+  /** Every row of a table, in the order of last change. Rejects with TrunklineError `unavailable`. */
+  async rows(key: string, params: readonly string[]): Promise<readonly Row[]> {
+    const name = streamName(key, params);
+    const broker = this.brokerOf(this.#table(key));
+    const rows = new Map<string, Row>();
+    let page: RowsPage | undefined;
+    do {
+      const after = page === undefined ? { epoch: null, offset: 0 } : { epoch: page.epoch, offset: page.to };
+      page = await callBroker(this.log, broker.readRows(name, after, { entries: 5_000 }));
+      for (const { key: gone } of page.gone) rows.delete(gone);
+      for (const row of page.rows) rows.set(row.key, row);
+    } while (page.to < page.offset);
+    return [...rows.values()];
+  }
+
+  brokerOf({ keep }: TableRuntime): Broker {
+    return keep === 'memory' ? this.memory : this.broker;
+  }
+
+  #table(key: string): TableRuntime {
+    const channel = this.app.channels.get(key);
+    if (channel?.kind !== 'table') throw new Error(`the app has no channel "${key}" that is a table`);
+    return channel;
   }
 
   /** A session ended; it says so itself. */
@@ -107,7 +159,7 @@ export class Engine<Request = unknown> {
    * more of the user's streams (or of `stream`) is put on a connection until the rule has answered. Resolves when all was judged.
    */
   async revoke(userId: string, stream?: StreamName): Promise<{ readonly ended: number }> {
-    this.publisher.doubt(userId, stream);
+    this.permits.doubt(userId, stream);
     const judged: Promise<number>[] = [];
     // Looked for, not indexed: a revocation is rare, and a look at 10,000 sessions takes less than a millisecond.
     for (const session of this.sessions) {
@@ -147,6 +199,16 @@ export class Engine<Request = unknown> {
       session.sweep(now);
     }
     this.hub.sweep();
+    this.#expireRows();
     this.#cancelSweep = this.clock.after(SWEEP_MS, this.#sweep);
   };
+
+  #expireRows(): void {
+    for (const broker of this.#tableBrokers) {
+      // What is due stays due: the next round tries again.
+      broker.expire().catch((error) => {
+        if (!(error instanceof BrokerUnavailableError)) this.log.error({ error }, 'rows could not expire');
+      });
+    }
+  }
 }

@@ -3,10 +3,15 @@
 
 import type { Broker } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
-import { ActiveStream, type StreamHost } from './active-stream.js';
+import { ActiveStream, type Flushable } from './active-stream.js';
+import { ActiveTable, type TableHost } from './active-table.js';
+import type { Cursor } from './cursor.js';
 import type { Outflow } from './outflow.js';
 import type { Clock, Log } from './ports.js';
 import { Subscription } from './subscription.js';
+import { TableSubscription, type Wishes } from './table-subscription.js';
+import { Ticker } from './ticker.js';
+import { WatchLists } from './watch-list.js';
 
 export interface HubOptions {
   readonly broker: Broker;
@@ -31,12 +36,14 @@ const MAX_IDLE_STREAMS = 1_000;
 /** Whoever just opened one may still be asking the broker about it. */
 const MIN_IDLE_MS = 1_000;
 
+type Active = ActiveStream | ActiveTable;
+
 interface Held {
-  readonly stream: ActiveStream;
+  readonly stream: Active;
   readonly opened: Promise<void>;
 }
 
-export class Hub implements StreamHost {
+export class Hub implements TableHost {
   readonly broker: Broker;
   readonly ringBytes: number;
   readonly #options: HubOptions;
@@ -44,13 +51,17 @@ export class Hub implements StreamHost {
   /** Since when nobody subscribes to a stream, the longest first. */
   readonly #idle = new Map<StreamName, number>();
   #numbers = 0;
-  readonly #dirty = new Set<ActiveStream>();
+  readonly #dirty = new Set<Flushable>();
+  /** Watch lists that somebody follows. */
+  readonly lists = new WatchLists();
+  readonly ticker: Ticker;
   #scheduled = false;
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.broker = options.broker;
     this.ringBytes = options.ringBytes ?? 262_144;
+    this.ticker = new Ticker(options.clock);
   }
 
   /** Streams that are watched now. */
@@ -65,10 +76,19 @@ export class Hub implements StreamHost {
   }
 
   /**
-   * The stream, watched and loaded. Rejects as the broker does. If nobody subscribes it is closed after a while: check
+   * The log, watched and loaded. Rejects as the broker does. If nobody subscribes it is closed after a while: check
    * `closed` after waiting for something else.
    */
-  async open(name: StreamName): Promise<ActiveStream> {
+  async openLog(name: StreamName): Promise<ActiveStream> {
+    return (await this.#open(name, (number) => new ActiveStream(number, name, this))) as ActiveStream;
+  }
+
+  /** The same for a table. @param broker the one that keeps it */
+  async openTable(name: StreamName, broker: Broker): Promise<ActiveTable> {
+    return (await this.#open(name, (number) => new ActiveTable(number, name, broker, this))) as ActiveTable;
+  }
+
+  async #open(name: StreamName, make: (number: number) => Active): Promise<Active> {
     const known = this.#streams.get(name);
     if (known !== undefined) {
       if (known.stream.subscriptions.size === 0) this.#setIdle(name);
@@ -77,7 +97,7 @@ export class Hub implements StreamHost {
       return known.stream;
     }
     this.#numbers += 1;
-    const stream = new ActiveStream(this.#numbers, name, this);
+    const stream = make(this.#numbers);
     const opened = stream.open();
     this.#streams.set(name, { stream, opened });
     this.#setIdle(name);
@@ -90,7 +110,7 @@ export class Hub implements StreamHost {
     return stream;
   }
 
-  /** A cursor on the stream for one connection; `start` it, and `drop` it in the end. */
+  /** A cursor on the log for one connection; `start` it, and `drop` it in the end. */
   subscribe(stream: ActiveStream, outflow: Outflow): Subscription {
     const subscription = new Subscription(stream, outflow);
     stream.subscriptions.add(subscription);
@@ -98,20 +118,26 @@ export class Hub implements StreamHost {
     return subscription;
   }
 
-  drop(subscription: Subscription): void {
-    const { stream } = subscription;
-    subscription.close();
-    stream.leave(subscription);
-    stream.subscriptions.delete(subscription);
-    if (stream.subscriptions.size === 0 && !stream.closed) this.#setIdle(stream.name);
+  /** The same on a table. Its watch list is the subscription's from now on. */
+  subscribeTable(table: ActiveTable, outflow: Outflow, wishes: Wishes): TableSubscription {
+    const subscription = new TableSubscription(table, outflow, wishes, this.lists);
+    table.subscriptions.add(subscription);
+    this.#idle.delete(table.name);
+    return subscription;
   }
 
-  dirty(stream: ActiveStream): void {
+  drop(cursor: Cursor): void {
+    cursor.close();
+    const stream = this.#streams.get(cursor.stream.name)?.stream;
+    if (stream === cursor.stream && stream.subscriptions.size === 0 && !stream.closed) this.#setIdle(stream.name);
+  }
+
+  dirty(stream: Flushable): void {
     this.#dirty.add(stream);
     this.#schedule(this.#options.flushIntervalMs ?? 0);
   }
 
-  failed(stream: ActiveStream, error: unknown): void {
+  failed(stream: { readonly name: StreamName }, error: unknown): void {
     this.#options.log.warn({ stream: stream.name, error }, 'the broker failed; subscribers wait until it is back');
   }
 
@@ -126,6 +152,7 @@ export class Hub implements StreamHost {
     this.#streams.clear();
     this.#idle.clear();
     this.#dirty.clear();
+    this.ticker.close();
   }
 
   #setIdle(name: StreamName): void {
@@ -145,7 +172,7 @@ export class Hub implements StreamHost {
     }
   }
 
-  #forget(stream: ActiveStream): void {
+  #forget(stream: Active): void {
     stream.close();
     this.#dirty.delete(stream);
     if (this.#streams.get(stream.name)?.stream !== stream) return;

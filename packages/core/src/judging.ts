@@ -4,8 +4,8 @@
 import { TrunklineError } from '@trunkline/protocol';
 import { mayUse } from './access.js';
 import type { Target } from './app.js';
+import type { Cursor } from './cursor.js';
 import type { Session } from './session.js';
-import type { Subscription } from './subscription.js';
 
 /** What there is to tell before the rule has answered. */
 type Stop = 'late' | 'closed';
@@ -24,7 +24,7 @@ export class Judging<Request> {
   constructor(
     private readonly session: Session<Request>,
     private readonly target: Target,
-    private readonly subscription: Subscription,
+    private readonly subscription: Cursor,
     private readonly settle: (refusal: TrunklineError | null) => void,
   ) {
     this.#sinceMs = session.engine.clock.nowMs();

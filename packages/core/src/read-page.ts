@@ -21,6 +21,7 @@ export async function answerRead<Request>(
 ): Promise<undefined> {
   const { engine } = session;
   const target = resolveStream(engine.app, request.stream);
+  if (target.channel.kind !== 'log') throw new TrunklineError('invalid', 'this is a table: subscribe to it');
   const { maxPageEntries } = engine.limits;
   if (request.limit > maxPageEntries) {
     throw new TrunklineError('invalid', `limit is ${request.limit}, at most ${maxPageEntries} are allowed`);

@@ -5,13 +5,21 @@
 
 import { type Epoch, MAX_SLICE_BYTES, type Offset, utf8Bytes } from '@trunkline/protocol';
 import type { SharedText } from './ports.js';
-import type { RowNode, TableRows, Telling } from './table-rows.js';
+import type { TableRows, Telling } from './table-rows.js';
 
 /** How far a reader has been served. */
 export interface Place {
   readonly since: Offset;
   readonly at: Offset;
+  /** Of who began at 0: the head when it was told the first row. What was deleted until then it never knew. */
+  readonly began?: Offset;
 }
+
+/** The place of who begins: it is told to forget what it may have, and then all there is. */
+export const BEGINNING: Place = { since: 0, at: 0 };
+
+/** Whether nothing was told yet. */
+export const isBeginning = ({ since, began }: Place): boolean => since === 0 && began === undefined;
 
 /** One `rows` message, and the place of who has got it. */
 export interface RowSlice extends SharedText {
@@ -24,60 +32,61 @@ export interface RowSliceOptions {
   readonly place: Place;
   /** Only rows of these keys. */
   readonly keys?: ReadonlySet<string> | undefined;
-  /** The reader is to forget all it has. For a place of `{since: 0, at: 0}`. */
-  readonly isReset?: boolean;
 }
 
 /**
- * Slices that lead from a place to the head: none if it is there, else at least one, also when no row of `keys` changed, as the
+ * Slices that lead from a place to the head: none if it is there. Otherwise at least one, also when no row of `keys` changed, as the
  * position moves all the same. Each has at most 64 KB of rows, or those of one step.
  */
 export function rowSlices(rows: TableRows, options: RowSliceOptions): RowSlice[] {
   const { place, keys } = options;
   const slices: RowSlice[] = [];
   let { at } = place;
+  const began = place.since === 0 ? { began: place.began ?? rows.head } : undefined;
+  const isFresh = isBeginning(place);
   let part = new Part();
   const cut = (to: Offset, isLast: boolean) => {
-    const next = isLast ? { since: rows.head, at: rows.head } : { since: place.since, at: to };
-    const isReset = options.isReset === true && slices.length === 0;
-    slices.push(sliceOf(textOf(part, options, next.since, isReset), next));
+    const next = { since: isLast ? rows.head : place.since, at: to, ...began };
+    slices.push(sliceOf(textOf(part, options, next.since, isFresh && slices.length === 0), next));
     part = new Part();
   };
   for (const node of rows.after(at)) {
-    // Whoever has nothing needs no deletions.
-    if ((keys !== undefined && !keys.has(node.key)) || (place.since === 0 && node.fields === null)) continue;
+    if (keys !== undefined && !keys.has(node.key)) continue;
+    if (began !== undefined && node.fields === null && node.offset <= began.began) continue;
     const telling = node.since(place.since);
     // Between two steps only: a reader never sees half of one.
     if (part.bytes > 0 && part.bytes + telling.bytes > MAX_SLICE_BYTES && node.offset > at) cut(at, false);
     part.add(telling);
     at = node.offset;
   }
-  if (place.at < rows.head || place.since < rows.head || (options.isReset === true && slices.length === 0)) {
-    cut(rows.head, true);
-  }
+  if (isFresh || place.since < rows.head) cut(rows.head, true);
   return slices;
 }
 
-/** A slice that tells rows whole and drops others, and moves nothing: keys enter and leave a watch list. */
-export function watchListSlices(
-  { ch, epoch, place }: Pick<RowSliceOptions, 'ch' | 'epoch' | 'place'>,
-  entering: readonly RowNode[],
-  leaving: readonly string[],
-): RowSlice[] {
-  const slices: RowSlice[] = [];
-  let part = new Part();
-  const cut = () => {
-    slices.push(sliceOf(textOf(part, { ch, epoch, place }, place.since, false), place));
-    part = new Part();
-  };
-  part.drop(leaving);
-  for (const node of entering) {
-    const telling = node.whole();
-    if (part.bytes > 0 && part.bytes + telling.bytes > MAX_SLICE_BYTES) cut();
-    part.add(telling);
+/**
+ * A slice that tells rows whole and drops others, and moves nothing: keys enter and leave a watch list. Takes from both what it
+ * tells, about 64 KB, and those that enter without there being a row.
+ */
+export function watchListSlice(
+  rows: TableRows,
+  options: Pick<RowSliceOptions, 'ch' | 'epoch' | 'place'>,
+  entering: Set<string>,
+  leaving: Set<string>,
+): RowSlice {
+  const part = new Part();
+  for (const key of leaving) {
+    if (part.bytes >= MAX_SLICE_BYTES) break;
+    leaving.delete(key);
+    part.drop(key);
   }
-  if (part.bytes > 0) cut();
-  return slices;
+  for (const key of entering) {
+    const telling = rows.node(key)?.whole();
+    if (telling !== undefined && part.bytes > 0 && part.bytes + telling.bytes > MAX_SLICE_BYTES) break;
+    entering.delete(key);
+    if (telling !== undefined) part.add(telling);
+  }
+  const { place } = options;
+  return sliceOf(textOf(part, options, place.since, false), place);
 }
 
 function sliceOf(text: string, place: Place): RowSlice {
@@ -100,9 +109,10 @@ class Part {
     if (gone !== '') this.gone += this.gone === '' ? gone : `,${gone}`;
   }
 
-  drop(keys: readonly string[]): void {
-    this.dropped = keys.map((key) => JSON.stringify(key)).join();
-    this.bytes += this.dropped.length;
+  drop(key: string): void {
+    const text = JSON.stringify(key);
+    this.bytes += utf8Bytes(text);
+    this.dropped += this.dropped === '' ? text : `,${text}`;
   }
 }
 

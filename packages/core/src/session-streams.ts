@@ -1,30 +1,35 @@
 // A session's subscriptions: opening a cursor where the client says it stands, and what to tell it if that place is gone.
 
 import { BrokerUnavailableError } from '@trunkline/broker';
-import { type Offset, type StreamName, type Subscribe, TrunklineError } from '@trunkline/protocol';
+import { type Offset, type StreamName, type Subscribe, TrunklineError, type Tune } from '@trunkline/protocol';
 import { mayUse } from './access.js';
-import { type ActiveStream, DEFAULT_PAGE } from './active-stream.js';
+import type { ActiveStream } from './active-stream.js';
+import type { ActiveTable } from './active-table.js';
 import { type Identity, resolveStream, type Target } from './app.js';
+import type { Cursor } from './cursor.js';
 import { Judging } from './judging.js';
+import { checkLogRequest, openLog } from './open-log.js';
+import { checkTableRequest, openTable, wishesOf } from './open-table.js';
 import type { Session } from './session.js';
 import { SmallMap } from './small-map.js';
-import type { Subscription } from './subscription.js';
+import { TableSubscription } from './table-subscription.js';
 
 /** A subscribe that is being worked on; unsubscribing replaces or removes it, which it notices when it goes on. */
 interface Opening {
   readonly opening: true;
 }
 
-/** Where a cursor starts, and the gap to announce first, if there is one. */
-interface Start {
-  readonly from: Offset;
-  readonly gap?: { readonly reason: 'trimmed' | 'epoch' | 'skipped'; readonly to: Offset; readonly lost?: number };
+/** A stream that is open for a subscribe. */
+export interface Opened {
+  readonly stream: ActiveStream | ActiveTable;
+  /** Takes the cursor's place, in the turn in which the answer is sent. */
+  begin(): { readonly cursor: Cursor; readonly from: Offset; start(): void };
 }
 
 export class SessionStreams<Request> {
-  readonly #subscriptions = new SmallMap<StreamName, Subscription | Opening>();
+  readonly #subscriptions = new SmallMap<StreamName, Cursor | Opening>();
   /** Those that are held while the user's rights are judged again. Made when it is needed. */
-  #judged: Map<Subscription, Judging<Request>> | null = null;
+  #judged: Map<Cursor, Judging<Request>> | null = null;
 
   constructor(private readonly session: Session<Request>) {}
 
@@ -33,10 +38,9 @@ export class SessionStreams<Request> {
     const { session } = this;
     const { engine } = session;
     const target = resolveStream(engine.app, request.stream);
-    const { maxSubscriptions, maxPageEntries } = engine.limits;
-    if ((request.last ?? 0) > maxPageEntries) {
-      throw new TrunklineError('invalid', `last is ${request.last}, at most ${maxPageEntries} are allowed`);
-    }
+    const { maxSubscriptions } = engine.limits;
+    if (target.channel.kind === 'log') checkLogRequest(request, engine.limits);
+    else checkTableRequest(request, engine.limits);
     if (this.#subscriptions.has(target.name)) {
       throw new TrunklineError('conflict', `${target.name} is subscribed already: unsubscribe first`);
     }
@@ -74,15 +78,34 @@ export class SessionStreams<Request> {
         throw new TrunklineError('forbidden', 'you may not subscribe to this');
       }
       mustBeWanted();
-      const stream = await session.engine.hub.open(target.name);
-      const at = await lookUp(stream, request);
+      const { channel } = target;
+      const opened = await (channel.kind === 'log'
+        ? openLog(session, target, request)
+        : openTable(session, target.name, channel, request));
       mustBeWanted();
       // While this waited, the user's rights may have changed, or the stream been forgotten or found to have another history.
-      if (session.rights !== rights || stream.closed || stream.loading) continue;
+      if (session.rights !== rights || opened.stream.closed || opened.stream.loading) continue;
       if (session.isOver()) return;
-      this.#begin(request, stream, startOf(stream, request, at));
+      this.#begin(request, channel.kind, opened);
       return;
     }
+  }
+
+  /**
+   * Changes how a table is followed. Answers by itself, as slices follow the answer.
+   * @throws TrunklineError `not_found` if it is not subscribed, `invalid` if it is a log, `too_large`
+   */
+  async tune(request: Tune): Promise<undefined> {
+    const { session } = this;
+    const held = this.#subscriptions.get(request.stream as StreamName);
+    if (held === undefined || 'opening' in held) {
+      throw new TrunklineError('not_found', `${request.stream.slice(0, 80)} is not subscribed: subscribe first`);
+    }
+    if (!(held instanceof TableSubscription)) throw new TrunklineError('invalid', 'a log cannot be tuned');
+    checkTableRequest(request, session.engine.limits);
+    session.send({ type: 'ok', id: request.id });
+    if (!held.closed) held.tune(wishesOf(session.engine.hub.lists, request, held.wishes));
+    return undefined;
   }
 
   /** After it, nothing of the stream is sent: the caller's `ok` is a barrier (SUB-8). */
@@ -98,7 +121,7 @@ export class SessionStreams<Request> {
 
   /** There is room. The streams that are behind take turns in being the first: one that is always behind would leave the others none. */
   drained(): void {
-    let first: Subscription | undefined;
+    let first: Cursor | undefined;
     for (const held of this.#subscriptions.values()) {
       if ('opening' in held) continue;
       if (held.isBehind) first ??= held;
@@ -123,7 +146,7 @@ export class SessionStreams<Request> {
     return (await Promise.all(verdicts)).filter((ended) => ended).length;
   }
 
-  #judge(target: Target, subscription: Subscription): Promise<boolean> {
+  #judge(target: Target, subscription: Cursor): Promise<boolean> {
     this.#judged ??= new Map();
     // One that is judged already notices that the rights changed once more, and asks again.
     const known = this.#judged.get(subscription);
@@ -150,50 +173,12 @@ export class SessionStreams<Request> {
   }
 
   /** In one turn from the place chosen to the first slices, so that nothing can come between. */
-  #begin(request: Subscribe, stream: ActiveStream, start: Start): void {
-    const { session } = this;
-    const subscription = session.engine.hub.subscribe(stream, session.outflow);
-    this.#subscriptions.set(stream.name, subscription);
-    session.send({
-      type: 'ok',
-      id: request.id,
-      ch: stream.number,
-      kind: 'log',
-      epoch: stream.epoch,
-      head: stream.head,
-      floor: stream.floor,
-      from: start.from,
-    });
+  #begin(request: Subscribe, kind: 'log' | 'table', { stream, begin }: Opened): void {
+    const { cursor, from, start } = begin();
+    this.#subscriptions.set(stream.name, cursor);
+    const { number: ch, epoch, head, floor } = stream;
+    this.session.send({ type: 'ok', id: request.id, ch, kind, epoch, head, floor, from });
     // A connection may end within a send, and its subscriptions with it.
-    if (subscription.closed) return;
-    if (start.gap !== undefined) subscription.skip(start.gap.reason, start.gap.to, start.gap.lost);
-    subscription.start(start.gap?.to ?? start.from);
+    if (!cursor.closed) start();
   }
-}
-
-/** What has to be asked of the broker before the place can be chosen. Gives the time of the entry at the client's position. */
-async function lookUp(stream: ActiveStream, { after, last }: Subscribe): Promise<number | undefined> {
-  const isElsewhere =
-    after === undefined
-      ? // Entries that the ring does not hold may be trimmed by now: the newest that are kept are meant.
-        Math.max(stream.floor, stream.head - (last ?? 0)) < stream.ring.start
-      : after.epoch !== stream.epoch || after.offset > stream.head;
-  if (isElsewhere) await stream.compare();
-  return after?.at === undefined || after.offset === 0 ? undefined : await stream.atOf(after.offset);
-}
-
-function startOf(stream: ActiveStream, { after, last, most }: Subscribe, at: number | undefined): Start {
-  const back = (entries: number) => Math.max(stream.floor, stream.head - entries);
-  if (after === undefined) return { from: back(last ?? 0) };
-  const from = after.offset;
-  const isRewritten = at !== undefined && at !== after.at;
-  if (after.epoch !== stream.epoch || from > stream.head || isRewritten) {
-    return { from, gap: { reason: 'epoch', to: back(last ?? DEFAULT_PAGE) } };
-  }
-  if (most !== undefined && stream.head - from > most) {
-    const to = back(Math.min(most, DEFAULT_PAGE));
-    return { from, gap: { reason: 'skipped', to, lost: to - from } };
-  }
-  if (from < stream.floor) return { from, gap: { reason: 'trimmed', to: stream.floor, lost: stream.floor - from } };
-  return { from };
 }

@@ -2,6 +2,7 @@
 // that is answered, never an exception: nothing that arrives can end the process.
 
 import {
+  type Change,
   CLOSE,
   type ClientMessage,
   type Drain,
@@ -19,7 +20,8 @@ import {
   type StreamName,
 } from '@trunkline/protocol';
 import { hasExpired, identify, identifyAgain } from './access.js';
-import { type Identity, resolveStream } from './app.js';
+import { answerWrite } from './answer-write.js';
+import type { Identity } from './app.js';
 import type { Engine } from './engine.js';
 import { errorAnswer } from './error-answer.js';
 import { Intake } from './intake.js';
@@ -29,7 +31,6 @@ import type { Connection } from './ports.js';
 import { PublishAdmission } from './publish-admission.js';
 import { answerRead } from './read-page.js';
 import { SessionStreams } from './session-streams.js';
-import { producerKey } from './slice.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** `leaving`: goodbye was said, and the requests in work are answered; nothing that arrives is worked on. */
@@ -58,7 +59,7 @@ export class Session<Request = unknown> {
   #inWork = 0;
   #canMove = false;
   // Most connections never publish, and hardly any sends rubbish: these are made when they are needed.
-  #publishes: PublishAdmission | null = null;
+  #writes: PublishAdmission | null = null;
   #problems: TokenBucket | null = null;
   readonly #openedMs: number;
   readonly #life: LifeSigns;
@@ -249,8 +250,11 @@ export class Session<Request = unknown> {
         return this.send({ type: 'ok', id: message.id });
       case 'subscribe':
         return this.#work(message.id, (identity) => this.#streams.subscribe(message, identity));
+      case 'tune':
+        return this.#work(message.id, () => this.#streams.tune(message));
       case 'publish':
-        return this.#work(message.id, (identity) => this.#publish(message, identity));
+      case 'change':
+        return this.#work(message.id, (identity) => this.#write(message, identity));
       case 'read':
         return this.#work(message.id, (identity) => answerRead(this, message, identity), READ_WEIGHT);
       case 'refresh':
@@ -337,25 +341,10 @@ export class Session<Request = unknown> {
     else this.#pump();
   }
 
-  async #publish(message: Publish, identity: Identity): Promise<ServerMessage> {
-    const target = resolveStream(this.engine.app, message.stream);
-    const lane = `${target.name}\n${producerKey(identity.id, message.producer)}`;
+  #write(message: Publish | Change, identity: Identity): Promise<ServerMessage> {
     const { engine } = this;
-    this.#publishes ??= new PublishAdmission(engine.limits, engine.clock.nowMs());
-    const admission = this.#publishes;
-    const { epoch, offset, at } = await engine.publisher.publish({
-      identity,
-      present: () => this.#identity ?? identity,
-      channel: target.channel,
-      params: target.params,
-      stream: target.name,
-      producer: message.producer,
-      seq: message.seq,
-      data: message.data,
-      admit: () => admission.admit(lane, message.seq, engine.clock.nowMs()),
-      settled: (error) => admission.settled(lane, message.seq, error),
-    });
-    return { type: 'ok', id: message.id, epoch, offset, at };
+    this.#writes ??= new PublishAdmission(engine.limits, engine.clock.nowMs());
+    return answerWrite(engine, message, identity, () => this.#identity ?? identity, this.#writes);
   }
 
   async #refresh(message: Refresh, identity: Identity): Promise<ServerMessage> {
@@ -366,7 +355,7 @@ export class Session<Request = unknown> {
     if (turn > this.#refreshed) {
       this.#refreshed = turn;
       this.#identity = next;
-      this.engine.publisher.doubt(next.id);
+      this.engine.permits.doubt(next.id);
       await this.judgeAgain();
     }
     return { type: 'ok', id: message.id, user: (this.#identity ?? next).publicUser };

@@ -4,10 +4,11 @@
 import { UnrecoverablePositionError } from '@trunkline/broker';
 import { type Epoch, encode, type GapReason, type Offset } from '@trunkline/protocol';
 import { type ActiveStream, DEFAULT_PAGE } from './active-stream.js';
+import type { Cursor } from './cursor.js';
 import { MIN_WINDOW_BYTES, type Outflow } from './outflow.js';
 import type { Slice } from './slice.js';
 
-export class Subscription {
+export class Subscription implements Cursor {
   cursor: Offset = 0;
   /** Place in the stream's head group; -1 while behind. */
   groupIndex = -1;
@@ -98,6 +99,8 @@ export class Subscription {
 
   close(): void {
     this.#closed = true;
+    this.stream.leave(this);
+    this.stream.subscriptions.delete(this);
   }
 
   async #run(): Promise<void> {

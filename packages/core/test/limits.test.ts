@@ -2,7 +2,7 @@
 
 import { DEFAULT_LIMITS, type JsonValue, type Limits } from '@trunkline/protocol';
 import { describe, expect, it } from 'vitest';
-import { LOBBY, World } from './support/world.js';
+import { LOBBY, QUOTES, World } from './support/world.js';
 
 /** One that is not the session's business: the transport closes with 1009, see the server's tests. */
 const ELSEWHERE: readonly (keyof Limits)[] = ['maxMessageBytes'];
@@ -103,6 +103,34 @@ const CASES: Partial<
       let last = '';
       for (let seq = 1; seq <= count; seq++) last = outcome(await peer.publish(seq, seq, 'p', `chat/${seq}`));
       return last;
+    },
+  },
+  maxRowsPerChange: {
+    cases: [
+      [2, 'ok'],
+      [3, 'ok'],
+      [4, 'too_large'],
+    ],
+    run: async (rows) => {
+      const peer = await new World({ limits: { maxRowsPerChange: 3 } }).enter();
+      const keys = Array.from({ length: rows }, (_, index) => `k${index}`);
+      const [first = '', second = '', ...rest] = keys;
+      const step = { set: { [first]: {} }, patch: { [second]: {} }, delete: rest };
+      return outcome(await peer.ask({ type: 'change', stream: QUOTES, producer: 'p', seq: 1, ...step }));
+    },
+  },
+  maxKeys: {
+    cases: [
+      [2, 'ok ok'],
+      [3, 'ok ok'],
+      [4, 'too_large too_large'],
+    ],
+    run: async (count) => {
+      const peer = await new World({ limits: { maxKeys: 3 } }).enter();
+      const keys = Array.from({ length: count }, (_, index) => `k${index}`);
+      const subscribed = outcome(await peer.ask({ type: 'subscribe', stream: QUOTES, keys }));
+      if (subscribed !== 'ok') await peer.do({ type: 'subscribe', stream: QUOTES });
+      return `${subscribed} ${outcome(await peer.ask({ type: 'tune', stream: QUOTES, keys }))}`;
     },
   },
   maxPageEntries: {

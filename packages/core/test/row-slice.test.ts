@@ -5,11 +5,10 @@ import { type Broker, memoryBroker, type RowChange, type Tables } from '@trunkli
 import type { StreamName } from '@trunkline/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Place, rowSlices, watchListSlices } from '../src/row-slice.js';
+import { BEGINNING, isBeginning, type Place, rowSlices, watchListSlice } from '../src/row-slice.js';
 import { TableRows } from '../src/table-rows.js';
 
 const NAME = 'quotes/nyse' as StreamName;
-const START: Place = { since: 0, at: 0 };
 
 interface RowsMessage {
   readonly from: number;
@@ -27,7 +26,7 @@ interface RowsMessage {
 class Reader {
   rows = new Map<string, Record<string, unknown>>();
   position = 0;
-  place = START;
+  place = BEGINNING;
 
   constructor(public keys?: Set<string>) {}
 
@@ -59,10 +58,12 @@ class Reader {
     const before = this.keys;
     const entering = [...keys].filter((key) => before !== undefined && !before.has(key));
     const leaving = before === undefined ? [...this.rows.keys()] : [...before];
-    const nodes = entering.flatMap((key) => rows.node(key) ?? []);
-    const drops = leaving.filter((key) => !keys.has(key));
+    const [enter, leave] = [new Set(entering), new Set(leaving.filter((key) => !keys.has(key)))];
     this.keys = keys;
-    for (const slice of watchListSlices({ ch: 1, epoch: 'e', place: this.place }, nodes, drops)) this.take(slice);
+    if (isBeginning(this.place)) return;
+    while (enter.size + leave.size > 0) {
+      this.take(watchListSlice(rows, { ch: 1, epoch: 'e', place: this.place }, enter, leave));
+    }
   }
 }
 
@@ -94,6 +95,8 @@ async function table() {
   return { broker, rows, load, change, wanted };
 }
 
+/** Where a reader begins that comes back. */
+const resumed = ({ position }: Reader): Place => (position === 0 ? BEGINNING : { since: position, at: position });
 const held = (reader: Reader) => [...reader.rows].sort();
 const set = (key: string, row: object): RowChange => ({ key, set: JSON.stringify(row) });
 const patch = (key: string, fields: object, ...unset: string[]): RowChange => ({
@@ -102,14 +105,14 @@ const patch = (key: string, fields: object, ...unset: string[]): RowChange => ({
   unset,
 });
 
-describe('slices of a table', () => {
+describe('TAB-1, TAB-3, TAB-4: slices of a table', () => {
   it('tell a row whole to who does not have it, and only the changed fields to who has', async () => {
     const { rows, change } = await table();
     await change(set('A', { bid: 1, ask: 2, size: 3 }));
     await change(patch('A', { bid: 5 }, 'size'), set('B', { bid: 9 }));
     const text = (place: Place) => rowSlices(rows, { ch: 7, epoch: 'e', place }).map((slice) => slice.text);
-    expect(text(START)).toEqual([
-      '{"type":"rows","ch":7,"from":0,"to":2,"epoch":"e","set":{"A":{"bid":5,"ask":2},"B":{"bid":9}}}',
+    expect(text(BEGINNING)).toEqual([
+      '{"type":"rows","ch":7,"from":0,"to":2,"epoch":"e","reset":true,"set":{"A":{"bid":5,"ask":2},"B":{"bid":9}}}',
     ]);
     expect(text({ since: 1, at: 1 })).toEqual([
       '{"type":"rows","ch":7,"from":1,"to":2,"set":{"B":{"bid":9}},"patch":{"A":{"bid":5}},"unset":{"A":["size"]}}',
@@ -144,7 +147,7 @@ describe('slices of a table', () => {
     ]);
     reader.catchUp(rows, 1);
     // Cut off here, it comes back with the position that it knows.
-    reader.place = { since: reader.position, at: reader.position };
+    reader.place = resumed(reader);
     reader.catchUp(rows);
     expect(held(reader)).toEqual(await wanted());
   });
@@ -154,7 +157,7 @@ describe('slices of a table', () => {
     const big = 'x'.repeat(30_000);
     await change(set('A', { big }), set('B', { big }), set('C', { big }));
     await change(set('D', { big }), set('E', { big }));
-    const keys = rowSlices(rows, { ch: 1, epoch: 'e', place: START }).map(({ text }) =>
+    const keys = rowSlices(rows, { ch: 1, epoch: 'e', place: BEGINNING }).map(({ text }) =>
       Object.keys((JSON.parse(text) as RowsMessage).set ?? {}),
     );
     expect(keys).toEqual([
@@ -226,12 +229,12 @@ describe('slices of a table', () => {
             const reader = readers[one.reader] as Reader;
             if ('most' in one) reader.catchUp(rows, one.most);
             else if ('keys' in one) reader.watch(rows, new Set(one.keys));
-            else reader.place = { since: reader.position, at: reader.position };
+            else reader.place = resumed(reader);
           }
         }
         for (const reader of readers) {
           // A place between two parts dies with its connection, and the node that knew it.
-          if (rows !== live) reader.place = { since: reader.position, at: reader.position };
+          if (rows !== live) reader.place = resumed(reader);
           reader.catchUp(rows);
           expect(held(reader)).toEqual(await wanted(reader.keys));
         }

@@ -10,6 +10,15 @@ export interface LogContract {
   readonly refusal: string;
 }
 
+/** What a `table` channel promises: parameter names, a row as stored, as clients write it, and whether they may. */
+export interface TableContract {
+  readonly kind: 'table';
+  readonly params: readonly string[];
+  readonly input: unknown;
+  readonly row: unknown;
+  readonly write: 'server' | 'client';
+}
+
 /** Any kind of channel. */
 export interface ChannelContract {
   readonly kind: string;

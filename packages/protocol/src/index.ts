@@ -1,7 +1,7 @@
 // The messages, codec, error codes and limits of Trunkline's wire protocol: shared by both ends, no I/O.
 
 export { CLOSE, mayReconnect } from './close-codes.js';
-export { decodeClient, decodeServer, encode, type Problem, utf8Bytes } from './codec.js';
+export { decodeClient, decodeServer, encode, type Problem } from './codec.js';
 export type {
   AppContract,
   ChannelContract,
@@ -10,6 +10,7 @@ export type {
   LogContract,
   ParamRecord,
   ParamValues,
+  TableContract,
 } from './contract.js';
 export { ERROR_CODES, type ErrorCode, type Outcome, TrunklineError } from './errors.js';
 export type { JsonOnly, JsonValue, NonJsonPath, NotJson } from './json.js';
@@ -17,6 +18,7 @@ export {
   DEFAULT_LIMITS,
   type Limits,
   MAX_DATA_DEPTH,
+  MAX_KEY_BYTES,
   MAX_SLICE_BYTES,
   MAX_UNACKNOWLEDGED,
   PRODUCER_MEMORY_MS,
@@ -26,6 +28,8 @@ export {
 } from './limits.js';
 export {
   type After,
+  type Change,
+  type ChangeOk,
   type ClientMessage,
   type ClientPing,
   type ClientPong,
@@ -49,6 +53,8 @@ export {
   type Refresh,
   type RefreshOk,
   type RequestId,
+  type RowData,
+  type Rows,
   type Seen,
   type ServerMessage,
   type ServerPing,
@@ -57,6 +63,7 @@ export {
   type Subscribe,
   type SubscribeOk,
   type Synced,
+  type Tune,
   type Unsubscribe,
   type Welcome,
 } from './messages.js';
@@ -70,4 +77,5 @@ export {
   type StreamName,
   streamName,
 } from './names.js';
-export { isPublishOk, isReadOk, isSubscribeOk } from './validate.js';
+export { utf8Bytes } from './utf8-bytes.js';
+export { isChangeOk, isPublishOk, isReadOk, isSubscribeOk } from './validate.js';

@@ -19,6 +19,10 @@ export interface Limits {
   readonly publishBurst: number;
   /** Entries that `last` and `limit` may ask for. Default 1_000. Answer: `invalid`. */
   readonly maxPageEntries: number;
+  /** Rows that one `change` may name. Default 1_000. Answer: `too_large`. */
+  readonly maxRowsPerChange: number;
+  /** Keys of one watch list. Default 1_000. Answer: `too_large`. */
+  readonly maxKeys: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -30,8 +34,12 @@ export const DEFAULT_LIMITS: Limits = {
   publishRatePerSecond: 50,
   publishBurst: 100,
   maxPageEntries: 1_000,
+  maxRowsPerChange: 1_000,
+  maxKeys: 1_000,
 };
 
+/** Longest key of a row, in bytes of UTF-8. Longer, or empty: `invalid`. */
+export const MAX_KEY_BYTES = 256;
 /** A slice holds at most this many bytes of items, or one item. */
 export const MAX_SLICE_BYTES = 65_536;
 /** Arrays and objects that may be inside one another in the `data` of a publish. Deeper: `invalid`. */

@@ -46,6 +46,23 @@ export interface Subscribe {
   readonly last?: number;
   /** If more entries than this were missed: a `gap` and the newest page instead. Default: no bound. */
   readonly most?: number;
+  /** Of a table: slices a second, above 0 and at most 100. Default: one whenever something changes. */
+  readonly rate?: number;
+  /** Of a table: only the rows of these keys. Default: all. */
+  readonly keys?: readonly string[];
+  /** Of a table, with `after` and `keys`: the keys that were subscribed until then, so that the difference can be told. */
+  readonly held?: readonly string[];
+  /** Of a table: nothing is sent until a `tune` ends it. */
+  readonly paused?: boolean;
+}
+/** Changes how a table is followed: `null` takes a bound back, what is absent stays as it is. */
+export interface Tune {
+  readonly type: 'tune';
+  readonly id: RequestId;
+  readonly stream: string;
+  readonly rate?: number | null;
+  readonly keys?: readonly string[] | null;
+  readonly paused?: boolean;
 }
 export interface Unsubscribe {
   readonly type: 'unsubscribe';
@@ -60,6 +77,28 @@ export interface Publish {
   readonly producer: string;
   readonly seq: number;
   readonly data: JsonValue;
+}
+/** A row: a JSON object. Its fields are the unit of change. */
+export type RowData = { readonly [field: string]: JsonValue };
+/**
+ * Changes rows of a table as one step. A key may stand in one of `set`, `patch` (with `unset`) and `delete`. `seq` counts a producer's
+ * changes of this stream, as for `publish`.
+ */
+export interface Change {
+  readonly type: 'change';
+  readonly id: RequestId;
+  readonly stream: string;
+  readonly producer: string;
+  readonly seq: number;
+  /** Whole rows. */
+  readonly set?: { readonly [key: string]: RowData };
+  /** Fields to replace. */
+  readonly patch?: { readonly [key: string]: RowData };
+  /** Fields to remove. */
+  readonly unset?: { readonly [key: string]: readonly string[] };
+  readonly delete?: readonly string[];
+  /** The offset at which a row must be for the step to happen; 0: it must not exist. */
+  readonly if?: { readonly [key: string]: Offset };
 }
 /** A page of history: the newest entries before an offset, or the oldest after one. Exactly one of the two. */
 export interface Read {
@@ -95,7 +134,18 @@ export interface ClientPong {
   readonly type: 'pong';
 }
 
-export type ClientMessage = Hello | Subscribe | Unsubscribe | Publish | Read | Refresh | Seen | ClientPing | ClientPong;
+export type ClientMessage =
+  | Hello
+  | Subscribe
+  | Tune
+  | Unsubscribe
+  | Publish
+  | Change
+  | Read
+  | Refresh
+  | Seen
+  | ClientPing
+  | ClientPong;
 
 // ── server → client ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -118,7 +168,7 @@ export interface SubscribeOk {
   readonly id: RequestId;
   /** The stream's number on this connection's node; dies with the connection. */
   readonly ch: number;
-  readonly kind: 'log';
+  readonly kind: 'log' | 'table';
   /** `null` for a stream that was never written; the slice that starts at 0 then names the epoch. */
   readonly epoch: Epoch | null;
   readonly head: Offset;
@@ -152,7 +202,15 @@ export interface RefreshOk {
   readonly id: RequestId;
   readonly user: JsonValue;
 }
-export type Ok = SubscribeOk | PublishOk | ReadOk | RefreshOk | PlainOk;
+/** Answers `change`. */
+export interface ChangeOk {
+  readonly type: 'ok';
+  readonly id: RequestId;
+  readonly epoch: Epoch;
+  /** Of the step; of the table, if every row was like that already. */
+  readonly offset: Offset;
+}
+export type Ok = SubscribeOk | PublishOk | ChangeOk | ReadOk | RefreshOk | PlainOk;
 
 /** A request that failed, or (without `id`) a message that could not be understood. */
 export interface ErrorMessage {
@@ -186,6 +244,30 @@ export interface Entries {
   /** Present when `from` is 0: the epoch begins here. */
   readonly epoch?: Epoch;
   readonly items: readonly Item[];
+}
+/**
+ * A slice of a table: of the rows that changed in `(from, to]`, what is new. Moves the position from `from` to `to`; with `from` equal to `to`
+ * it tells rows and moves nothing.
+ */
+export interface Rows {
+  readonly type: 'rows';
+  readonly ch: number;
+  readonly from: Offset;
+  readonly to: Offset;
+  /** Present when `from` is 0. */
+  readonly epoch?: Epoch;
+  /** Forget every row: what follows up to `synced` is all there is. */
+  readonly reset?: true;
+  /** Whole rows. */
+  readonly set?: { readonly [key: string]: RowData };
+  /** Fields that are new, of rows that are known. */
+  readonly patch?: { readonly [key: string]: RowData };
+  /** Fields that are gone. */
+  readonly unset?: { readonly [key: string]: readonly string[] };
+  /** Rows that are gone. */
+  readonly delete?: readonly string[];
+  /** Rows that are no longer followed. */
+  readonly drop?: readonly string[];
 }
 /** The cursor has reached the head: what follows is live. */
 export interface Synced {
@@ -249,6 +331,7 @@ export type ServerMessage =
   | Ok
   | ErrorMessage
   | Entries
+  | Rows
   | Synced
   | Gap
   | Ended

@@ -3,18 +3,22 @@
 
 import { ERROR_CODES, type ErrorCode } from './errors.js';
 import type { JsonValue } from './json.js';
-import { DEFAULT_LIMITS, type Limits, MAX_DATA_DEPTH } from './limits.js';
+import { DEFAULT_LIMITS, type Limits, MAX_DATA_DEPTH, MAX_KEY_BYTES } from './limits.js';
 import type {
   After,
+  Change,
+  ChangeOk,
   ClientMessage,
   GapReason,
   Item,
   PublishOk,
   ReadOk,
+  RowData,
   ServerMessage,
   SubscribeOk,
 } from './messages.js';
 import { MAX_STREAM_NAME_BYTES } from './names.js';
+import { utf8Bytes } from './utf8-bytes.js';
 
 interface Check<T> {
   readonly is: (value: unknown) => value is T;
@@ -88,13 +92,63 @@ const errorCode: Check<ErrorCode> = {
   is: (value): value is ErrorCode => typeof value === 'string' && Object.hasOwn(ERROR_CODES, value),
   expected: 'an error code',
 };
+const RATE_MAX = 100;
+const rate: Check<number> = {
+  is: (value): value is number => typeof value === 'number' && value > 0 && value <= RATE_MAX,
+  expected: `a number above 0 and at most ${RATE_MAX}`,
+};
+const key: Check<string> = {
+  is: (value): value is string =>
+    typeof value === 'string' && value !== '' && value.length <= MAX_KEY_BYTES && utf8Bytes(value) <= MAX_KEY_BYTES,
+  expected: `1 to ${MAX_KEY_BYTES} bytes of text`,
+};
+const listOf = <T>(item: Check<T>): Check<readonly T[]> => ({
+  is: (value): value is readonly T[] => Array.isArray(value) && value.every(item.is),
+  expected: `a list, each ${item.expected}`,
+});
+const byKey = <T>(item: Check<T>): Check<{ readonly [key: string]: T }> => ({
+  is: (value): value is { readonly [key: string]: T } =>
+    isRecord(value) && Object.entries(value).every(([name, inner]) => key.is(name) && item.is(inner)),
+  expected: `an object whose keys are ${key.expected}, each ${item.expected}`,
+});
+const orNull = <T>(check: Check<T>): Check<T | null> => ({
+  is: (value): value is T | null => value === null || check.is(value),
+  expected: `${check.expected}, or null`,
+});
+const keys = listOf(key);
+const row: Check<RowData> = {
+  is: (value): value is RowData => isRecord(value) && payload.is(value),
+  expected: `an object, nested at most ${MAX_DATA_DEPTH} deep`,
+};
 const optional = <T>(check: Check<T>): Check<T> & { readonly optional: true } => ({ ...check, optional: true });
 
 const CLIENT: Shapes<ClientMessage> = {
   hello: { version: count, token: optional(word), features: optional(words) },
-  subscribe: { id, stream: name, after: optional(position), last: optional(count), most: optional(ordinal) },
+  subscribe: {
+    id,
+    stream: name,
+    after: optional(position),
+    last: optional(count),
+    most: optional(ordinal),
+    rate: optional(rate),
+    keys: optional(keys),
+    held: optional(keys),
+    paused: optional(flag),
+  },
+  tune: { id, stream: name, rate: optional(orNull(rate)), keys: optional(orNull(keys)), paused: optional(flag) },
   unsubscribe: { id, stream: name },
   publish: { id, stream: name, producer, seq: ordinal, data: payload },
+  change: {
+    id,
+    stream: name,
+    producer,
+    seq: ordinal,
+    set: optional(byKey(row)),
+    patch: optional(byKey(row)),
+    unset: optional(byKey(words)),
+    delete: optional(keys),
+    if: optional(byKey(count)),
+  },
   read: { id, stream: name, epoch: optional(epoch), before: optional(count), after: optional(count), limit: ordinal },
   refresh: { id, token: word },
   seen: { bytes: count },
@@ -143,6 +197,18 @@ const SERVER: Shapes<ServerMessage> = {
     refusal: optional(word),
   },
   entries: { ch: count, from: count, to: count, epoch: optional(epoch), items },
+  rows: {
+    ch: count,
+    from: count,
+    to: count,
+    epoch: optional(epoch),
+    reset: optional({ is: (value) => value === true, expected: 'true' }),
+    set: optional(byKey(row)),
+    patch: optional(byKey(row)),
+    unset: optional(byKey(words)),
+    delete: optional(keys),
+    drop: optional(keys),
+  },
   synced: { ch: count, to: count },
   gap: {
     ch: count,
@@ -169,7 +235,25 @@ export function clientProblem(value: unknown): string | null {
   if (message.type === 'read' && (message.before === undefined) === (message.after === undefined)) {
     return 'read: name exactly one of before and after';
   }
+  if (message.type === 'change') return changeProblem(message);
   return null;
+}
+
+/** Two changes of one row in one step would leave open which is meant. */
+function changeProblem({
+  set = {},
+  patch = {},
+  unset = {},
+  delete: gone = [],
+  if: conditions = {},
+}: Change): string | null {
+  const changed = new Set<string>();
+  for (const changedKey of [...Object.keys(set), ...new Set([...Object.keys(patch), ...Object.keys(unset)]), ...gone]) {
+    if (changed.has(changedKey)) return `change: the row ${JSON.stringify(changedKey)} is changed twice`;
+    changed.add(changedKey);
+  }
+  const stray = Object.keys(conditions).find((name) => !changed.has(name));
+  return stray === undefined ? null : `change: if names the row ${JSON.stringify(stray)}, which is not changed`;
 }
 
 /** The same for a message of the server. An `ok` is checked by whoever awaits it, as only they know what it answers. */
@@ -221,4 +305,10 @@ export function isPublishOk(value: object): value is PublishOk {
 export function isReadOk(value: object): value is ReadOk {
   const ok = value as Record<string, unknown>;
   return epochOrNull.is(ok.epoch) && isCount(ok.head) && isCount(ok.floor) && items.is(ok.items);
+}
+
+/** Whether an `ok` answers a `change`. */
+export function isChangeOk(value: object): value is ChangeOk {
+  const ok = value as Record<string, unknown>;
+  return epoch.is(ok.epoch) && isCount(ok.offset);
 }

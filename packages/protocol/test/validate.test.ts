@@ -18,10 +18,17 @@ type Side = keyof typeof decodeOne;
 
 /** For each message: its optional fields. All others are required. */
 const OPTIONAL: Readonly<Record<Side, Readonly<Record<string, readonly string[]>>>> = {
-  client: { hello: ['token', 'features'], subscribe: ['after', 'last', 'most'], read: ['epoch'] },
+  client: {
+    hello: ['token', 'features'],
+    subscribe: ['after', 'last', 'most', 'rate', 'keys', 'held', 'paused'],
+    tune: ['rate', 'keys', 'paused'],
+    change: ['set', 'patch', 'unset', 'delete', 'if'],
+    read: ['epoch'],
+  },
   server: {
     error: ['id', 'afterMs', 'refusal'],
     entries: ['epoch'],
+    rows: ['epoch', 'reset', 'set', 'patch', 'unset', 'delete', 'drop'],
     gap: ['lost'],
     ended: ['afterMs'],
     ping: ['rttMs'],
@@ -62,7 +69,7 @@ describe.each(cases)('%s', (_, { side, message, type, fields }) => {
   it('names the field that is wrong', () => {
     for (const field of fields) {
       if (ANY_JSON.has(`${side} ${type} ${field}`)) continue;
-      const nullable = side === 'server' && type === 'gap' && field === 'epoch';
+      const nullable = /^(gap epoch|tune rate|tune keys)$/.test(`${type} ${field}`);
       for (const wrong of [...NEVER_RIGHT, ...(nullable ? [] : [null])]) {
         if (takes(wrong, `${type} ${field}`)) continue;
         expect(decodeOne[side]({ ...message, [field]: wrong }), `${field}: ${JSON.stringify(wrong)}`).toMatchObject({
@@ -125,6 +132,33 @@ describe('bounds', () => {
   it('SUB-1: a stream name has 1 to 512 bytes', () => {
     const names = [0, 1, MAX_STREAM_NAME_BYTES, MAX_STREAM_NAME_BYTES + 1].map((length) => 'x'.repeat(length));
     expect(names.map((stream) => publish({ stream }))).toEqual([false, true, true, false]);
+  });
+
+  it('TAB-2: a rate is above 0 and at most 100 a second', () => {
+    expect([0, 0.1, 100, 100.1, -1].map((rate) => subscribe({ rate }))).toEqual([false, true, true, false, false]);
+  });
+
+  it("a row's key has 1 to 256 bytes", () => {
+    const keys = ['', 'k', 'k'.repeat(256), 'k'.repeat(257), 'é'.repeat(128), 'é'.repeat(129)];
+    const verdicts = [false, true, true, false, true, false];
+    expect(keys.map((key) => subscribe({ keys: [key] }))).toEqual(verdicts);
+    const change = (fields: object) => isFine({ type: 'change', id: 1, stream: 'q', producer: 'p', seq: 1, ...fields });
+    expect(keys.map((key) => change({ set: { [key]: {} } }))).toEqual(verdicts);
+    expect(keys.map((key) => change({ delete: [key] }))).toEqual(verdicts);
+  });
+
+  it('TAB-5: a change names each row once, and conditions only for what it changes', () => {
+    const change = (fields: object) => isFine({ type: 'change', id: 1, stream: 'q', producer: 'p', seq: 1, ...fields });
+    const fields = [
+      { set: { A: {} }, patch: { B: {} }, unset: { B: ['x'], C: ['x'] }, delete: ['D'], if: { C: 0, D: 1 } },
+      { set: { A: {} }, patch: { A: {} } },
+      { patch: { A: {} }, delete: ['A'] },
+      { delete: ['A', 'A'] },
+      { set: { A: {} }, if: { B: 1 } },
+      { set: JSON.parse('{"__proto__":{},"constructor":{}}'), delete: ['__proto__'] },
+      {},
+    ];
+    expect(fields.map(change)).toEqual([true, false, false, false, false, false, true]);
   });
 
   it('numbers that JSON rounds to infinity are no times', () => {

@@ -3,6 +3,7 @@
 import type { AppRuntime, Engine, HookResult, Identity, LogRuntime, Validated } from '@trunkline/core';
 import { type JsonValue, streamName } from '@trunkline/protocol';
 import type { AnyDefinition, At, LogServerHandle } from './define/handles.js';
+import type { Action } from './define/log.js';
 import { isRefusal } from './define/refusal.js';
 import { type Identification, identificationOf, type LogParts, partsOfLog } from './define/registry.js';
 import type { App, BaseUser, RequestInfo } from './define/trunkline.js';
@@ -99,7 +100,7 @@ function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRunti
       ? {}
       : {
           authorize: (user, params, action) =>
-            authorize({ user, params: named(params), action }) as boolean | Promise<boolean>,
+            authorize({ user, params: named(params), action: action as Action }) as boolean | Promise<boolean>,
         }),
     ...(onPublish === undefined
       ? {}

@@ -2,11 +2,21 @@
 
 import { type Broker, BrokerUnavailableError } from '@trunkline/broker';
 
-type Method = 'append' | 'lookup' | 'read' | 'readBack' | 'watch';
+type Method = 'append' | 'lookup' | 'read' | 'readBack' | 'watch' | 'change' | 'readRows' | 'readRow' | 'expire';
 type Fault = 'before' | 'after';
 
 export class ControlledBroker implements Broker {
-  readonly calls: Record<Method, number> = { append: 0, lookup: 0, read: 0, readBack: 0, watch: 0 };
+  readonly calls: Record<Method, number> = {
+    append: 0,
+    lookup: 0,
+    read: 0,
+    readBack: 0,
+    watch: 0,
+    change: 0,
+    readRows: 0,
+    readRow: 0,
+    expire: 0,
+  };
   /** Methods that fail: `before` they had an effect, or `after` it. */
   readonly faults = new Map<Method, Fault>();
   /** What a failing call rejects with. */
@@ -47,6 +57,10 @@ export class ControlledBroker implements Broker {
         },
       };
     });
+  readonly change: Broker['change'] = (...args) => this.#call('change', () => this.inner.change(...args));
+  readonly readRows: Broker['readRows'] = (...args) => this.#call('readRows', () => this.inner.readRows(...args));
+  readonly readRow: Broker['readRow'] = (...args) => this.#call('readRow', () => this.inner.readRow(...args));
+  readonly expire: Broker['expire'] = () => this.#call('expire', () => this.inner.expire());
   readonly remove: Broker['remove'] = (...args) => this.inner.remove(...args);
   readonly lease: Broker['lease'] = (...args) => this.inner.lease(...args);
   readonly close: Broker['close'] = () => this.inner.close();

@@ -2,7 +2,15 @@
 
 import { type Broker, memoryBroker } from '@trunkline/broker';
 import type { ClientMessage, ErrorMessage, Ok, ServerMessage, StreamName } from '@trunkline/protocol';
-import { type AppRuntime, Engine, type EngineOptions, type LogRuntime, type Session } from '../../src/index.js';
+import {
+  type AppRuntime,
+  type ChannelRuntime,
+  Engine,
+  type EngineOptions,
+  type LogRuntime,
+  type Session,
+  type TableRuntime,
+} from '../../src/index.js';
 import { ControlledBroker } from './controlled-broker.js';
 import { FakeClock, microtasks } from './fake-clock.js';
 import { FakeConnection } from './fake-connection.js';
@@ -13,6 +21,8 @@ export type Authenticate = AppRuntime<unknown>['authenticate'];
 export interface WorldOptions extends Partial<Omit<EngineOptions<unknown>, 'app' | 'broker' | 'clock' | 'log'>> {
   /** What the channel `chat` does besides storing what it gets. */
   readonly chat?: Partial<LogRuntime>;
+  /** What the table `quotes` does besides storing what it gets. Clients may change it. */
+  readonly quotes?: Partial<TableRuntime>;
   readonly authenticate?: Authenticate;
   /** Between the engine and the store. */
   readonly wrap?: (broker: Broker) => Broker;
@@ -28,6 +38,7 @@ const byToken: Authenticate = async (token) => {
 };
 
 export const LOBBY = 'chat/lobby' as StreamName;
+export const QUOTES = 'quotes/nyse' as StreamName;
 
 export class World {
   readonly clock: FakeClock;
@@ -39,15 +50,29 @@ export class World {
   flushes = 0;
 
   constructor(options: WorldOptions = {}) {
-    const { chat, authenticate = byToken, wrap = (broker) => broker, store, clock, ...rest } = options;
+    const { chat, quotes, authenticate = byToken, wrap = (broker) => broker, store, clock, ...rest } = options;
     this.clock = clock ?? new FakeClock();
     let epochs = 0;
     this.store = store ?? memoryBroker({ nowMs: this.clock.nowMs, randomEpoch: () => `epoch-${++epochs}` });
     this.broker = new ControlledBroker(wrap(this.store));
     const channel: LogRuntime = { kind: 'log', params: ['room'], validate: (value) => ({ value }), ...chat };
+    const table: TableRuntime = {
+      kind: 'table',
+      params: ['market'],
+      write: 'client',
+      keep: 'durable',
+      validate: (value) => ({ value }),
+      ...quotes,
+    };
     let ids = 0;
     this.engine = new Engine<unknown>({
-      app: { channels: new Map([['chat', channel]]), authenticate },
+      app: {
+        channels: new Map<string, ChannelRuntime>([
+          ['chat', channel],
+          ['quotes', table],
+        ]),
+        authenticate,
+      },
       broker: this.broker,
       clock: this.clock,
       log: {

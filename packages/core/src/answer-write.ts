@@ -1,0 +1,41 @@
+// `publish` and `change`: what a client has stored, in a log or in a table.
+
+import { type Change, type Publish, type ServerMessage, TrunklineError } from '@trunkline/protocol';
+import { type Identity, resolveStream } from './app.js';
+import type { Engine } from './engine.js';
+import type { PublishAdmission } from './publish-admission.js';
+import { producerKey } from './slice.js';
+
+/**
+ * @param identity the user when it was sent @param present the same user with the rights of now
+ * Rejects with a TrunklineError.
+ */
+export async function answerWrite<Request>(
+  engine: Engine<Request>,
+  message: Publish | Change,
+  identity: Identity,
+  present: () => Identity,
+  admission: PublishAdmission,
+): Promise<ServerMessage> {
+  const { name: stream, channel, params } = resolveStream(engine.app, message.stream);
+  const { id, producer, seq } = message;
+  const lane = `${stream}\n${producerKey(identity.id, producer)}`;
+  const common = {
+    identity,
+    present,
+    params,
+    stream,
+    producer,
+    seq,
+    admit: () => admission.admit(lane, seq, engine.clock.nowMs()),
+    settled: (error: TrunklineError | null) => admission.settled(lane, seq, error),
+  };
+  if (message.type === 'publish') {
+    if (channel.kind !== 'log') throw new TrunklineError('invalid', 'this is a table: change its rows');
+    const { epoch, offset, at } = await engine.publisher.publish({ ...common, channel, data: message.data });
+    return { type: 'ok', id, epoch, offset, at };
+  }
+  if (channel.kind !== 'table') throw new TrunklineError('invalid', 'this is a log: publish to it');
+  const { epoch, offset } = await engine.changer.change({ ...common, channel, step: message });
+  return { type: 'ok', id, epoch, offset };
+}

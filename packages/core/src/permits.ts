@@ -1,0 +1,80 @@
+// What a channel's rule has allowed and has not taken effect yet. A revocation meanwhile puts it in doubt: it is judged again
+// before it reaches the broker, also if it came over a connection that is gone by now.
+
+import { type StreamName, TrunklineError } from '@trunkline/protocol';
+import { hasExpired } from './access.js';
+import type { Action, ChannelRuntime, Identity } from './app.js';
+import type { Log } from './ports.js';
+import { runHook } from './run-hook.js';
+
+/** Who wants to do what. */
+export interface Permission {
+  /** The user with the rights of now. */
+  readonly present: () => Identity;
+  readonly channel: ChannelRuntime;
+  readonly params: readonly string[];
+  readonly stream: StreamName;
+  readonly action: Action;
+}
+
+/** One permission under way. */
+interface Permit {
+  readonly userId: string;
+  readonly stream: StreamName;
+  /** The user's rights may have changed since the rule was asked. */
+  isDoubted: boolean;
+}
+
+export class Permits {
+  readonly #permits = new Set<Permit>();
+
+  constructor(
+    private readonly log: Log,
+    private readonly nowMs: () => number,
+  ) {}
+
+  /** The user's rights may have changed. */
+  doubt(userId: string, stream?: StreamName): void {
+    for (const permit of this.#permits) {
+      if (permit.userId === userId && (stream === undefined || permit.stream === stream)) permit.isDoubted = true;
+    }
+  }
+
+  /**
+   * Asks the rule, lets `prepare` take its time, asks again if there is doubt by then, and calls `act` in the turn in which the answer holds.
+   * Rejects with `forbidden`, `unauthorized`, `internal`, or as `prepare` does.
+   */
+  async whileAllowed<T, R>(permission: Permission, prepare: () => Promise<T>, act: (prepared: T) => R): Promise<R> {
+    const permit: Permit = { userId: permission.present().id, stream: permission.stream, isDoubted: false };
+    this.#permits.add(permit);
+    try {
+      await this.#judge(permit, permission);
+      const prepared = await prepare();
+      // That took its time: a revocation meanwhile, or the token's end, still reaches what was prepared.
+      while (permit.isDoubted || hasExpired(permission.present(), this.nowMs())) await this.#judge(permit, permission);
+      return act(prepared);
+    } finally {
+      this.#permits.delete(permit);
+    }
+  }
+
+  /** Asks the rule until its answer holds. */
+  async #judge(permit: Permit, { channel, params, present, action }: Permission): Promise<void> {
+    const { authorize } = channel;
+    do {
+      permit.isDoubted = false;
+      const identity = present();
+      if (hasExpired(identity, this.nowMs())) throw new TrunklineError('unauthorized', 'the token expired');
+      if (authorize === undefined) return;
+      const may = await runHook(this.log, 'authorize failed', () => authorize(identity.user, params, action));
+      if (may !== true) throw new TrunklineError('forbidden', FORBIDDEN[action]);
+    } while (permit.isDoubted);
+  }
+}
+
+const FORBIDDEN: Readonly<Record<Action, string>> = {
+  subscribe: 'you may not subscribe to this',
+  read: 'you may not read this',
+  publish: 'you may not publish here',
+  change: 'you may not change this',
+};

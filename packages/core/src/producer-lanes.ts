@@ -1,0 +1,144 @@
+// Idempotent requests of one producer to one stream pass one after the other up to the broker, across connections too (an old
+// connection may still be at work on what a new one sends again); they do not wait for each other's storing.
+
+import { TrunklineError } from '@trunkline/protocol';
+
+/** Lanes kept for producers that have nothing under way; forgetting one costs a lookup. */
+const MAX_IDLE_LANES = 10_000;
+
+/** One request of a producer. */
+export interface LaneWork<Stored> {
+  readonly seq: number;
+  /** What the broker knows to be stored under this `seq`, or `null`. */
+  readonly lookup: () => Promise<Stored | null>;
+  /** Everything up to the call of the broker. What is stored is wrapped, so that awaiting the call does not await the storing. */
+  readonly prepare: () => Promise<{ readonly stored: Promise<Stored> }>;
+  /**
+   * The same in one go, if nothing has to be waited for; `null` if something has. Asked when nothing of the lane is being prepared: then
+   * nothing can come between, and a request costs a few promises less. Throws a refusal.
+   */
+  readonly atOnce?: () => Promise<Stored> | null;
+  /** Told whether it was refused, before the producer's next request is looked at; and once more if storing it fails after that. */
+  readonly settled: (error: TrunklineError | null) => void;
+}
+
+interface Lane<Stored> {
+  /** Settles when the last request of the lane has reached the broker or was refused. */
+  tail: Promise<unknown>;
+  /** Highest `seq` handed to the broker; -1 when this node cannot know. */
+  last: number;
+  readonly inFlight: Map<number, Promise<Stored>>;
+  /** Those that have no answer yet. */
+  queued: number;
+  /** Those of them that have not reached the broker, and are neither refused. */
+  preparing: number;
+}
+
+export class ProducerLanes<Stored> {
+  readonly #lanes = new Map<string, Lane<Stored>>();
+
+  /** Resolves when it is stored, or was before. Rejects as the work does; with `conflict` if a later `seq` is stored and this one is not. */
+  run(key: string, work: LaneWork<Stored>): Promise<Stored> {
+    const lane = this.#lane(key);
+    try {
+      return this.#atOnce(lane, work) ?? this.#inTurn(lane, work);
+    } catch (error) {
+      if (error instanceof TrunklineError) work.settled(error);
+      return Promise.reject(error);
+    }
+  }
+
+  #atOnce(lane: Lane<Stored>, { seq, atOnce, settled }: LaneWork<Stored>): Promise<Stored> | null {
+    if (atOnce === undefined || lane.preparing > 0 || lane.last === -1 || seq <= lane.last) return null;
+    const stored = atOnce();
+    if (stored === null) return null;
+    handOver(lane, seq, stored);
+    lane.queued += 1;
+    settled(null);
+    stored.then(
+      () => {
+        lane.queued -= 1;
+      },
+      (error) => {
+        lane.queued -= 1;
+        settled(error);
+      },
+    );
+    return stored;
+  }
+
+  async #inTurn(lane: Lane<Stored>, work: LaneWork<Stored>): Promise<Stored> {
+    lane.queued += 1;
+    lane.preparing += 1;
+    const prepared = lane.tail.then(() => this.#prepare(lane, work));
+    lane.tail = prepared.then(
+      ({ stored }) => {
+        lane.preparing -= 1;
+        work.settled(null);
+        stored.catch(work.settled);
+      },
+      (error) => {
+        lane.preparing -= 1;
+        if (error instanceof TrunklineError) work.settled(error);
+      },
+    );
+    try {
+      return await (await prepared).stored;
+    } finally {
+      lane.queued -= 1;
+    }
+  }
+
+  async #prepare(lane: Lane<Stored>, { seq, lookup, prepare }: LaneWork<Stored>): Promise<{ stored: Promise<Stored> }> {
+    if (seq <= lane.last || lane.last === -1) {
+      const known = lane.inFlight.get(seq) ?? (await lookup());
+      if (known !== null) return { stored: Promise.resolve(known) };
+      if (seq <= lane.last) throw outOfOrder(seq, lane.last);
+    }
+    const { stored } = await prepare();
+    handOver(lane, seq, stored);
+    return { stored };
+  }
+
+  #lane(key: string): Lane<Stored> {
+    const known = this.#lanes.get(key);
+    if (known !== undefined) {
+      // Most recently used last, for the trimming below.
+      this.#lanes.delete(key);
+      this.#lanes.set(key, known);
+      return known;
+    }
+    const lane: Lane<Stored> = { tail: Promise.resolve(), last: -1, inFlight: new Map(), queued: 0, preparing: 0 };
+    this.#lanes.set(key, lane);
+    if (this.#lanes.size > MAX_IDLE_LANES) {
+      for (const [oldest, candidate] of this.#lanes) {
+        if (candidate.queued > 0) continue;
+        this.#lanes.delete(oldest);
+        break;
+      }
+    }
+    return lane;
+  }
+}
+
+/** It has reached the broker. */
+function handOver<Stored>(lane: Lane<Stored>, seq: number, stored: Promise<Stored>): void {
+  lane.last = Math.max(lane.last, seq);
+  lane.inFlight.set(seq, stored);
+  stored.then(
+    () => lane.inFlight.delete(seq),
+    () => {
+      // Whether it is stored, nobody knows: ask the broker about whatever comes next.
+      lane.last = -1;
+      lane.inFlight.delete(seq);
+    },
+  );
+}
+
+/** What a request is answered with that came after a later one of its producer was stored. */
+export function outOfOrder(seq: number, last: number): TrunklineError {
+  return new TrunklineError(
+    'conflict',
+    `seq ${seq} came after ${last} of the same producer was stored: publish it with a new seq`,
+  );
+}
