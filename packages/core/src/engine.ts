@@ -24,7 +24,7 @@ export interface EngineOptions<Request> {
   readonly pingMs?: number;
   /** `hello` must come within this many milliseconds. Default 10_000. */
   readonly helloTimeoutMs?: number;
-  /** A peer that takes nothing of what was sent to it for this many milliseconds is given up. Default 60_000. */
+  /** A peer that takes, or if it reports (`seen`) processes, nothing of what was sent to it for this many milliseconds is given up. Default 60_000. */
   readonly stallTimeoutMs?: number;
   readonly ringBytes?: number;
   readonly flushIntervalMs?: number;

@@ -25,7 +25,7 @@ export interface LineOptions {
   readonly pingMs?: number;
   /** `hello` must come within this many milliseconds of the connection, and with `serve` the request before it too. Default 10_000. */
   readonly helloTimeoutMs?: number;
-  /** A peer that takes nothing of what was sent to it for this many milliseconds is given up. Default 60_000. */
+  /** A peer that takes, or if it reports (`seen`) processes, nothing of what was sent to it for this many milliseconds is given up. Default 60_000. */
   readonly stallTimeoutMs?: number;
   /** Waits this long before changes are sent, in milliseconds: fewer writes for more latency. Default 0: the end of the turn. */
   readonly flushIntervalMs?: number;
