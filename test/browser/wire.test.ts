@@ -91,6 +91,8 @@ it('folds runs of equal frames', async () => {
     await say(writer, `number ${number}`);
     await message(reader, `number ${number}`).waitFor();
   }
+  // The client's reports of what it has processed come in between.
+  await wire.getByRole('searchbox', { name: 'Filter frames' }).fill('number ');
   const run = wire.getByRole('button', { name: /entries × 6/ });
   await run.click();
   await expect.poll(() => wire.getByRole('button', { name: /^Server to client: entries text/ }).count()).toBe(6);
