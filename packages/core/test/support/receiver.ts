@@ -1,7 +1,7 @@
 // A peer that reports what it has processed: by hand, or over a link with a delay and a rate of its own.
 
 import { SEEN_BYTES, SEEN_LEAST_BYTES, SEEN_MS, utf8Bytes } from '@trunkline/protocol';
-import type { Peer, World } from './world.js';
+import { LOBBY, type Peer, World, type WorldOptions } from './world.js';
 
 /** A connection that was let in and said that it would report. */
 export async function enterReporting(world: World, user = 'ada'): Promise<Peer> {
@@ -10,6 +10,20 @@ export async function enterReporting(world: World, user = 'ada'): Promise<Peer> 
   await world.settle();
   peer.connection.fresh();
   return peer;
+}
+
+/** A reporting peer that is at the head of the lobby. */
+export async function subscribed(options: WorldOptions = {}): Promise<{ world: World; peer: Peer }> {
+  const world = new World(options);
+  const peer = await enterReporting(world);
+  await peer.subscribe();
+  return { world, peer };
+}
+
+/** Appends one entry of about so many bytes. */
+export async function append(world: World, n: number, bytes = 10): Promise<void> {
+  await world.fill(1, n, LOBBY, 'x'.repeat(bytes));
+  await world.settle();
 }
 
 /** Payload bytes of all messages sent to it. */
