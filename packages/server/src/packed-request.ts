@@ -13,19 +13,29 @@ const OF_HANDSHAKE = new Set([
   'sec-websocket-extensions',
 ]);
 
+/** Texts that are shared by equal ones: visitors with the same browser and no cookie say the same. */
+const MAX_SHARED = 256;
+/** In characters, each. */
+const MAX_SHARED_LENGTH = 4_096;
+const shared = new Map<string, string>();
+
 export class PackedRequest implements RequestInfo {
+  readonly url: string;
+  readonly address: string;
   /** `name\nvalue\nname\nvalue`: neither can hold a line break. */
   readonly #packed: string;
 
   constructor(
-    readonly url: string,
+    url: string,
     readonly origin: string | undefined,
-    readonly address: string,
+    address: string,
     headers: Readonly<Record<string, string | undefined>>,
   ) {
+    this.url = sharedText(url);
+    this.address = sharedText(address);
     const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !OF_HANDSHAKE.has(name));
     // Through JSON, as joining alone leaves a tree of all the strings that were joined.
-    this.#packed = JSON.parse(JSON.stringify(kept.flat().join('\n')));
+    this.#packed = sharedText(JSON.parse(JSON.stringify(kept.flat().join('\n'))));
   }
 
   /** Made anew each time. */
@@ -36,4 +46,14 @@ export class PackedRequest implements RequestInfo {
     for (let index = 0; index < parts.length; index += 2) headers[parts[index] ?? ''] = parts[index + 1] ?? '';
     return headers;
   }
+}
+
+/** An equal text, which others may hold already. */
+function sharedText(text: string): string {
+  const known = shared.get(text);
+  if (known !== undefined || text.length > MAX_SHARED_LENGTH) return known ?? text;
+  // All at once: whoever is still here holds theirs, and the next ones share again.
+  if (shared.size >= MAX_SHARED) shared.clear();
+  shared.set(text, text);
+  return text;
 }

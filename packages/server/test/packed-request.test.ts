@@ -40,3 +40,8 @@ it('a header is data, whatever its name', () => {
 it('no headers are no headers', () => {
   expect(Object.entries(packed({}).headers)).toEqual([]);
 });
+
+it('keeps many visitors apart', () => {
+  const requests = Array.from({ length: 600 }, (_, index) => packed({ cookie: `visitor=${index % 300}` }));
+  expect(requests.map(({ headers }) => headers.cookie)).toEqual(requests.map((_, index) => `visitor=${index % 300}`));
+});
