@@ -46,9 +46,24 @@ export interface ChangeDone {
   /** Keys. */
   readonly gone: readonly string[];
 }
+export interface BeginCall {
+  readonly type: 'begin';
+  readonly caller: string;
+  readonly seq: number;
+  readonly ttlMs: number;
+}
+export interface FinishCall {
+  readonly type: 'finish';
+  readonly caller: string;
+  readonly seq: number;
+  readonly result: string;
+}
 export type WriterCall =
   | AppendCall
   | ChangeCall
+  /** Answered with a `CallState`. */
+  | BeginCall
+  | FinishCall
   /** Answered with a `ChangeDone` for each table of which rows expired. */
   | { readonly type: 'expire' }
   | { readonly type: 'remove'; readonly stream: string }
@@ -95,6 +110,8 @@ export interface ReadRowsCall {
 }
 export type ReaderCall =
   | ReadCall
+  /** Answered with a `KnownCall` or `null`. */
+  | { readonly type: 'recall'; readonly caller: string; readonly seq: number }
   | ReadRowsCall
   | { readonly type: 'readRow'; readonly stream: string; readonly key: string }
   | ReadBackCall
@@ -154,7 +171,7 @@ export type WorkerMessage =
   /** `group`: of the writer, when the answers are those of one that was committed. */
   | { readonly type: 'answers'; readonly answers: readonly Answer[]; readonly group?: Group };
 
-/** A committed group in figures, as `CommittedGroup` of sqlite-broker.ts describes them. */
+/** A committed group in figures, as `CommittedGroup` of options.ts describes them. */
 export interface Group {
   readonly calls: number;
   readonly entries: number;

@@ -23,7 +23,7 @@ export class ReaderLoop {
     this.#reader = new Reader(this.#db);
   }
 
-  receive({ calls }: Batch<ReaderCall>): void {
+  receive({ nowMs, calls }: Batch<ReaderCall>): void {
     const answers: Answer[] = [];
     for (const { id, call } of calls) {
       if (call.type === 'close') {
@@ -33,7 +33,7 @@ export class ReaderLoop {
         break;
       }
       try {
-        answers.push({ id, ...this.#reader.answer(call) });
+        answers.push({ id, ...this.#reader.answer(call, nowMs) });
       } catch (error) {
         answers.push({ id, refusal: { type: 'unavailable', reason: messageOf(error) } });
       }

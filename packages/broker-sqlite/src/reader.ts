@@ -1,6 +1,7 @@
 // The reader's work: each call in a transaction of its own, so that a page and its state are of one moment. A read that
 // begins after a commit sees it: that is what WAL gives.
 
+import type { KnownCall } from '@trunkline/broker';
 import type { Command, Connection, Query, Row } from './database.js';
 import type {
   LookupCall,
@@ -13,6 +14,7 @@ import type {
   Refusal,
   StateDone,
 } from './messages.js';
+import { FIND_CALL } from './results-writer.js';
 import { TableReader } from './table-reader.js';
 
 type Result = { readonly done: unknown } | { readonly refusal: Refusal };
@@ -36,6 +38,7 @@ export class Reader {
   readonly #sizesBefore: Query;
   readonly #range: Query;
   readonly #findPublish: Query;
+  readonly #findCall: Query;
   readonly #tables: TableReader;
 
   constructor(db: Connection) {
@@ -53,19 +56,20 @@ export class Reader {
       `SELECT s.epoch, u.offset, u.at FROM streams s JOIN producers p ON p.stream = s.id
        JOIN publishes u ON u.producer = p.id WHERE s.name = ? AND p.producer = ? AND u.seq = ?`,
     );
+    this.#findCall = db.query(FIND_CALL);
     this.#tables = new TableReader(db);
   }
 
-  answer(call: Exclude<ReaderCall, { type: 'close' }>): Result {
+  answer(call: Exclude<ReaderCall, { type: 'close' }>, nowMs: number): Result {
     this.#begin.run([]);
     try {
-      return this.#answer(call);
+      return this.#answer(call, nowMs);
     } finally {
       this.#commit.run([]);
     }
   }
 
-  #answer(call: Exclude<ReaderCall, { type: 'close' }>): Result {
+  #answer(call: Exclude<ReaderCall, { type: 'close' }>, nowMs: number): Result {
     switch (call.type) {
       case 'read':
         return this.#read(call);
@@ -75,6 +79,8 @@ export class Reader {
         return this.#readRows(call);
       case 'readRow':
         return this.#readRow(call);
+      case 'recall':
+        return { done: this.#recall(call.caller, call.seq, nowMs) };
       case 'lookup':
         return { done: this.#lookup(call) };
       case 'state': {
@@ -138,6 +144,12 @@ export class Reader {
       }
     }
     return { epoch, offset, floor, after, entries: packed };
+  }
+
+  #recall(caller: string, seq: number, nowMs: number): KnownCall | null {
+    const [result, forgetAt] = this.#findCall.row([caller, seq]) ?? [];
+    if (forgetAt === undefined || Number(forgetAt) <= nowMs) return null;
+    return typeof result === 'string' ? { state: 'done', result } : { state: 'begun' };
   }
 
   #lookup({ stream, producer, seq }: LookupCall): { epoch: string; offset: number; at: number } | null {

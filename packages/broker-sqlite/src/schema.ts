@@ -5,7 +5,7 @@ import { DEFAULT_TOMBSTONES } from '@trunkline/broker';
 /** "TRKL": says that a file is ours, in its header. */
 export const APPLICATION_ID = 0x54524b4c;
 /** Version of the tables below, in the file's header (`PRAGMA user_version`). */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** What version 2 added: tables. */
 const CREATE_TABLES = `
@@ -34,6 +34,19 @@ CREATE VIEW table_rows AS
 SELECT s.name AS stream, r.key, r.data, r.offset FROM rows r JOIN streams s ON s.id = r.stream;
 `;
 
+/** What version 3 added: calls that must not run twice. */
+const CREATE_CALLS = `
+CREATE TABLE calls (                            -- procedures that run once, and what they answered
+  caller    TEXT NOT NULL,                      -- who called
+  seq       INTEGER NOT NULL,                   -- the caller's count
+  ttl_ms    REAL NOT NULL,                      -- remembered this long after it was begun, and after it was finished
+  forget_at REAL NOT NULL,                      -- milliseconds since 1970
+  result    TEXT,                               -- what came of it as JSON; NULL: begun, and not finished
+  PRIMARY KEY (caller, seq)
+) WITHOUT ROWID;
+CREATE INDEX calls_by_end ON calls(forget_at);
+`;
+
 /** From each older version to the next: the first leads from 1 to 2. */
 export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE streams ADD COLUMN kind TEXT NOT NULL DEFAULT 'log';
@@ -41,6 +54,8 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE streams ADD COLUMN tombstone_age_ms INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.ageMs};
    ${CREATE_TABLES}
    PRAGMA user_version = 2;`,
+  `${CREATE_CALLS}
+   PRAGMA user_version = 3;`,
 ];
 
 export const CREATE_SCHEMA = `
@@ -101,7 +116,7 @@ SELECT s.name AS stream, e.offset, strftime('%Y-%m-%d %H:%M:%f', e.at / 1000.0, 
        e.user, e.data, p.producer, e.seq
 FROM entries e JOIN streams s ON s.id = e.stream LEFT JOIN producers p ON p.id = e.producer;
 
-${CREATE_TABLES}
+${CREATE_TABLES}${CREATE_CALLS}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${SCHEMA_VERSION};
 `;

@@ -2,40 +2,38 @@
 
 import {
   type Advance,
-  type Appended,
   type AppendOptions,
   type AppendResult,
   type Broker,
   type BrokerHealth,
   BrokerUnavailableError,
+  type CallState,
   type ChangeOptions,
   type ChangeResult,
   checkAppend,
   checkChange,
   checkLimit,
+  checkResult,
+  checkSource,
+  checkTtl,
   type Entry,
-  FencedError,
+  type KnownCall,
   type Lease,
   Leases,
   type NewEntry,
   type Opens,
-  OutOfOrderError,
   type Page,
   type PageLimit,
   type ProducerSeq,
   type ReportsHealth,
   type Row,
   type RowChange,
-  RowConflictError,
   type RowsPage,
-  type StreamState,
-  TableFullError,
-  UnrecoverablePositionError,
   type Watch,
   Watchers,
-  WrongKindError,
 } from '@trunkline/broker';
 import type { Offset, Position, StreamName } from '@trunkline/protocol';
+import { appendedOf, errorOf, pageOf } from './answers.js';
 import { keyOf, keyText } from './key-text.js';
 import {
   type AppendDone,
@@ -46,7 +44,6 @@ import {
   type PageDone,
   pack,
   type ReaderCall,
-  type Refusal,
   type RowsDone,
   type StateDone,
   unpack,
@@ -55,34 +52,9 @@ import {
   type WorkerOptions,
   type WriterCall,
 } from './messages.js';
+import type { SqliteBrokerOptions } from './options.js';
 import { nodeSurroundings, type Surroundings } from './surroundings.js';
 import { WorkerLink } from './worker-link.js';
-
-export interface SqliteBrokerOptions {
-  /** The clock for ages, leases and the memory of producers, in milliseconds since 1970. Default: `Date.now`. */
-  readonly nowMs?: () => number;
-  /**
-   * Largest size of the database file, in bytes, its `-wal` neighbour (a few MB) apart. Default: what the disk holds. An append
-   * that does not fit rejects with `BrokerUnavailableError`; what retention or `remove` frees is used again.
-   */
-  readonly maxFileBytes?: number;
-  /** A worker thread ended on its own: from now on every call rejects. Default: `process.emitWarning`. */
-  readonly onFailure?: (error: Error) => void;
-  /** Told of each group of writes after it was committed, for metrics. Must not throw. */
-  readonly onGroup?: (group: CommittedGroup) => void;
-}
-
-/** One transaction of the writing thread: what was written and synced together. */
-export interface CommittedGroup {
-  /** Writes in it: appends, changes of tables, removals, tokens of leases. */
-  readonly calls: number;
-  /** Entries in the appends. */
-  readonly entries: number;
-  /** Time that putting the rows into SQLite took, in milliseconds. */
-  readonly writeMs: number;
-  /** Time that COMMIT took, in milliseconds: writing to the WAL and the sync that makes it durable. */
-  readonly commitMs: number;
-}
 
 const SWEEP_INTERVAL_MS = 60_000;
 
@@ -238,6 +210,28 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
     for (const done of (await this.#write({ type: 'expire' })) as readonly ChangeDone[]) this.#announceChange(done);
   }
 
+  async begin(caller: ProducerSeq, ttlMs: number): Promise<CallState> {
+    this.#mustBeOpen();
+    checkSource(caller);
+    checkTtl(ttlMs);
+    const { producer, seq } = caller;
+    return (await this.#write({ type: 'begin', caller: keyText(producer), seq, ttlMs })) as CallState;
+  }
+
+  async recall(caller: ProducerSeq): Promise<KnownCall | null> {
+    checkSource(caller);
+    const { producer, seq } = caller;
+    return (await this.#readNow({ type: 'recall', caller: keyText(producer), seq })) as KnownCall | null;
+  }
+
+  async finish(caller: ProducerSeq, result: string): Promise<void> {
+    this.#mustBeOpen();
+    checkSource(caller);
+    checkResult(result);
+    const { producer, seq } = caller;
+    await this.#write({ type: 'finish', caller: keyText(producer), seq, result });
+  }
+
   async watch(name: StreamName, onAdvance: (advance: Advance) => void): Promise<Watch> {
     this.#mustBeOpen();
     // Heard from now on, told when the caller has the state: what was committed in between is then known to be after it.
@@ -343,8 +337,12 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
   }
 
   #read(name: StreamName, call: ReaderCall, wanted?: Position): Promise<unknown> {
+    return this.#readNow(call, name, wanted, this.#writes.get(name));
+  }
+
+  #readNow(call: ReaderCall, name?: StreamName, wanted?: Position, after?: Promise<unknown>): Promise<unknown> {
     this.#mustBeOpen();
-    const read = this.#readAfter(this.#writes.get(name), name, call, wanted);
+    const read = this.#readAfter(after, name, call, wanted);
     this.#reads.add(read);
     const settled = () => this.#reads.delete(read);
     read.then(settled, settled);
@@ -353,7 +351,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
 
   async #readAfter(
     write: Promise<unknown> | undefined,
-    name: StreamName,
+    name: StreamName | undefined,
     call: ReaderCall,
     wanted?: Position,
   ): Promise<unknown> {
@@ -384,51 +382,6 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
       if (!repeated.has(index)) entries.push(unpack(packed, index, from + entries.length + 1));
     }
     this.#watchers.announce({ stream: name, epoch, from, to: from + count, entries });
-  }
-}
-
-function appendedOf({ from, repeats }: AppendDone, packed: PackedEntries): Appended[] {
-  const appended: Appended[] = [];
-  let offset = from;
-  let next = 0;
-  for (let index = 0; index * PACKED < packed.length; index++) {
-    const repeat = repeats[next];
-    if (repeat?.[0] === index) {
-      appended.push({ offset: repeat[1], at: repeat[2], duplicate: true });
-      next += 1;
-    } else {
-      offset += 1;
-      appended.push({ offset, at: Number(packed[index * PACKED]), duplicate: false });
-    }
-  }
-  return appended;
-}
-
-function pageOf({ epoch, offset, floor, after, entries: packed }: PageDone): Page {
-  const entries = Array.from({ length: packed.length / PACKED }, (_, index) =>
-    unpack(packed, index, after + 1 + index),
-  );
-  const state: StreamState = { epoch, offset, floor };
-  return { ...state, entries };
-}
-
-function errorOf(refusal: Refusal, stream?: StreamName, wanted?: Position): Error {
-  const name = stream ?? ('' as StreamName);
-  switch (refusal.type) {
-    case 'fenced':
-      return new FencedError(name, refusal.token, refusal.highest);
-    case 'out_of_order':
-      return new OutOfOrderError(name, refusal.producer, refusal.seq, refusal.last);
-    case 'unrecoverable':
-      return new UnrecoverablePositionError(name, refusal.reason, wanted ?? { epoch: null, offset: 0 }, refusal.oldest);
-    case 'wrong_kind':
-      return new WrongKindError(name, refusal.kind);
-    case 'row_conflict':
-      return new RowConflictError(name, refusal.key, refusal.expected, refusal.actual);
-    case 'table_full':
-      return new TableFullError(name, refusal.maxRows);
-    case 'unavailable':
-      return new BrokerUnavailableError(refusal.reason);
   }
 }
 

@@ -1,5 +1,5 @@
 // Deletes what is no longer needed, in steps of a few milliseconds between the writer's groups: entries that retention
-// dropped, what belonged to removed streams, producers that nobody used for 7 days.
+// dropped, what belonged to removed streams, producers that nobody used for 7 days, results whose time is over.
 
 import { PRODUCER_MEMORY_MS } from '@trunkline/protocol';
 import type { Command, Connection, Query } from './database.js';
@@ -114,7 +114,8 @@ export class Sweeper {
       const found = this.#unusedProducers.rows([nowMs - PRODUCER_MEMORY_MS - USE_STEP_MS]);
       for (const [id, stream, key] of found) this.#forget(Number(id), Number(stream), String(key));
       this.#writer.tables.forgetOld(nowMs);
-      this.#forgetting = found.length === PRODUCERS_PER_STEP;
+      const hasMoreCalls = this.#writer.results.forgetOld(nowMs);
+      this.#forgetting = found.length === PRODUCERS_PER_STEP || hasMoreCalls;
       return;
     }
     const [kind, id] = this.#anyTrash.row([]) ?? [];

@@ -13,6 +13,7 @@ import {
   type Refusal,
   type WriterCall,
 } from './messages.js';
+import { ResultsWriter } from './results-writer.js';
 import { RowBatch } from './row-batch.js';
 import { type KnownProducer, type KnownStream, type Planned, StreamRegister } from './stream-register.js';
 import { TableWriter } from './table-writer.js';
@@ -24,6 +25,7 @@ type Numbered = { readonly id: number; readonly call: WriterCall };
 export class Writer {
   readonly streams: StreamRegister;
   readonly tables: TableWriter;
+  readonly results: ResultsWriter;
   /** Streams with more to trim than one step does. */
   readonly backlog = new Set<string>();
   /** The last group in figures; `undefined` if it failed. */
@@ -60,6 +62,7 @@ export class Writer {
     this.#discard = db.command('INSERT OR IGNORE INTO trash (kind, id) VALUES (?, ?)');
     this.#nextToken = db.query("UPDATE counters SET value = value + 1 WHERE name = 'lease_token' RETURNING value");
     this.tables = new TableWriter(db, this.streams);
+    this.results = new ResultsWriter(db);
   }
 
   /** Applies the calls in order and commits. When it returns, what is answered as done is on the disk. */
@@ -151,6 +154,11 @@ export class Writer {
         return this.#append(call, nowMs);
       case 'change':
         return this.tables.change(call, nowMs);
+      case 'begin':
+        return { done: this.results.begin(call, nowMs) };
+      case 'finish':
+        this.results.finish(call, nowMs);
+        return { done: null };
       case 'expire':
         return { done: this.tables.expire(nowMs) };
       case 'remove':

@@ -69,7 +69,7 @@ PRAGMA user_version = 1;
 const folder = temporaryFolder();
 afterEach(() => folder.remove());
 
-it('keeps the logs of version 1, and takes tables beside them', async () => {
+it('keeps the logs of version 1, and takes tables and calls beside them', async () => {
   const path = join(folder.path, 'old.db');
   const old = new Database(path);
   old.exec(VERSION_1);
@@ -89,6 +89,40 @@ it('keeps the logs of version 1, and takes tables beside them', async () => {
     expect(await broker.lookup('chat/lobby' as never, { producer: 'p', seq: 1 })).toMatchObject({ offset: 1 });
     const { offset } = await broker.change('quotes/nyse' as never, [{ key: 'ACME', set: `{"round":${round}}` }]);
     expect(offset).toBe(round);
+    expect((await broker.begin({ producer: 'p', seq: 1 }, 60_000)).state).toBe(round === 1 ? 'new' : 'done');
+    await broker.finish({ producer: 'p', seq: 1 }, '1');
     await broker.close();
   }
+});
+
+/** Every table and column of a file, and its version. */
+function shapeOf(path: string): unknown[] {
+  const db = new Database(path);
+  const tables = db.prepare(
+    `SELECT t.name AS "table", c.name, c.type, c."notnull", c.dflt_value, c.pk FROM sqlite_schema t, pragma_table_info(t.name) c
+     WHERE t.type IN ('table', 'view') ORDER BY t.name, c.cid`,
+  );
+  const indexes = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name");
+  const shape = [tables.raw().all(), indexes.raw().all(), db.prepare('PRAGMA user_version').raw().get()];
+  db.close();
+  return shape;
+}
+
+it.each([
+  ['1', (db: Database.Database) => db.exec(VERSION_1)],
+  ['2', undefined],
+])('brings a file of version %s to the tables of a new one', async (version, make) => {
+  const [fresh, path] = [join(folder.path, 'new.db'), join(folder.path, 'old.db')];
+  await sqliteBroker(fresh).close();
+  if (make === undefined) await sqliteBroker(path).close();
+  const old = new Database(path);
+  if (make === undefined) old.exec('DROP TABLE calls; PRAGMA user_version = 2;');
+  else make(old);
+  old.close();
+  expect(shapeOf(path), `of version ${version}`).not.toEqual(shapeOf(fresh));
+
+  const broker = sqliteBroker(path);
+  await broker.begin({ producer: 'p', seq: 1 }, 60_000);
+  await broker.close();
+  expect(shapeOf(path)).toEqual(shapeOf(fresh));
 });

@@ -31,6 +31,7 @@ it('shows queries that run, and names what is in the file', async () => {
     "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name";
   const tables = (db.prepare(names).all() as { name: string }[]).map(({ name }) => name);
   expect(tables).toEqual([
+    'calls',
     'counters',
     'entries',
     'history',
@@ -45,13 +46,13 @@ it('shows queries that run, and names what is in the file', async () => {
   for (const table of tables) {
     const line = README.split('\n').find((text) => text.startsWith(`| \`${table}\``)) ?? '';
     expect(line, `the README's line of ${table}`).not.toBe('');
-    if (['streams', 'entries', 'producers', 'publishes'].includes(table)) {
+    if (['streams', 'entries', 'producers', 'publishes', 'calls'].includes(table)) {
       const columns = db.prepare(`SELECT name FROM pragma_table_info('${table}')`).all() as { name: string }[];
       for (const { name } of columns) expect(line).toContain(`\`${name}\``);
     }
   }
   const version = db.prepare('PRAGMA user_version').get();
-  expect(version).toMatchObject({ user_version: 2 });
+  expect(version).toMatchObject({ user_version: 3 });
   db.close();
   folder.remove();
 });

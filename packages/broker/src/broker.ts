@@ -2,6 +2,7 @@
 // contract suite (`@trunkline/broker/contract`) checks every sentence of them on each implementation.
 
 import type { Epoch, Offset, Position, StreamName } from '@trunkline/protocol';
+import type { Results } from './results.js';
 import type { Row, Tables, Tombstone } from './table.js';
 
 /** Who sent an entry, and its count among this producer's publishes to the stream. Makes an append idempotent. */
@@ -122,7 +123,7 @@ export interface Lease {
  * A broken world (disk, network) rejects with `BrokerUnavailableError`, and then nobody knows
  * whether the append happened: appending the same `source` again tells. After `close()` every call rejects with it.
  */
-export interface Broker extends Tables {
+export interface Broker extends Tables, Results {
   /**
    * Appends entries as one step: all of them or none (repeats aside), with contiguous offsets in the order given, after
    * everything appended before. Resolves when they are stored at the level this broker documents, never earlier.

@@ -37,6 +37,11 @@ export function checkSource({ producer, seq }: ProducerSeq): void {
   if (!isPositiveInteger(seq)) throw new RangeError(`seq must be 1, 2, 3 …, not ${seq}`);
 }
 
+/** @throws TypeError when it is no text that every store can keep. */
+export function checkResult(result: string): void {
+  if (!isStorable(result)) throw new TypeError('result must be text without NUL and halves of surrogate pairs');
+}
+
 /** @throws RangeError when a bound of the page is not positive. */
 export function checkLimit(limit: PageLimit): void {
   if (!isPositiveInteger(limit.entries)) {

@@ -16,7 +16,7 @@ export type {
   StreamState,
   Watch,
 } from './broker.js';
-export { checkAppend, checkLimit, MAX_PRODUCER_LENGTH } from './check-arguments.js';
+export { checkAppend, checkLimit, checkResult, checkSource, checkTtl, MAX_PRODUCER_LENGTH } from './check-arguments.js';
 export { checkChange, MAX_KEY_BYTES } from './check-change.js';
 export {
   BrokerError,
@@ -34,6 +34,7 @@ export { type MemoryBrokerOptions, memoryBroker } from './memory-broker.js';
 export { entryBytes } from './memory-stream.js';
 export { type Opens, opens } from './opens.js';
 export { randomEpoch } from './random-epoch.js';
+export type { CallState, KnownCall, Results } from './results.js';
 export { changedRow, fieldsOf, rowBytes, rowText } from './row-text.js';
 export {
   type ChangeOptions,

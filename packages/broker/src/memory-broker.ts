@@ -23,6 +23,8 @@ import { Leases } from './leases.js';
 import { MemoryStream } from './memory-stream.js';
 import { type Changed, MemoryTable } from './memory-table.js';
 import { randomEpoch } from './random-epoch.js';
+import { ResultMemory } from './result-memory.js';
+import type { CallState, KnownCall } from './results.js';
 import type { ChangeOptions, ChangeResult, Row, RowChange, RowsPage } from './table.js';
 import { Watchers } from './watchers.js';
 
@@ -47,6 +49,7 @@ class MemoryBroker implements Broker {
   readonly #tables = new Map<StreamName, MemoryTable>();
   readonly #watchers = new Watchers();
   readonly #leases: Leases;
+  readonly #results = new ResultMemory();
   #sweep: Iterator<MemoryStream> | undefined;
   #closed = false;
 
@@ -161,12 +164,28 @@ class MemoryBroker implements Broker {
     };
   }
 
+  async begin(caller: ProducerSeq, ttlMs: number): Promise<CallState> {
+    this.#mustBeOpen();
+    return this.#results.begin(caller, ttlMs, this.#nowMs());
+  }
+
+  async recall(caller: ProducerSeq): Promise<KnownCall | null> {
+    this.#mustBeOpen();
+    return this.#results.recall(caller, this.#nowMs());
+  }
+
+  async finish(caller: ProducerSeq, result: string): Promise<void> {
+    this.#mustBeOpen();
+    this.#results.finish(caller, result, this.#nowMs());
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#watchers.clear();
     this.#logs.clear();
     this.#tables.clear();
     this.#leases.clear();
+    this.#results.clear();
   }
 
   #mustBeOpen(): void {

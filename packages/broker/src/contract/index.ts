@@ -9,6 +9,7 @@ import { FENCE_CASES, PRODUCER_CASES } from './producer-cases.js';
 import { seeded } from './random.js';
 import { READ_CASES, REMOVE_CASES, RETENTION_CASES } from './read-cases.js';
 import { ODD_CASES, RESTART_CASES } from './restart-cases.js';
+import { RESULT_CASES, RESULT_RESTART_CASES } from './result-cases.js';
 import { CHANGE_CASES, EXPIRY_CASES, ROWS_CASES, TABLE_RESTART_CASES, TABLE_WATCH_CASES } from './table-cases.js';
 import { CLOSE_CASES, LEASE_CASES, WATCH_CASES } from './watch-cases.js';
 import type { BrokerWorld, Case } from './world.js';
@@ -52,6 +53,8 @@ const CASES: readonly Case[] = [
   ...EXPIRY_CASES,
   ...TABLE_WATCH_CASES,
   ...TABLE_RESTART_CASES,
+  ...RESULT_CASES,
+  ...RESULT_RESTART_CASES,
   ...CLOSE_CASES,
   ...MODEL_CASES,
 ];

@@ -216,6 +216,9 @@ export const CLOSE_CASES: readonly Case[] = [
         ['readBack', broker.readBack(ROOM, undefined, ALL)],
         ['watch', broker.watch(ROOM, () => {})],
         ['remove', broker.remove(ROOM)],
+        ['begin', broker.begin({ producer: 'p', seq: 1 }, 1_000)],
+        ['recall', broker.recall({ producer: 'p', seq: 1 })],
+        ['finish', broker.finish({ producer: 'p', seq: 1 }, '1')],
         ['lease', broker.lease('room/2', 1_000)],
         ['renew', lease?.renew()],
       ];

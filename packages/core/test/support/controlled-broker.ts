@@ -2,7 +2,19 @@
 
 import { type Broker, BrokerUnavailableError } from '@trunkline/broker';
 
-type Method = 'append' | 'lookup' | 'read' | 'readBack' | 'watch' | 'change' | 'readRows' | 'readRow' | 'expire';
+type Method =
+  | 'append'
+  | 'lookup'
+  | 'read'
+  | 'readBack'
+  | 'watch'
+  | 'change'
+  | 'readRows'
+  | 'readRow'
+  | 'expire'
+  | 'begin'
+  | 'recall'
+  | 'finish';
 type Fault = 'before' | 'after';
 
 export class ControlledBroker implements Broker {
@@ -16,6 +28,9 @@ export class ControlledBroker implements Broker {
     readRows: 0,
     readRow: 0,
     expire: 0,
+    begin: 0,
+    recall: 0,
+    finish: 0,
   };
   /** Methods that fail: `before` they had an effect, or `after` it. */
   readonly faults = new Map<Method, Fault>();
@@ -61,6 +76,9 @@ export class ControlledBroker implements Broker {
   readonly readRows: Broker['readRows'] = (...args) => this.#call('readRows', () => this.inner.readRows(...args));
   readonly readRow: Broker['readRow'] = (...args) => this.#call('readRow', () => this.inner.readRow(...args));
   readonly expire: Broker['expire'] = () => this.#call('expire', () => this.inner.expire());
+  readonly begin: Broker['begin'] = (...args) => this.#call('begin', () => this.inner.begin(...args));
+  readonly recall: Broker['recall'] = (...args) => this.#call('recall', () => this.inner.recall(...args));
+  readonly finish: Broker['finish'] = (...args) => this.#call('finish', () => this.inner.finish(...args));
   readonly remove: Broker['remove'] = (...args) => this.inner.remove(...args);
   readonly lease: Broker['lease'] = (...args) => this.inner.lease(...args);
   readonly close: Broker['close'] = () => this.inner.close();
