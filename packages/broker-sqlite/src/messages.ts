@@ -17,6 +17,7 @@ export interface AppendCall {
   readonly newEpoch: string;
   readonly fence?: number;
   readonly retain?: Retention;
+  readonly after?: number;
 }
 /** A change of a row: plain data, so it travels as it is. */
 export type PackedChange = RowChange;

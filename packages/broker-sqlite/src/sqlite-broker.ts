@@ -135,13 +135,14 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
     this.#mustBeOpen();
     checkAppend(entries, options);
     const packed = pack(entries);
-    const { fence, retain } = options ?? {};
+    const { fence, retain, after } = options ?? {};
     const call: WriterCall = {
       type: 'append',
       stream: keyText(name),
       entries: packed,
       newEpoch: this.#surroundings.randomEpoch(),
       ...(fence === undefined ? {} : { fence }),
+      ...(after === undefined ? {} : { after }),
       ...(retain === undefined ? {} : { retain: { ...retain } }),
     };
     return this.#writeTo(name, call, (value) => {

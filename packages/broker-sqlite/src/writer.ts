@@ -173,13 +173,19 @@ export class Writer {
 
   #append(call: AppendCall, nowMs: number): { readonly done: AppendDone } | { readonly refusal: Refusal } {
     const known = this.streams.find(call.stream);
-    const { fence, retain, entries } = call;
+    const { fence, retain, entries, after } = call;
     if (known?.kind === 'table') return { refusal: { type: 'wrong_kind', kind: 'table' } };
     if (known !== undefined && fence !== undefined && fence < known.fence) {
       return { refusal: { type: 'fenced', token: fence, highest: known.fence } };
     }
     const plan = this.#plan(known, entries);
     if ('type' in plan) return { refusal: plan };
+    const [first] = plan;
+    if (after !== undefined && first?.stored === undefined && (first?.producer?.last ?? 0) < after) {
+      return {
+        refusal: { type: 'unavailable', reason: `seq ${after} of the producer is not stored: this comes after it` },
+      };
+    }
     const stream = known ?? this.streams.begin(call.stream, call.newEpoch, 'log');
     if (fence !== undefined) stream.fence = fence;
     if (retain !== undefined) {

@@ -63,6 +63,12 @@ export interface AppendOptions {
    * process: a former owner that woke up late can no longer write. A stream remembers the highest token it has seen.
    */
   readonly fence?: number;
+  /**
+   * An earlier `seq` of the first entry's producer, of an append that may still fail. Unless it is stored when this append takes
+   * effect, this one is refused with `BrokerUnavailableError` and changes nothing: what follows a failure must not overtake what
+   * failed. Without effect on a repeat. Default: nothing is waited for.
+   */
+  readonly after?: number;
 }
 
 /** A stream's state. */

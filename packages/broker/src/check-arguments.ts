@@ -13,8 +13,9 @@ export function checkAppend(entries: readonly NewEntry[], options: AppendOptions
   for (const entry of entries) checkEntry(entry);
   if (entries.length > 1) checkSources(entries);
   if (options === undefined) return;
-  const { fence, retain } = options;
+  const { fence, retain, after } = options;
   checkFence(fence);
+  if (after !== undefined && !isPositiveInteger(after)) throw new RangeError(`after must be a seq, not ${after}`);
   if (retain?.entries !== undefined && !isPositiveInteger(retain.entries)) {
     throw new RangeError(`retain.entries must be an integer of at least 1, not ${retain.entries}`);
   }

@@ -11,13 +11,16 @@ export interface LaneWork<Stored> {
   readonly seq: number;
   /** What the broker knows to be stored under this `seq`, or `null`. */
   readonly lookup: () => Promise<Stored | null>;
-  /** Everything up to the call of the broker. What is stored is wrapped, so that awaiting the call does not await the storing. */
-  readonly prepare: () => Promise<{ readonly stored: Promise<Stored> }>;
+  /**
+   * Everything up to the call of the broker. What is stored is wrapped, so that awaiting the call does not await the storing.
+   * @param after `seq` of an earlier request that has reached the broker and may still fail there: this one must not overtake it. 0: none.
+   */
+  readonly prepare: (after: number) => Promise<{ readonly stored: Promise<Stored> }>;
   /**
    * The same in one go, if nothing has to be waited for; `null` if something has. Asked when nothing of the lane is being prepared: then
    * nothing can come between, and a request costs a few promises less. Throws a refusal.
    */
-  readonly atOnce?: () => Promise<Stored> | null;
+  readonly atOnce?: (after: number) => Promise<Stored> | null;
   /** Told whether it was refused, before the producer's next request is looked at; and once more if storing it fails after that. */
   readonly settled: (error: TrunklineError | null) => void;
 }
@@ -28,6 +31,8 @@ interface Lane<Stored> {
   /** Highest `seq` handed to the broker; -1 when this node cannot know. */
   last: number;
   readonly inFlight: Map<number, Promise<Stored>>;
+  /** The highest `seq` in flight; 0 when there is none. */
+  newest: number;
   /** Those that have no answer yet. */
   queued: number;
   /** Those of them that have not reached the broker, and are neither refused. */
@@ -50,7 +55,7 @@ export class ProducerLanes<Stored> {
 
   #atOnce(lane: Lane<Stored>, { seq, atOnce, settled }: LaneWork<Stored>): Promise<Stored> | null {
     if (atOnce === undefined || lane.preparing > 0 || lane.last === -1 || seq <= lane.last) return null;
-    const stored = atOnce();
+    const stored = atOnce(lane.newest);
     if (stored === null) return null;
     handOver(lane, seq, stored);
     lane.queued += 1;
@@ -95,7 +100,8 @@ export class ProducerLanes<Stored> {
       if (known !== null) return { stored: Promise.resolve(known) };
       if (seq <= lane.last) throw outOfOrder(seq, lane.last);
     }
-    const { stored } = await prepare();
+    // One that comes again waits for none of those that were sent after it.
+    const { stored } = await prepare(lane.newest < seq ? lane.newest : 0);
     handOver(lane, seq, stored);
     return { stored };
   }
@@ -108,7 +114,14 @@ export class ProducerLanes<Stored> {
       this.#lanes.set(key, known);
       return known;
     }
-    const lane: Lane<Stored> = { tail: Promise.resolve(), last: -1, inFlight: new Map(), queued: 0, preparing: 0 };
+    const lane: Lane<Stored> = {
+      tail: Promise.resolve(),
+      last: -1,
+      inFlight: new Map(),
+      newest: 0,
+      queued: 0,
+      preparing: 0,
+    };
     this.#lanes.set(key, lane);
     if (this.#lanes.size > MAX_IDLE_LANES) {
       for (const [oldest, candidate] of this.#lanes) {
@@ -124,15 +137,17 @@ export class ProducerLanes<Stored> {
 /** It has reached the broker. */
 function handOver<Stored>(lane: Lane<Stored>, seq: number, stored: Promise<Stored>): void {
   lane.last = Math.max(lane.last, seq);
+  lane.newest = Math.max(lane.newest, seq);
   lane.inFlight.set(seq, stored);
-  stored.then(
-    () => lane.inFlight.delete(seq),
-    () => {
-      // Whether it is stored, nobody knows: ask the broker about whatever comes next.
-      lane.last = -1;
-      lane.inFlight.delete(seq);
-    },
-  );
+  const settled = () => {
+    lane.inFlight.delete(seq);
+    if (lane.newest === seq) lane.newest = 0;
+  };
+  stored.then(settled, () => {
+    settled();
+    // Whether it is stored, nobody knows: ask the broker about whatever comes next.
+    lane.last = -1;
+  });
 }
 
 /** What a request is answered with that came after a later one of its producer was stored. */

@@ -70,13 +70,13 @@ export class Publisher {
       seq,
       settled,
       lookup: () => callBroker(log, broker.lookup(stream, source)),
-      prepare: () => this.#prepare(request, source, admit),
-      atOnce: () => this.#atOnce(request, source, admit),
+      prepare: (after) => this.#prepare(request, source, admit, after),
+      atOnce: (after) => this.#atOnce(request, source, admit, after),
     });
   }
 
   /** The common case: neither a rule nor a hook nor a schema with a promise. */
-  #atOnce(request: PublishRequest, source: ProducerSeq, admit: () => void): Promise<Published> | null {
+  #atOnce(request: PublishRequest, source: ProducerSeq, admit: () => void, after: number): Promise<Published> | null {
     const { channel, data, present, stream } = request;
     if (channel.authorize !== undefined || channel.onPublish !== undefined || this.#slowSchemas.has(channel)) {
       return null;
@@ -93,12 +93,8 @@ export class Publisher {
     const entry = validValue(checked);
     if (hasExpired(present(), nowMs())) throw new TrunklineError('unauthorized', 'the token expired');
     const text = entry === data ? given : madeText('entry', entry, maxEntryBytes, 'the schema made', log);
-    return this.#append(stream, channel, {
-      at: nowMs(),
-      data: text,
-      user: JSON.stringify(present().publicUser),
-      source,
-    });
+    const user = JSON.stringify(present().publicUser);
+    return this.#append(stream, channel, { at: nowMs(), data: text, user, source }, after);
   }
 
   /** Appends as the server itself. Rejects with a TrunklineError. */
@@ -111,6 +107,7 @@ export class Publisher {
     request: PublishRequest,
     source: ProducerSeq,
     admit: () => void,
+    after: number,
   ): Promise<{ stored: Promise<Published> }> {
     const { stream, channel, params, present } = request;
     const { permits, nowMs, maxEntryBytes } = this.#options;
@@ -123,7 +120,7 @@ export class Publisher {
       () => this.#hooked(request, entry, given),
       (data) => {
         const user = JSON.stringify(present().publicUser);
-        return { stored: this.#append(stream, channel, { at: nowMs(), data, user, source }) };
+        return { stored: this.#append(stream, channel, { at: nowMs(), data, user, source }, after) };
       },
     );
   }
@@ -150,8 +147,9 @@ export class Publisher {
     return madeText('entry', store, maxEntryBytes, 'onPublish returned', log);
   }
 
-  #append(stream: StreamName, channel: LogRuntime, entry: Omit<Entry, 'offset'>): Promise<Published> {
-    const options = channel.retain === undefined ? undefined : { retain: channel.retain };
+  #append(stream: StreamName, channel: LogRuntime, entry: Omit<Entry, 'offset'>, after = 0): Promise<Published> {
+    const { retain } = channel;
+    const options = { ...(retain === undefined ? {} : { retain }), ...(after === 0 ? {} : { after }) };
     const { broker, log } = this.#options;
     return callBroker(log, broker.append(stream, [entry], options), ({ epoch, appended }) => {
       const { offset, at } = appended[0] as Appended;

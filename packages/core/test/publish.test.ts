@@ -1,5 +1,6 @@
 // Publishing: what is asked in which order, what is stored once, in which order.
 
+import { BrokerUnavailableError } from '@trunkline/broker';
 import type { JsonValue } from '@trunkline/protocol';
 import { TrunklineError } from '@trunkline/protocol';
 import { describe, expect, it } from 'vitest';
@@ -266,6 +267,30 @@ describe('PUB-4: the order of a producer', () => {
     }
     expect(await stored(world)).toEqual([1, 2]);
   });
+
+  // Found by the simulation, seed 24: a disk that was full for one group of appends, and had room for the next one.
+  it.each(['at once', 'with a hook that takes its time'])(
+    'what was handed to a store that then failed is not overtaken by what follows (%s)',
+    async (how) => {
+      const world = new World(how === 'at once' ? {} : { chat: { onPublish: async () => ({ store: undefined }) } });
+      const peer = await world.enter();
+      const open = world.broker.hold('append');
+      world.broker.faults.set('append', 'before');
+      world.broker.error = () => {
+        world.broker.faults.clear();
+        return new BrokerUnavailableError('full, for this one append');
+      };
+      const [first, second] = [send(peer, 1), send(peer, 2)];
+      await world.settle();
+      open();
+      await world.settle();
+      expect([first, second].map((id) => peer.answerTo(id))).toMatchObject([
+        { code: 'unavailable', retry: true },
+        { code: 'unavailable', retry: true },
+      ]);
+      for (const seq of [1, 2]) expect(await peer.publish(seq)).toMatchObject({ type: 'ok', offset: seq });
+    },
+  );
 
   it('a refusal for good lets the next one pass', async () => {
     const world = new World({ chat: recording([]) });

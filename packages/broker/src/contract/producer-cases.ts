@@ -1,6 +1,6 @@
 // Idempotency, producer order, fencing.
 
-import { FencedError, OutOfOrderError } from '../errors.js';
+import { BrokerUnavailableError, FencedError, OutOfOrderError } from '../errors.js';
 import { rejection, same } from './assert.js';
 import { AT, type Case, DAY_MS, entries, entry, named, need, offsetsOf, ROOM, range, readAll } from './world.js';
 
@@ -37,6 +37,26 @@ export const PRODUCER_CASES: readonly Case[] = [
         'answers',
       );
       same((await readAll(broker, ROOM)).offset, seqs.length, 'head');
+    },
+  },
+  {
+    name: 'an append that comes after one that is not stored is refused, and changes nothing',
+    run: async ({ broker }) => {
+      await broker.append(ROOM, [entry('a', 'p', 1)]);
+      const early = broker.append(ROOM, [entry('c', 'p', 3)], { after: 2 });
+      await rejection(early, BrokerUnavailableError, 'too early');
+      await broker.append(ROOM, [entry('b', 'p', 2)]);
+      const { appended } = await broker.append(ROOM, [entry('c', 'p', 3)], { after: 2 });
+      same(appended[0]?.offset, 3, 'in its turn');
+      const again = await broker.append(ROOM, [entry('b', 'p', 2)], { after: 9 });
+      same(again.appended[0], { offset: 2, at: AT, duplicate: true }, 'a repeat');
+      // Those under way at the same time: the second one sees the first.
+      const pair = [4, 5].map((seq) => broker.append(ROOM, [entry('d', 'p', seq)], { after: seq - 1 }));
+      same(
+        (await Promise.all(pair)).map((result) => result.appended[0]?.offset),
+        [4, 5],
+        'side by side',
+      );
     },
   },
   {
