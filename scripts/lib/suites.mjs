@@ -11,6 +11,11 @@ export const SUITES = [
   { name: 'lint', title: 'format and lint (Biome)', run: lint },
   { name: 'types', title: 'types, and the tests of types', run: typeTests },
   { name: 'unit', title: 'unit, contract and property tests', config: 'vitest.config.ts' },
+  {
+    name: 'simulation',
+    title: 'simulated worlds, and bugs to find in them',
+    config: 'test/simulation/vitest.config.ts',
+  },
   { name: 'crash', title: 'kill -9 under load', config: 'test/crash/vitest.config.ts' },
   { name: 'browser', title: 'the demo in Chromium', config: 'test/browser/vitest.config.ts', needs: ensureChromium },
   {

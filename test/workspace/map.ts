@@ -35,6 +35,18 @@ export const MAP: Readonly<Record<string, Place>> = {
     mayImport: ['@trunkline/server', '@trunkline/client', '@trunkline/broker-sqlite', '@trunkline/websocket'],
     pure: false,
   },
+  // A tool of this repository: everything that it puts into its world, and nothing imports it but tests.
+  'packages/testing': {
+    mayImport: [
+      '@trunkline/core',
+      '@trunkline/client',
+      '@trunkline/broker',
+      '@trunkline/broker-sqlite',
+      '@trunkline/protocol',
+      '@trunkline/websocket',
+    ],
+    pure: false,
+  },
   'apps/demo': {
     mayImport: ['@trunkline/server', '@trunkline/client', '@trunkline/react', '@trunkline/broker-sqlite'],
     pure: false,

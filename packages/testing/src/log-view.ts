@@ -1,0 +1,135 @@
+// One log as one client shows it, judged at every change: contiguous, never going back, equal to what is stored, and with a gap
+// wherever something is missing. It is an application's view: only what the client publishes in its API is used.
+
+import type { LogEntry, LogHandle, LogInterest, LogSnapshot } from '@trunkline/client';
+import type { Entry } from './app.js';
+import type { Journal } from './journal.js';
+import type { Ledger } from './ledger.js';
+
+type Handle = LogHandle<unknown, unknown, unknown>;
+type Snapshot = LogSnapshot<unknown, unknown, unknown>;
+type Shown = LogEntry<unknown, unknown>;
+
+export class LogView {
+  /** Since when someone looks, or `undefined`. */
+  #leave: (() => void) | undefined;
+  #epoch: string | undefined;
+  /** The offset up to which entries were shown or accounted for; `undefined` before the first, and after a gap without entries. */
+  #cursor: number | undefined;
+  #known: readonly Shown[] = [];
+  /** Gaps that were shown. */
+  gaps = 0;
+
+  constructor(
+    readonly who: string,
+    readonly handle: Handle,
+    private readonly ledger: Ledger,
+    private readonly journal: Journal,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.#leave !== undefined;
+  }
+  get cursor(): number | undefined {
+    return this.#cursor;
+  }
+
+  open(interest: LogInterest): void {
+    this.journal.trace(this.who, () => `looks at ${this.handle.name} ${JSON.stringify(interest)}`);
+    if (this.isOpen) return;
+    this.#resume(this.handle.snapshot());
+    this.#leave = this.handle.subscribe(() => this.#changed(this.handle.snapshot()), interest);
+  }
+  close(): void {
+    this.journal.trace(this.who, `leaves ${this.handle.name}`);
+    this.#leave?.();
+    this.#leave = undefined;
+  }
+
+  #broken(promise: string, what: string): void {
+    this.journal.broken(promise, `${this.who} sees ${this.handle.name}: ${what}`);
+  }
+
+  #changed({ entries, gap }: Snapshot): void {
+    this.journal.trace(
+      this.who,
+      () => `shows ${this.handle.name} ${entries[0]?.offset}…${entries.at(-1)?.offset} ${JSON.stringify(gap)}`,
+    );
+    if (entries !== this.#known || gap !== undefined) {
+      this.#contiguous(entries);
+      this.#continued(entries, gap);
+      this.#known = entries;
+    }
+    if (gap === undefined) return;
+    this.gaps += 1;
+    this.journal.count('gaps shown');
+    this.handle.dismissGap();
+  }
+
+  /** Nobody has looked for a while: the log may have moved on and let go of entries meanwhile. What is there now is where it goes on. */
+  #resume({ entries, gap }: Snapshot): void {
+    this.#contiguous(entries);
+    const last = entries.at(-1);
+    this.#cursor = last?.offset;
+    this.#epoch = last === undefined ? undefined : this.#epochOf(last);
+    this.#known = entries;
+    if (gap !== undefined) this.handle.dismissGap();
+  }
+
+  #contiguous(entries: readonly Shown[]): void {
+    for (let index = 1; index < entries.length; index++) {
+      const [before, after] = [entries[index - 1]?.offset ?? 0, entries[index]?.offset ?? 0];
+      if (after !== before + 1) return this.#broken('G1 order', `${after} follows ${before}`);
+    }
+  }
+
+  #continued(entries: readonly Shown[], gap: Snapshot['gap']): void {
+    const last = entries.at(-1);
+    if (last === undefined) {
+      if (gap !== undefined) this.#cursor = undefined;
+      return;
+    }
+    const fresh = this.#fresh(entries);
+    const epoch = this.#epochOf(fresh[0] ?? last);
+    if (epoch === undefined) return;
+    const cursor = this.#cursor;
+    if (this.#epoch !== undefined && epoch !== this.#epoch) {
+      if (gap === undefined && cursor !== undefined)
+        this.#broken('G4 resume', `${epoch} follows ${this.#epoch} without a gap`);
+    } else if (cursor !== undefined) {
+      const next = fresh.find(({ offset }) => offset > cursor)?.offset;
+      if (last.offset < cursor) this.#broken('G1 order', `the last entry is ${last.offset}, it was ${cursor}`);
+      if (gap === undefined && next !== undefined && next !== cursor + 1) {
+        this.#broken('G4 resume', `${next} follows ${cursor} without a gap`);
+      }
+      if (gap?.lost !== undefined && next !== undefined && next !== cursor + gap.lost + 1) {
+        this.#broken('G4 resume', `${next} follows ${cursor}, and ${gap.lost} are said to be lost`);
+      }
+    }
+    this.#epoch = epoch;
+    this.#cursor = last.offset;
+    for (const entry of fresh) this.#isStored(entry, epoch);
+  }
+
+  /** Those that were not there before: at the end, or at the start. */
+  #fresh(entries: readonly Shown[]): readonly Shown[] {
+    const known = new Set(this.#known);
+    return entries.filter((entry) => !known.has(entry));
+  }
+
+  #epochOf(entry: Shown): string | undefined {
+    const { id } = entry.data as Entry;
+    // What was lost with its history may have been sent again, and stand in the same place of the next one, at another time.
+    const stored = this.ledger.withId(id).find(({ offset, at }) => offset === entry.offset && at === entry.at);
+    if (stored === undefined) this.#broken('G1 order', `${entry.offset} "${id}", which is not stored there`);
+    return stored?.epoch;
+  }
+
+  #isStored({ offset, at, data }: Shown, epoch: string): void {
+    const { id } = data as Entry;
+    const stored = this.ledger.find(this.handle.name, epoch, offset);
+    if (stored === undefined || stored.id !== id || stored.at !== at) {
+      this.#broken('G1 order', `${offset} "${id}", where "${stored?.id}" is stored`);
+    }
+  }
+}

@@ -1,0 +1,230 @@
+// Somebody at a browser: the real client on a simulated machine, looking at rooms, writing, leaving, coming back.
+
+import { connect, type Line, type TokenSource, TrunklineError, type UntypedApp } from '@trunkline/client';
+import { type AppState, makeToken, ROOMS } from './app.js';
+import { socketOf } from './client-socket.js';
+import type { Host } from './host.js';
+import type { Journal } from './journal.js';
+import type { Ledger } from './ledger.js';
+import { LogView } from './log-view.js';
+import { BEGINNING_MS } from './machine.js';
+import type { Random } from './random.js';
+
+/** What became of something that was published. */
+interface Publication {
+  readonly stream: string;
+  readonly id: string;
+  /** It was never fit to be stored. */
+  readonly isOdd: boolean;
+  outcome: 'open' | 'stored' | 'refused' | 'unknown';
+}
+
+export interface UserParts {
+  readonly host: Host;
+  /** Who it is; two hosts may belong to one user. */
+  readonly user: string;
+  readonly random: Random;
+  readonly ledger: Ledger;
+  readonly journal: Journal;
+  readonly rules: AppState;
+  readonly tokenLifeMs: number;
+  readonly isHeavy: boolean;
+}
+
+const NOBODY_CARES = () => {};
+
+export class User {
+  readonly line: Line<UntypedApp>;
+  readonly views = new Map<string, LogView>();
+  readonly publications: Publication[] = [];
+  readonly host: Host;
+  readonly user: string;
+  /** Asking for a token fails, for a while. */
+  hasTokenTrouble = false;
+  readonly #parts: UserParts;
+  #isActive = true;
+  #hasLeft = false;
+  #count = 0;
+
+  constructor(parts: UserParts) {
+    const { host, random, ledger, journal, user } = parts;
+    this.#parts = parts;
+    this.host = host;
+    this.user = user;
+    this.line = connect<UntypedApp>('ws://simulated/line', {
+      clock: host.machine,
+      network: host.network,
+      socket: socketOf(host),
+      random: random.branch('client').next,
+      token: this.#token,
+      lingerMs: random.pick([0, 200, 1_000]),
+      onProblem: ({ source, message }) => {
+        journal.count(`problems told by the client: ${source}`);
+        journal.trace(host.name, `problem: ${message}`);
+        if (source === 'listener') journal.broken('clients work', `${host.name}: ${message}`);
+      },
+    });
+    for (const stream of ROOMS) {
+      const [key = '', room = ''] = stream.split('/');
+      const handle = this.line.channel[key]?.(room);
+      if (handle !== undefined) this.views.set(stream, new LogView(host.name, handle, ledger, journal));
+    }
+    this.line.connection.subscribe(() => {
+      const { state, reason } = this.line.connection.snapshot();
+      journal.trace(host.name, () => `is ${state}${reason === undefined ? '' : `: ${reason}`}`);
+      // An application would show a button; here somebody presses it.
+      if (state === 'refused' && !this.#hasLeft) host.machine.after(random.between(500, 6_000), this.line.retry);
+    });
+  }
+
+  /** Looks at some rooms, and does something now and then, until `rest`. */
+  start(): void {
+    const { random, host } = this.#parts;
+    for (const view of this.views.values()) if (random.chance(0.7)) view.open(this.#interest());
+    const again = () => {
+      host.machine.after(random.skewed(300, 9_000), () => {
+        if (!this.#isActive) return;
+        this.#act();
+        again();
+      });
+    };
+    again();
+  }
+
+  /** Does nothing more by itself; looks at all rooms. */
+  rest(): void {
+    this.#isActive = false;
+    this.hasTokenTrouble = false;
+    for (const view of this.views.values()) {
+      view.open({});
+      for (const pending of view.handle.snapshot().pending) if (pending.state === 'failed') pending.discard();
+    }
+    this.#tryAgain();
+  }
+
+  /** What was refused while rights were taken may be seen again: somebody tries, now and then. */
+  #tryAgain(): void {
+    if (this.#hasLeft) return;
+    this.line.retry();
+    this.host.machine.after(5_000, () => this.#tryAgain());
+  }
+
+  /** Leaves for good. */
+  leave(): void {
+    this.#hasLeft = true;
+    for (const view of this.views.values()) view.close();
+  }
+
+  /** What was published and is not settled. */
+  get open(): readonly Publication[] {
+    return this.publications.filter(({ outcome }) => outcome === 'open');
+  }
+
+  /** What was refused must not be there, and what was stored must be. */
+  judge(): void {
+    const { ledger, journal, host } = this.#parts;
+    for (const { id, stream, outcome } of this.publications) {
+      // What an earlier history held, and took with it, is no matter.
+      const isStored = ledger.current(stream)?.byId.has(id) === true;
+      if (outcome === 'refused' && isStored) {
+        journal.broken('REQ-4', `${host.name}: ${stream} "${id}" was refused, and is stored`);
+      }
+    }
+  }
+
+  readonly #token: TokenSource = async () => {
+    const { random, host, user, tokenLifeMs } = this.#parts;
+    if (random.chance(0.5)) {
+      await new Promise<void>((resolve) => host.machine.after(random.between(0, 400), resolve));
+    }
+    if (this.hasTokenTrouble && random.chance(0.7)) throw new Error('no token today');
+    const expiresAt = Math.floor(BEGINNING_MS + host.machine.simulator.nowMs + random.between(0.3, 1) * tokenLifeMs);
+    return { token: makeToken(user, expiresAt), expiresAt };
+  };
+
+  #interest() {
+    const { random } = this.#parts;
+    return {
+      last: random.pick([0, 3, 20, 50, undefined]),
+      most: random.chance(0.25) ? random.whole(3, 30) : undefined,
+    };
+  }
+
+  #act(): void {
+    const { random } = this.#parts;
+    const view = random.pick([...this.views.values()]);
+    const dice = random.next();
+    if (dice < 0.55) this.publish(view);
+    else if (dice < 0.6) for (let count = random.whole(3, 20); count > 0; count--) this.publish(view);
+    else if (dice < 0.605) for (let count = 75; count > 0; count--) this.publish(view);
+    else if (dice < 0.8) {
+      if (view.isOpen) view.close();
+      else view.open(this.#interest());
+    } else if (dice < 0.88) {
+      if (view.isOpen) view.handle.loadOlder(random.whole(1, 40)).catch(NOBODY_CARES);
+    } else if (dice < 0.95) this.#lookAfterFailures(view);
+    else if (dice < 0.97) this.host.signal('wake');
+    else if (dice < 0.98) void this.line.close();
+    else this.line.retry();
+  }
+
+  publish(view: LogView): void {
+    const { random, host, isHeavy, journal } = this.#parts;
+    this.#count += 1;
+    const id = `${host.name}-${this.#count}`;
+    const stream = view.handle.name;
+    const isWide = stream.startsWith('wide');
+    const pad = 'x'.repeat(
+      Math.round(isWide && isHeavy ? random.between(8_000, 40_000) : random.skewed(1, isWide ? 3_000 : 120)),
+    );
+    const dice = random.next();
+    const odd = dice < 0.01 ? { id: 7 } : dice < 0.02 ? { id, pad: 'y'.repeat(70_000) } : undefined;
+    const data = odd ?? { id, pad, ...(random.chance(0.02) ? { rude: true } : {}) };
+    journal.trace(host.name, () => `publishes "${id}" to ${stream}`);
+    const publication: Publication = { stream, id, isOdd: odd !== undefined, outcome: 'open' };
+    this.publications.push(publication);
+    journal.count('publishes');
+    view.handle.publish(data).then(
+      ({ offset }) => this.#stored(publication, offset),
+      (error: unknown) => this.#failed(publication, error),
+    );
+  }
+
+  #stored(publication: Publication, offset: number): void {
+    const { ledger, journal, host } = this.#parts;
+    publication.outcome = 'stored';
+    journal.count('publishes acknowledged');
+    if (!ledger.withId(publication.id).some((stored) => stored.offset === offset)) {
+      journal.broken('G2 stored', `${host.name}: ${publication.stream} "${publication.id}" is said to be at ${offset}`);
+    }
+  }
+
+  #failed(publication: Publication, error: unknown): void {
+    const { journal, host } = this.#parts;
+    const { stream, id } = publication;
+    if (!(error instanceof TrunklineError)) return journal.broken('clients work', `${host.name}: ${String(error)}`);
+    journal.trace(host.name, `"${id}" failed: ${error.code} (${error.outcome})`);
+    publication.outcome = error.outcome;
+    journal.count(`publishes failed: ${error.code}`);
+    // A refusal whose answer was lost is met again as a conflict: what came after it is stored by then.
+    const { rules, user } = this.#parts;
+    const wasRefused = publication.isOdd || rules.turnedAway.has(id) || rules.everDenied.has(`${user} ${stream}`);
+    if (error.code === 'conflict' && error.message !== 'discarded' && !wasRefused) {
+      journal.broken('G11 producer order', `${host.name}: ${stream} "${id}": ${error.message}`);
+    }
+  }
+
+  #lookAfterFailures(view: LogView): void {
+    const { random } = this.#parts;
+    for (const pending of view.handle.snapshot().pending) {
+      if (pending.state !== 'failed') continue;
+      if (random.chance(0.5)) pending.discard();
+      else {
+        const { id } = pending.data as { id: string };
+        // From now on anything may become of it, but once.
+        for (const publication of this.publications) if (publication.id === id) publication.outcome = 'unknown';
+        pending.retry();
+      }
+    }
+  }
+}

@@ -1,0 +1,205 @@
+// Looks at the whole world: at every step for what must never be, and in the end for what must come about.
+
+import type { LogView } from './log-view.js';
+import type { Side, Wire } from './wire.js';
+import type { World } from './world.js';
+
+/** docs/guarantees.md, G5: a full buffer, one slice, eight pages; and what frames and JSON add to them. */
+const HELD_BYTES_MAX = 262_144 + 65_536 + 8 * 65_536 + 65_536;
+/** Everything must have come together this long after the last fault, in simulated time. */
+const CONVERGE_MS = 60_000;
+/** The same for what is published when everything works. */
+const LAST_ROUND_MS = 20_000;
+/** Nothing of connections and streams is left this long after everyone has left. */
+const EMPTY_MS = 50_000;
+/** An engine without work may do this much: its sweep, once a second. */
+const IDLE_EVENTS_PER_SECOND = 12;
+/** The closing handshake is given up after this long. */
+const CLOSE_WAIT_MS = 10_000;
+const SLACK_MS = 9_000;
+
+export class Watchman {
+  #nextRoundMs = 0;
+
+  constructor(private readonly world: World) {}
+
+  /** After every event. */
+  look(): void {
+    const { world } = this;
+    const { node, journal, simulator } = world;
+    for (const connection of node?.connections ?? []) {
+      const bytes = connection.bufferedBytes;
+      if (bytes > HELD_BYTES_MAX) {
+        journal.broken('G5 bounded', `${bytes} bytes are held for ${node?.oracles.get(connection)?.name}`);
+      }
+    }
+    if (simulator.nowMs < this.#nextRoundMs) return;
+    this.#nextRoundMs = simulator.nowMs + 1_000;
+    this.#round();
+  }
+
+  /** Heals the world, and waits until all have all. */
+  async converge(isBroken: () => boolean): Promise<void> {
+    const { world } = this;
+    const { simulator, journal, users } = world;
+    const fromMs = simulator.nowMs;
+    world.heal();
+    simulator.after(1_000, () => {
+      for (const user of users) user.host.machine.run(() => user.rest());
+    });
+    const isThere = () => simulator.nowMs > fromMs + 2_000 && this.#missing() === undefined;
+    let lookMs = fromMs + 2_000;
+    await simulator.run(fromMs + CONVERGE_MS, () => {
+      if (isBroken()) return true;
+      if (simulator.nowMs < lookMs) return false;
+      lookMs = simulator.nowMs + 250;
+      return isThere();
+    });
+    const missing = this.#missing();
+    if (isBroken()) return;
+    if (missing !== undefined)
+      return journal.broken('G6 converge', `${missing}, ${CONVERGE_MS / 1_000} s after the last fault`);
+    journal.count('milliseconds until all were together', Math.round(simulator.nowMs - fromMs));
+    for (const user of users) user.judge();
+    this.#storeAgrees();
+    await this.#lastRound(isBroken);
+  }
+
+  /** Now that all are together, a few more entries: everyone has them soon, also the last ones, after which nothing follows. */
+  async #lastRound(isBroken: () => boolean): Promise<void> {
+    const { simulator, journal, users, programs } = this.world;
+    for (const program of programs) program.leave();
+    const [user] = users;
+    await simulator.run(simulator.nowMs + 2_000, isBroken);
+    user?.host.machine.run(() => {
+      for (const view of user.views.values()) for (let count = 4; count > 0; count--) user.publish(view);
+    });
+    const fromMs = simulator.nowMs;
+    const isThere = () => simulator.nowMs > fromMs + 1_000 && this.#missing() === undefined;
+    await simulator.run(fromMs + LAST_ROUND_MS, () => isBroken() || isThere());
+    const missing = this.#missing();
+    if (missing !== undefined)
+      journal.broken('G6 converge', `${missing}, ${LAST_ROUND_MS / 1_000} s after the last entry`);
+  }
+
+  /** Everyone leaves, and nothing of it may stay. */
+  async end(isBroken: () => boolean): Promise<void> {
+    const { world } = this;
+    const { simulator, journal, users, programs, node, hosts } = world;
+    for (const user of users) user.leave();
+    for (const program of programs) program.leave();
+    await simulator.run(simulator.nowMs + EMPTY_MS, isBroken);
+    if (isBroken() || node === undefined) return;
+    for (const user of users) {
+      const { state } = user.line.connection.snapshot();
+      if (state !== 'idle') journal.broken('G9 close', `${user.host.name} is ${state} though nobody looks`);
+    }
+    const { sessions, hub } = node.engine;
+    if (sessions.size > 0) journal.broken('G9 close', `${sessions.size} sessions are left`);
+    if (hub.activeStreams > 0) journal.broken('G9 close', `${hub.activeStreams} streams are left`);
+    for (const host of hosts) host.forgetWires();
+    const open = hosts.filter(({ wires }) => [...wires].some(({ silentSinceMs }) => silentSinceMs === undefined));
+    if (open.length > 0) journal.broken('G9 close', `connections of ${open.map(({ name }) => name)} are left`);
+    await this.#quiet(isBroken);
+    await this.#stop(isBroken);
+  }
+
+  /** Without anyone there is nothing to do: no timer runs wild. */
+  async #quiet(isBroken: () => boolean): Promise<void> {
+    const { simulator, journal } = this.world;
+    const before = simulator.events;
+    await simulator.run(simulator.nowMs + 10_000, isBroken);
+    const events = simulator.events - before;
+    if (events > 10 * IDLE_EVENTS_PER_SECOND) journal.broken('G9 close', `${events} events in 10 idle seconds`);
+  }
+
+  async #stop(isBroken: () => boolean): Promise<void> {
+    const { world } = this;
+    let isStopped = false;
+    world.stop(() => {
+      isStopped = true;
+    });
+    await world.simulator.run(world.simulator.nowMs + 10_000, isBroken);
+    if (!isStopped) world.journal.broken('G9 close', 'the server does not stop');
+  }
+
+  // ── what must never be ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Once a second: nobody may keep a connection that is dead. */
+  #round(): void {
+    for (const host of this.world.hosts) {
+      host.forgetWires();
+      for (const wire of host.wires) {
+        if (wire.silentSinceMs === undefined) continue;
+        if (!host.name.startsWith('mute') && host.name !== 'repeater') this.#isNoticed(wire, 'client', host.name);
+        this.#isNoticed(wire, 'server', host.name);
+      }
+    }
+  }
+
+  #isNoticed(wire: Wire, side: Side, name: string): void {
+    const { world } = this;
+    const { node, simulator, setup, journal } = world;
+    if (wire.isGone(side)) return;
+    const host = world.hosts.find((one) => one.name === name);
+    const machine = side === 'client' ? host?.machine : node?.machine;
+    if (machine === undefined || !machine.isAlive || machine.isAsleep) return;
+    // The server that had it is gone, and the one that runs never knew it.
+    if (side === 'server' && ![...(node?.connections ?? [])].some((connection) => connection.wire === wire)) return;
+    const sinceMs = Math.max(wire.silentSinceMs ?? 0, machine.disturbedMs);
+    const forMs = Math.max(4 * setup.pingMs, setup.stallTimeoutMs, setup.helloTimeoutMs) + CLOSE_WAIT_MS + SLACK_MS;
+    if (simulator.nowMs - sinceMs > forMs) {
+      journal.broken('CON-5', `the ${side} keeps a connection of ${name} that is dead for ${Math.round(forMs)} ms`);
+    }
+  }
+
+  // ── what must come about ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The first thing that is not yet as it must be. */
+  #missing(): string | undefined {
+    for (const { host, line, views, open } of this.world.users) {
+      const { state } = line.connection.snapshot();
+      if (state !== 'live') return `${host.name} is ${state}`;
+      for (const view of views.values()) {
+        const lacking = this.#lacking(view);
+        if (lacking !== undefined) return `${host.name} ${view.handle.name} ${lacking}`;
+      }
+      const [first] = open;
+      if (first !== undefined) return `${host.name} waits for "${first.id}" in ${first.stream}`;
+    }
+    return undefined;
+  }
+
+  #lacking({ handle }: LogView): string | undefined {
+    const { state, entries, pending } = handle.snapshot();
+    if (state !== 'live') return `is ${state}`;
+    const sending = pending.filter((one) => one.state === 'sending');
+    if (sending.length > 0) return `has ${sending.length} pending`;
+    const history = this.world.ledger.current(handle.name);
+    const head = history?.head ?? 0;
+    const last = entries.at(-1);
+    if (last === undefined) return undefined;
+    return last.offset === head ? undefined : `ends at ${last.offset}, the head is ${head}`;
+  }
+
+  /** The store holds what the ledger says, to the letter. */
+  #storeAgrees(): void {
+    const { ledger, store, journal } = this.world;
+    for (const stream of ledger.streams) {
+      const history = ledger.current(stream);
+      const kept = store.kept(stream);
+      if (history === undefined || kept === null) {
+        journal.broken('G2 stored', `${stream} is not in the store`);
+        continue;
+      }
+      const expected = history.entries.slice(kept.floor).map(({ data }) => data);
+      const isSame = kept.epoch === history.epoch && kept.head === history.head && kept.floor === history.floor;
+      if (!isSame || expected.join() !== kept.data.join()) {
+        journal.broken(
+          'G2 stored',
+          `${stream}: the store holds (${kept.floor}, ${kept.head}], the ledger ${history.head}`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// The simulation can fail: each deliberate bug, in a copy of the compiled packages, is found within 200 seeds.
+
+import { describe, expect, it } from 'vitest';
+import { BUGS } from './bugs/list.mjs';
+import { patchedCopy } from './lib/patched-copy.mjs';
+import { runSeeds } from './lib/pool.mjs';
+
+const SEEDS = 200;
+
+interface Verdict {
+  readonly seed: number;
+  readonly violation: { readonly promise: string; readonly what: string } | null;
+}
+
+describe('finds within 200 seeds that', () => {
+  it.each(BUGS.map((bug) => [bug.name, bug] as const))('%s', async (_name, { patches }) => {
+    const copy = patchedCopy(patches);
+    let found: Verdict | undefined;
+    try {
+      await runSeeds({
+        from: 1,
+        count: SEEDS,
+        world: copy.world,
+        onVerdict: (verdict: Verdict) => {
+          if (verdict.violation !== null) found ??= verdict;
+          return found === undefined;
+        },
+      });
+    } finally {
+      copy.remove();
+    }
+    expect(found?.violation?.promise).toBeTypeOf('string');
+    process.stdout.write(
+      `  seed ${found?.seed}: ${found?.violation?.promise}: ${found?.violation?.what.split('\n')[0]}\n`,
+    );
+  });
+
+  it('and says loudly when a bug cannot be made any more', () => {
+    expect(() => patchedCopy([{ in: 'core', find: 'no such text', put: '' }])).toThrow('not one');
+  });
+});
