@@ -6,6 +6,7 @@ import {
   type ChangeOptions,
   type ChangeResult,
   changedRow,
+  checkChange,
   type ProducerSeq,
   type RowChange,
   RowConflictError,
@@ -83,12 +84,14 @@ export class Changer {
   ): Promise<Changed> {
     this.#count(changes.length);
     const step = changes.map((change): RowChange => {
-      const { key } = change;
+      const { key, set, patch, unset, delete: gone, expiresAt } = change;
+      if ([set, patch, gone].filter((what) => what !== undefined).length !== 1) {
+        throw new TrunklineError('invalid', `${key}: say one of set, patch and delete`);
+      }
       const given = change.if === undefined ? { key } : { key, if: change.if };
-      if ('delete' in change) return { ...given, delete: true };
-      const expiry = this.#expiry(channel, change.expiresAt);
-      if ('set' in change) return { ...given, set: this.#text(change.set), ...expiry };
-      const { patch, unset } = change;
+      if (gone !== undefined) return { ...given, delete: true };
+      const expiry = this.#expiry(channel, expiresAt);
+      if (set !== undefined) return { ...given, set: this.#text(set), ...expiry };
       return { ...given, patch: this.#text(patch), ...(unset === undefined ? {} : { unset }), ...expiry };
     });
     return this.#store(stream, channel, step, undefined);
@@ -123,7 +126,7 @@ export class Changer {
       const { stored } = await permits.whileAllowed(
         { present, channel, params, stream, action: 'change' },
         rowsNow,
-        (rows) => ({ stored: brokerOf(channel).change(stream, rows, changeOptions(channel, source)) }),
+        (rows) => ({ stored: brokerOf(channel).change(stream, checked(rows), changeOptions(channel, source)) }),
       );
       try {
         return await stored;
@@ -177,7 +180,7 @@ export class Changer {
     source: ProducerSeq | undefined,
   ): Promise<Changed> {
     const { brokerOf, log } = this.#options;
-    return callBroker(log, brokerOf(channel).change(stream, step, changeOptions(channel, source)));
+    return callBroker(log, brokerOf(channel).change(stream, checked(step), changeOptions(channel, source)));
   }
 
   #expiry({ expireMs }: TableRuntime, given?: number): { expiresAt?: number } {
@@ -198,15 +201,31 @@ export class Changer {
   }
 }
 
-/** A row's change by the server. */
-export type ServerRowChange = { readonly key: string; readonly if?: number } & (
-  | { readonly set: unknown; readonly expiresAt?: number }
-  | { readonly patch: unknown; readonly unset?: readonly string[]; readonly expiresAt?: number }
-  | { readonly delete: true }
-);
+/** A row's change by the server: one of `set`, `patch` and `delete`. */
+export interface ServerRowChange {
+  readonly key: string;
+  readonly if?: number | undefined;
+  readonly set?: unknown;
+  readonly patch?: unknown;
+  readonly unset?: readonly string[] | undefined;
+  readonly delete?: true | undefined;
+  readonly expiresAt?: number | undefined;
+}
 
 function changeOptions({ maxRows }: TableRuntime, source: ProducerSeq | undefined): ChangeOptions {
   return { ...(source === undefined ? {} : { source }), ...(maxRows === undefined ? {} : { maxRows }) };
+}
+
+/**
+ * What no broker takes, whoever asked for it. @throws TrunklineError `invalid`
+ */
+function checked(step: readonly RowChange[]): readonly RowChange[] {
+  try {
+    checkChange(step, undefined);
+  } catch (error) {
+    throw new TrunklineError('invalid', (error as Error).message, { cause: error });
+  }
+  return step;
 }
 
 /** A member of an object from the wire: a key named like one of `Object.prototype` is none. */
