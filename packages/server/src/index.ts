@@ -15,6 +15,24 @@ export type {
 } from './define/log.js';
 export { trunkline } from './define/make.js';
 export { type Refusal, refuse } from './define/refusal.js';
+export type {
+  TableAction,
+  TableAuthorizeContext,
+  TableContractOf,
+  TableDefinition,
+  TableOptions,
+  TableWriters,
+} from './define/table.js';
+export type {
+  OptionalField,
+  RowCondition,
+  RowOptions,
+  RowPatchOptions,
+  RowStep,
+  StepResult,
+  TableRow,
+  TableServerHandle,
+} from './define/table-handle.js';
 export type { App, BaseUser, RequestInfo, Trunkline, TrunklineOptions } from './define/trunkline.js';
 export type { Health } from './health.js';
 export type { LineOptions } from './options.js';

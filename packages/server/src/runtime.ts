@@ -1,12 +1,25 @@
 // An app's definitions, turned into what the core runs: schemas become `validate`, hooks get their context, users an identity.
 
-import type { AppRuntime, Engine, HookResult, Identity, LogRuntime, Validated } from '@trunkline/core';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type {
+  AppRuntime,
+  ChannelRuntime,
+  Engine,
+  HookResult,
+  Identity,
+  LogRuntime,
+  TableRuntime,
+  Validated,
+} from '@trunkline/core';
 import { type JsonValue, streamName } from '@trunkline/protocol';
 import type { AnyDefinition, At, LogServerHandle } from './define/handles.js';
 import type { Action } from './define/log.js';
 import { isRefusal } from './define/refusal.js';
-import { type Identification, identificationOf, type LogParts, partsOfLog } from './define/registry.js';
+import { type Identification, identificationOf, type LogParts, partsOf, type TableParts } from './define/registry.js';
+import type { TableAction } from './define/table.js';
+import type { TableServerHandle } from './define/table-handle.js';
 import type { App, BaseUser, RequestInfo } from './define/trunkline.js';
+import { tableHandle } from './table-handle.js';
 
 /** Issues of a schema that an answer lists. */
 const MAX_ISSUES = 3;
@@ -17,14 +30,19 @@ const MAX_PUBLIC_USER_BYTES = 4_096;
 const DAY_MS = 24 * 3_600_000;
 
 /** Reaches a channel of a running app. */
-export type ReachChannel = (definition: AnyDefinition, params: readonly string[]) => LogServerHandle<never>;
+export type ReachChannel = (
+  definition: AnyDefinition,
+  params: readonly string[],
+) => LogServerHandle<never> | TableServerHandle<never>;
 
 /** @throws TypeError if `app` was not made by `t.app`. */
 export function appRuntime(app: App, at: At): AppRuntime<RequestInfo> {
   const identification = identificationOf(app);
-  const channels = new Map<string, LogRuntime>();
+  const channels = new Map<string, ChannelRuntime>();
   for (const [name, definition] of Object.entries(app.channels)) {
-    channels.set(name, logRuntime(definition.params, partsOfLog(definition), at));
+    const parts = partsOf(definition);
+    const { params } = definition;
+    channels.set(name, parts.kind === 'log' ? logRuntime(params, parts, at) : tableRuntime(params, parts));
   }
   return {
     channels,
@@ -44,6 +62,7 @@ export function reachOf(app: App, engine: () => Engine<RequestInfo>): ReachChann
     if (params.length !== definition.params.length) {
       throw new TypeError(`at: ${name} takes ${definition.params.length} parameters, ${params.length} were given`);
     }
+    if (definition.kind === 'table') return tableHandle(engine, name, params);
     return {
       get name() {
         return streamName(name, params);
@@ -86,16 +105,12 @@ function checkedTime(time: unknown): number {
 
 function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRuntime {
   const { entry: schema, retain, authorize, onPublish } = parts;
-  const named = (params: readonly string[]): Record<string, string> =>
-    Object.fromEntries(names.map((name, index) => [name, params[index] ?? '']));
+  const named = naming(names);
   return {
     kind: 'log',
     params: names,
     ...(retain === undefined ? {} : { retain: retention(retain) }),
-    validate: (data) => {
-      const result = schema['~standard'].validate(data);
-      return result instanceof Promise ? result.then(validated) : validated(result);
-    },
+    validate: validation(schema),
     ...(authorize === undefined
       ? {}
       : {
@@ -113,11 +128,43 @@ function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRunti
   };
 }
 
+function tableRuntime(names: readonly string[], parts: TableParts): TableRuntime {
+  const { row, write = 'server', keep = 'durable', authorize, maxRows, expireMs } = parts;
+  const named = naming(names);
+  return {
+    kind: 'table',
+    params: names,
+    write,
+    keep,
+    validate: validation(row),
+    ...(authorize === undefined
+      ? {}
+      : {
+          authorize: (user, params, action) =>
+            authorize({ user, params: named(params), action: action as TableAction }) as boolean | Promise<boolean>,
+        }),
+    ...(maxRows === undefined ? {} : { maxRows }),
+    ...(expireMs === undefined ? {} : { expireMs }),
+  };
+}
+
+/** Parameters by position become parameters by name. */
+function naming(names: readonly string[]): (params: readonly string[]) => Record<string, string> {
+  return (params) => Object.fromEntries(names.map((name, index) => [name, params[index] ?? '']));
+}
+
+function validation(schema: StandardSchemaV1): (data: JsonValue) => Validated | Promise<Validated> {
+  return (data) => {
+    const result = schema['~standard'].validate(data);
+    return result instanceof Promise ? result.then(validated) : validated(result);
+  };
+}
+
 function retention({ entries, days }: NonNullable<LogParts['retain']>): { entries?: number; ageMs?: number } {
   return { ...(entries === undefined ? {} : { entries }), ...(days === undefined ? {} : { ageMs: days * DAY_MS }) };
 }
 
-type SchemaResult = Awaited<ReturnType<LogParts['entry']['~standard']['validate']>>;
+type SchemaResult = Awaited<ReturnType<StandardSchemaV1['~standard']['validate']>>;
 
 /** The schema's words, with the path of each field: "text: Too big: expected string to have <=4000 characters". */
 function validated(result: SchemaResult): Validated {

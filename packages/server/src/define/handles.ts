@@ -1,7 +1,16 @@
 // What server code can do with a channel, by kind. `at(definition, …)` in hooks and `trunk.channel.name(…)` outside of
 // them give the same handles. A kind adds itself here with one member.
 
-import type { ChannelContract, Contracted, ContractOf, LogContract, Offset, ParamValues } from '@trunkline/protocol';
+import type {
+  ChannelContract,
+  Contracted,
+  ContractOf,
+  LogContract,
+  Offset,
+  ParamValues,
+  TableContract,
+} from '@trunkline/protocol';
+import type { TableServerHandle } from './table-handle.js';
 
 /** A log, seen from the server. */
 export interface LogServerHandle<C extends LogContract> {
@@ -18,6 +27,7 @@ export interface LogServerHandle<C extends LogContract> {
 /** The handle of each kind of channel. */
 export interface ServerHandles<C extends ChannelContract> {
   readonly log: C extends LogContract ? LogServerHandle<C> : never;
+  readonly table: C extends TableContract ? TableServerHandle<C> : never;
 }
 
 export type ServerHandle<C extends ChannelContract> = C['kind'] extends keyof ServerHandles<C>

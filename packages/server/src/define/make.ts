@@ -1,8 +1,10 @@
 // `trunkline()` itself: checks what the types cannot, and keeps it.
 
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AnyDefinition } from './handles.js';
 import type { LogDefinition } from './log.js';
-import { keepApp, keepLog, type LogParts, partsOfLog } from './registry.js';
+import { keepApp, keepChannel, type LogParts, partsOf, type TableParts } from './registry.js';
+import type { TableDefinition } from './table.js';
 import type { App, BaseUser, Trunkline, TrunklineOptions } from './trunkline.js';
 
 /**
@@ -25,11 +27,18 @@ export function trunkline<User extends BaseUser, Public = string>(
     }
   }
   const maker = {
-    log(params: readonly string[], parts: LogParts): LogDefinition {
-      checkParams(params);
+    log(params: readonly string[], parts: Omit<LogParts, 'kind'>): LogDefinition {
+      checkParams('log', params);
       checkLog(parts);
       const definition: LogDefinition = Object.freeze({ kind: 'log', params: Object.freeze([...params]) });
-      keepLog(definition, parts);
+      keepChannel(definition, { ...parts, kind: 'log' });
+      return definition;
+    },
+    table(params: readonly string[], parts: Omit<TableParts, 'kind'>): TableDefinition {
+      checkParams('table', params);
+      checkTable(parts);
+      const definition: TableDefinition = Object.freeze({ kind: 'table', params: Object.freeze([...params]) });
+      keepChannel(definition, { ...parts, kind: 'table' });
       return definition;
     },
     app({ channels }: { channels: Readonly<Record<string, AnyDefinition>> }): App {
@@ -43,17 +52,20 @@ export function trunkline<User extends BaseUser, Public = string>(
   return maker as unknown as Trunkline<User, Public>;
 }
 
-function checkParams(params: readonly string[]): void {
+function checkParams(kind: 'log' | 'table', params: readonly string[]): void {
   if (!Array.isArray(params) || !params.every((name) => typeof name === 'string' && name !== '')) {
-    throw new TypeError("t.log: the first argument lists the parameters' names: t.log(['room'], …)");
+    throw new TypeError(`t.${kind}: the first argument lists the parameters' names: t.${kind}(['room'], …)`);
   }
-  if (new Set(params).size !== params.length) throw new TypeError('t.log: two parameters have the same name');
+  if (new Set(params).size !== params.length) throw new TypeError(`t.${kind}: two parameters have the same name`);
 }
 
-function checkLog(parts: LogParts): void {
-  if (typeof parts?.entry?.['~standard']?.validate !== 'function') {
-    throw new TypeError('t.log: entry must be a Standard Schema (Zod, Valibot, ArkType …)');
-  }
+function checkSchema(name: string, schema: StandardSchemaV1 | undefined): void {
+  if (typeof schema?.['~standard']?.validate === 'function') return;
+  throw new TypeError(`${name} must be a Standard Schema (Zod, Valibot, ArkType …)`);
+}
+
+function checkLog(parts: Omit<LogParts, 'kind'>): void {
+  checkSchema('t.log: entry', parts?.entry);
   for (const hook of ['authorize', 'onPublish'] as const) {
     if (parts[hook] !== undefined && typeof parts[hook] !== 'function')
       throw new TypeError(`t.log: ${hook} must be a function`);
@@ -65,10 +77,24 @@ function checkLog(parts: LogParts): void {
   if (days !== undefined && !(days > 0)) throw new TypeError('t.log: retain.days must be above 0');
 }
 
+function checkTable(parts: Omit<TableParts, 'kind'>): void {
+  checkSchema('t.table: row', parts?.row);
+  const { write = 'server', keep = 'durable', authorize, maxRows, expireMs } = parts;
+  if (write !== 'server' && write !== 'client') throw new TypeError("t.table: write must be 'server' or 'client'");
+  if (keep !== 'durable' && keep !== 'memory') throw new TypeError("t.table: keep must be 'durable' or 'memory'");
+  if (authorize !== undefined && typeof authorize !== 'function') {
+    throw new TypeError('t.table: authorize must be a function');
+  }
+  for (const [name, count] of Object.entries({ maxRows, expireMs })) {
+    if (count === undefined || (Number.isSafeInteger(count) && count >= 1)) continue;
+    throw new TypeError(`t.table: ${name} must be a whole number from 1`);
+  }
+}
+
 function checkChannels(channels: Readonly<Record<string, AnyDefinition>>): void {
   const names = new Map<AnyDefinition, string>();
   for (const [name, definition] of Object.entries(channels)) {
-    partsOfLog(definition);
+    partsOf(definition);
     const other = names.get(definition);
     // `at(definition)` could not tell which one is meant.
     if (other !== undefined) throw new TypeError(`t.app: "${other}" and "${name}" are the same channel`);

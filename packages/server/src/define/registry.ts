@@ -1,13 +1,15 @@
-// What was given to `trunkline`, `t.log` and `t.app`, kept apart from the values they return: an app's type is all that
+// What was given to `trunkline`, `t.log`, `t.table` and `t.app`, kept apart from the values they return: an app's type is all that
 // a browser sees, and nothing of a definition's inside can be reached through it.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { At } from './handles.js';
 import type { Action, Retain } from './log.js';
+import type { TableAction, TableWriters } from './table.js';
 import type { RequestInfo } from './trunkline.js';
 
 /** A log's options with the types worn off. */
 export interface LogParts {
+  readonly kind: 'log';
   readonly entry: StandardSchemaV1;
   readonly retain?: Retain;
   readonly authorize?: (context: { user: unknown; params: Record<string, string>; action: Action }) => unknown;
@@ -20,6 +22,19 @@ export interface LogParts {
   }) => unknown;
 }
 
+/** A table's options, the same way. */
+export interface TableParts {
+  readonly kind: 'table';
+  readonly row: StandardSchemaV1;
+  readonly write?: TableWriters;
+  readonly keep?: 'durable' | 'memory';
+  readonly authorize?: (context: { user: unknown; params: Record<string, string>; action: TableAction }) => unknown;
+  readonly maxRows?: number;
+  readonly expireMs?: number;
+}
+
+export type ChannelParts = LogParts | TableParts;
+
 /** What `trunkline` was given. */
 export interface Identification {
   readonly authenticate: (context: { token: string | undefined; request: RequestInfo }) => unknown;
@@ -27,20 +42,20 @@ export interface Identification {
   readonly expiresAt?: (user: never) => unknown;
 }
 
-const logs = new WeakMap<object, LogParts>();
+const channels = new WeakMap<object, ChannelParts>();
 const apps = new WeakMap<object, Identification>();
 
-export function keepLog(definition: object, parts: LogParts): void {
-  logs.set(definition, parts);
+export function keepChannel(definition: object, parts: ChannelParts): void {
+  channels.set(definition, parts);
 }
 export function keepApp(app: object, identification: Identification): void {
   apps.set(app, identification);
 }
 
-/** @throws TypeError if the value was not made by `t.log`. */
-export function partsOfLog(definition: object): LogParts {
-  const parts = logs.get(definition);
-  if (parts === undefined) throw new TypeError('not a channel: make it with t.log(…)');
+/** @throws TypeError if the value was not made by `t.log` or `t.table`. */
+export function partsOf(definition: object): ChannelParts {
+  const parts = channels.get(definition);
+  if (parts === undefined) throw new TypeError('not a channel: make it with t.log(…) or t.table(…)');
   return parts;
 }
 

@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AppContract, Contracted, ContractOf, JsonOnly } from '@trunkline/protocol';
 import type { AnyDefinition } from './handles.js';
 import type { HookedLogOptions, LogContractOf, LogDefinition, NoHook, PlainLogOptions } from './log.js';
+import type { TableContractOf, TableDefinition, TableOptions, TableWriters } from './table.js';
 
 /** Every user has an id: text that names them for good. Producers are bound to it. */
 export interface BaseUser {
@@ -72,6 +73,15 @@ export interface Trunkline<User extends BaseUser, Public> {
     params: Names,
     options: PlainLogOptions<User, Names, S, Returned>,
   ): LogDefinition<LogContractOf<Names, S, NoHook>>;
+
+  /**
+   * A table channel: rows by key, of which the latest value is kept. `t.table(['market'], { row: z.object({ bid: z.number() }) })`
+   * @param params Names of the channel's parameters: `quotes/nyse` has one.
+   */
+  table<const Names extends readonly string[], S extends StandardSchemaV1, Writers extends TableWriters = 'server'>(
+    params: Names,
+    options: TableOptions<User, Names, S, Writers>,
+  ): TableDefinition<TableContractOf<Names, S, Writers>>;
 
   /** The app: its channels by name. The name is the first part of a stream's name on the wire. */
   app<C extends Channels>(parts: { readonly channels: C }): App<C, Public>;

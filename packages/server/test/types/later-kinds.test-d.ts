@@ -10,10 +10,6 @@ import type { AnyDefinition, At } from '../../src/define/handles.js';
 import type { App, BaseUser, Trunkline } from '../../src/index.js';
 
 type Out<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<S>;
-interface TableContract extends ChannelContract {
-  readonly kind: 'table';
-  readonly row: unknown;
-}
 interface InboxContract extends ChannelContract {
   readonly kind: 'inbox';
   readonly data: unknown;
@@ -29,18 +25,11 @@ interface Definition<C extends ChannelContract> extends Contracted<C> {
 
 declare module '../../src/define/handles.js' {
   interface ServerHandles<C extends ChannelContract> {
-    readonly table: C extends TableContract
-      ? { set(key: string, row: C['row']): Promise<void>; patch(key: string, fields: Partial<C['row']>): Promise<void> }
-      : never;
     readonly inbox: C extends InboxContract ? { notify(data: C['data']): Promise<{ id: string }> } : never;
   }
 }
 declare module '../../src/define/trunkline.js' {
   interface Trunkline<User extends BaseUser, Public> {
-    table<const Names extends readonly string[], S extends StandardSchemaV1>(
-      params: Names,
-      options: { readonly row: S & JsonOnly<Out<S>>; readonly write: 'server' | 'client' },
-    ): Definition<{ readonly kind: 'table'; readonly params: Names; readonly row: Out<S> }>;
     inbox<const Names extends readonly string[], S extends StandardSchemaV1>(
       params: Names,
       options: {
@@ -116,7 +105,7 @@ describe('kinds that come later', () => {
   });
   it('reject payloads that are not JSON by the name of the field', () => {
     // @ts-expect-error not a JSON value: at
-    t.table([], { row: z.object({ at: z.date() }), write: 'server' });
+    t.inbox([], { data: z.object({ at: z.date() }) });
     t.procedure({
       input: z.object({ n: z.number() }),
       // @ts-expect-error not a JSON value: total
