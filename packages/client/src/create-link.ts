@@ -56,6 +56,8 @@ export function createLink(
   let freshToken: Token | undefined;
   /** The token of a 4501. Together with `askedAgain` it keeps a refusal from becoming a loop. */
   let refusedToken: string | undefined;
+  /** Why, in words: what goes wrong on the way to another token is not the reason. */
+  let refusal: string | undefined;
   let askedAgain = false;
   /** When the server wants to see us again. */
   let advice: Pick<Goodbye, 'afterMs' | 'spreadMs'> | undefined;
@@ -236,7 +238,7 @@ export function createLink(
   }
 
   function openSocket(token: Token): void {
-    if (token.text !== undefined && token.text === refusedToken) return bar(reason);
+    if (token.text !== undefined && token.text === refusedToken) return bar(refusal);
     signal('token');
     try {
       const mine = createDial(shared, options, tokens, token, link.limits, {
@@ -297,7 +299,7 @@ export function createLink(
     }
     if (mayReturn) return lose(why);
     if (info.code !== UNAUTHORIZED || tokens.fixed || askedAgain) return bar(why);
-    reason = why;
+    reason = refusal = why;
     askedAgain = true;
     refusedToken = ended.token.text;
     freshToken = ended.freshToken;

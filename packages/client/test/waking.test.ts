@@ -117,6 +117,18 @@ describe('a wake-up after the token expired', () => {
     expect([asked(), server.connections.length]).toEqual([2, 1]);
   });
 
+  it('with a function that fails once, and then gives the same token: the words are those of the server all the same', async () => {
+    const { clock, expire, asked, snapshot } = await awake((count) =>
+      count === 2 ? Promise.reject(new Error('the network is not back yet')) : 't1',
+    );
+    expire();
+    await clock.advanceAsync(0);
+    expect(snapshot()).toMatchObject({ state: 'waiting', reason: 'there is no token' });
+    await clock.advanceAsync(24 * HOUR_MS);
+    expect(snapshot()).toMatchObject({ state: 'refused', reason: 'the token expired' });
+    expect(asked()).toBe(3);
+  });
+
   it('to a server that refuses the new token too: refused, with its words', async () => {
     const { clock, server, expire, asked, snapshot } = await awake(fresh);
     clock.jump(8 * HOUR_MS);
