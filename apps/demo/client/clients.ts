@@ -17,6 +17,8 @@ export interface DemoClient {
   readonly wireId: string;
 }
 
+/** The server closed because it did not take the token, or not any longer. */
+const UNAUTHORIZED = 4501;
 const WIRE_KEY = 'trunkline.wire';
 const LABELS: Record<Role, string> = { chat: 'Chat', ada: 'Ada', bob: 'Bob' };
 
@@ -28,7 +30,9 @@ export function clientFor(role: Role): DemoClient {
   const known = made.get(role);
   if (known !== undefined) return known;
   const wireId = `${tabId()}-${role}`;
-  const line = connect<App>(`/line?tab=${wireId}`, { token: () => passes.token(role) });
+  const line: Line<App> = connect<App>(`/line?tab=${wireId}`, {
+    token: () => passes.token(role, line.connection.snapshot().lastClose?.code === UNAUTHORIZED),
+  });
   const client: DemoClient = { role, label: LABELS[role], line, wireId };
   made.set(role, client);
   return client;

@@ -51,11 +51,15 @@ class Passes {
     this.#set(role, undefined);
   }
 
-  /** What the line asks for at each connect and before the token expires. */
-  async token(role: Role): Promise<ExpiringToken> {
+  /**
+   * What the line asks for at each connect and before the token expires.
+   * @param isRefused whether the server refused the last one: it knows better than this computer's clock, which may be wrong, or
+   * late to notice that the computer slept.
+   */
+  async token(role: Role, isRefused: boolean): Promise<ExpiringToken> {
     const pass = this.get(role);
     const left = (pass?.expiresAt ?? 0) - Date.now();
-    if (pass !== undefined && left > FRESH_MS) return pass;
+    if (pass !== undefined && left > FRESH_MS) return isRefused ? this.#renewSame(role, pass) : pass;
     try {
       return await this.#renew(role);
     } catch (error) {
@@ -68,6 +72,14 @@ class Passes {
     const name = this.get(role)?.name ?? OWN_NAMES[role];
     if (name === undefined) return Promise.reject(new Error('Nobody has said who they are.'));
     return this.become(role, name, { keepId: true });
+  }
+
+  /** The next pass of the same guest; where the server would make it another one, the refused pass is all there is, and the page asks. */
+  async #renewSame(role: Role, pass: Pass): Promise<Pass> {
+    const next = await requestPass(pass.name, pass.token);
+    if (next.id !== pass.id) return pass;
+    this.#set(role, next);
+    return next;
   }
 
   #set(role: Role, pass: Pass | undefined): void {
