@@ -3,8 +3,15 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+interface Pair {
+  readonly sockets: readonly [near: Socket, far: Socket];
+  isWebSocket: boolean;
+  isSwallowed: boolean;
+}
+
 export class Link {
   readonly #sockets = new Set<Socket>();
+  readonly #pairs = new Set<Pair>();
   #targetPort = 0;
   #isCut = false;
 
@@ -40,6 +47,17 @@ export class Link {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
+  /**
+   * Half-open: the WebSockets that stand go nowhere from now on, and neither end hears of it, as when a router forgot them. Plain
+   * connections are closed, as browsers do with idle ones when the computer goes to sleep. New ones pass.
+   */
+  swallow(): void {
+    for (const pair of this.#pairs) {
+      if (pair.isWebSocket) pair.isSwallowed = true;
+      else for (const socket of pair.sockets) socket.resetAndDestroy();
+    }
+  }
+
   restore(): void {
     this.#isCut = false;
   }
@@ -56,17 +74,23 @@ export class Link {
       return;
     }
     const far = connect(targetPort, '127.0.0.1');
+    const pair: Pair = { sockets: [near, far], isWebSocket: false, isSwallowed: false };
+    this.#pairs.add(pair);
+    near.once('data', (bytes) => {
+      pair.isWebSocket = bytes.subarray(0, 9).toString('latin1') === 'GET /line';
+    });
+    near.on('close', () => this.#pairs.delete(pair));
     for (const [from, to] of [
       [near, far],
       [far, near],
     ] as const) {
       this.#sockets.add(from);
-      from.on('data', (bytes) => to.write(bytes));
-      from.on('end', () => to.end());
-      from.on('error', () => to.destroy());
+      from.on('data', (bytes) => pair.isSwallowed || to.write(bytes));
+      from.on('end', () => pair.isSwallowed || to.end());
+      from.on('error', () => pair.isSwallowed || to.destroy());
       from.on('close', () => {
         this.#sockets.delete(from);
-        to.destroy();
+        if (!pair.isSwallowed) to.destroy();
       });
     }
   }
