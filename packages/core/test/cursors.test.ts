@@ -2,6 +2,7 @@
 
 import type { SubscribeOk } from '@trunkline/protocol';
 import { describe, expect, it } from 'vitest';
+import { forwards } from './support/forwards.js';
 import { LOBBY, World } from './support/world.js';
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index + 1);
@@ -182,7 +183,7 @@ describe('SUB-7: a gap', () => {
   });
 
   it('epoch: none for a position that this node has not heard of yet, as the broker has', async () => {
-    const world = new World({ wrap: (broker) => ({ ...spread(broker), watch: deaf(broker) }) });
+    const world = new World({ wrap: (broker) => ({ ...forwards(broker), watch: deaf(broker) }) });
     await world.fill(3);
     const early = await world.enter('bob');
     expect(await early.subscribe()).toMatchObject({ cursor: 3 });
@@ -222,24 +223,6 @@ describe('SUB-7: a gap', () => {
 });
 
 type Store = World['store'];
-
-/** A broker's methods as own properties, so that some can be replaced. */
-function spread(broker: Store): Store {
-  return {
-    append: (...args) => broker.append(...args),
-    lookup: (...args) => broker.lookup(...args),
-    read: (...args) => broker.read(...args),
-    readBack: (...args) => broker.readBack(...args),
-    change: (...args) => broker.change(...args),
-    readRows: (...args) => broker.readRows(...args),
-    readRow: (...args) => broker.readRow(...args),
-    expire: () => broker.expire(),
-    watch: (...args) => broker.watch(...args),
-    remove: (...args) => broker.remove(...args),
-    lease: (...args) => broker.lease(...args),
-    close: () => broker.close(),
-  };
-}
 
 /** Notifications that never come (yet). */
 function deaf(broker: Store): Store['watch'] {

@@ -2,6 +2,7 @@ import { memoryBroker, type RowChange } from '@trunkline/broker';
 import type { Subscribe } from '@trunkline/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { forwards } from './support/forwards.js';
 import { TableView } from './support/table-view.js';
 import { type Peer, QUOTES, World } from './support/world.js';
 
@@ -529,19 +530,5 @@ it('whatever changes, rates, watch lists, pauses, slow links and disconnects: in
   );
 });
 
-const forwards = (broker: World['store']): World['store'] => ({
-  append: (...args) => broker.append(...args),
-  lookup: (...args) => broker.lookup(...args),
-  read: (...args) => broker.read(...args),
-  readBack: (...args) => broker.readBack(...args),
-  change: (...args) => broker.change(...args),
-  readRows: (...args) => broker.readRows(...args),
-  readRow: (...args) => broker.readRow(...args),
-  expire: () => broker.expire(),
-  watch: (...args) => broker.watch(...args),
-  remove: (...args) => broker.remove(...args),
-  lease: (...args) => broker.lease(...args),
-  close: () => broker.close(),
-});
 /** A watch that hears nothing. */
 const deaf = (broker: World['store']) => (name: Parameters<World['store']['watch']>[0]) => broker.watch(name, () => {});
