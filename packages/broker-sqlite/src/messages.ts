@@ -106,6 +106,7 @@ export interface ReadRowsCall {
   readonly stream: string;
   readonly epoch: string | null;
   readonly offset: number;
+  readonly begunAt: number;
   readonly entries: number;
   readonly bytes?: number;
 }

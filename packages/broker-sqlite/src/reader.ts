@@ -122,11 +122,12 @@ export class Reader {
   #readRows(call: ReadRowsCall): Result {
     const { id, kind, ...state } = this.#state(call.stream);
     if (kind === 'log') return { refusal: { type: 'wrong_kind', kind } };
-    const { epoch, offset } = call;
+    const { epoch, offset, begunAt } = call;
     const isKnown = epoch === null ? offset === 0 : epoch === state.epoch && offset <= state.offset;
     const oldest = { epoch: state.epoch, offset: state.floor };
     if (!isKnown) return { refusal: { type: 'unrecoverable', reason: 'epoch', oldest } };
-    if (offset !== 0 && offset < state.floor) return { refusal: { type: 'unrecoverable', reason: 'trimmed', oldest } };
+    const isTrimmed = offset !== 0 && Math.max(offset, begunAt) < state.floor;
+    if (isTrimmed) return { refusal: { type: 'unrecoverable', reason: 'trimmed', oldest } };
     return { done: this.#tables.page(id, state, call) };
   }
 

@@ -193,10 +193,10 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
     });
   }
 
-  async readRows(name: StreamName, after: Position, limit: PageLimit): Promise<RowsPage> {
+  async readRows(name: StreamName, after: Position, limit: PageLimit, begunAt: Offset = 0): Promise<RowsPage> {
     checkLimit(limit);
     const { epoch, offset } = after;
-    const call: ReaderCall = { type: 'readRows', stream: keyText(name), epoch, offset, ...limit };
+    const call: ReaderCall = { type: 'readRows', stream: keyText(name), epoch, offset, begunAt, ...limit };
     const { rows, gone, ...page } = (await this.#read(name, call, after)) as RowsDone;
     return { ...page, rows: unpackRows(rows), gone: unpackTombstones(gone) };
   }

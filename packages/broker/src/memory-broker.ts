@@ -114,12 +114,12 @@ class MemoryBroker implements Broker {
     return { epoch, offset: table.lookup(options.source)?.offset ?? 0, duplicate: true };
   }
 
-  async readRows(name: StreamName, after: Position, limit: PageLimit): Promise<RowsPage> {
+  async readRows(name: StreamName, after: Position, limit: PageLimit, begunAt: Offset = 0): Promise<RowsPage> {
     this.#mustBeOpen();
     checkLimit(limit);
     const table = this.#table(name);
     table?.trim(this.#nowMs());
-    if (table !== undefined) return table.read(after, limit);
+    if (table !== undefined) return table.read(after, limit, begunAt);
     if (after.epoch === null && after.offset === 0) return { ...NEVER_WRITTEN, rows: [], gone: [], to: 0 };
     throw new UnrecoverablePositionError(name, 'epoch', after, NEVER_WRITTEN);
   }

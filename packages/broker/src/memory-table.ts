@@ -96,11 +96,11 @@ export class MemoryTable {
     return this.#take({ rows: [], gone: due, renewed: [] }, nowMs);
   }
 
-  read(after: Position, limit: PageLimit): RowsPage {
+  read(after: Position, limit: PageLimit, begunAt: Offset): RowsPage {
     const known = after.epoch === this.epoch ? after.offset <= this.head : after.epoch === null && after.offset === 0;
     const oldest = { epoch: this.epoch, offset: this.floor };
     if (!known) throw new UnrecoverablePositionError(this.name, 'epoch', after, oldest);
-    if (after.offset !== 0 && after.offset < this.floor) {
+    if (after.offset !== 0 && Math.max(after.offset, begunAt) < this.floor) {
       throw new UnrecoverablePositionError(this.name, 'trimmed', after, oldest);
     }
     const rows = [...this.#rows.values()].filter(({ offset }) => offset > after.offset);

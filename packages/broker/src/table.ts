@@ -109,9 +109,12 @@ export interface Tables {
    * Rows, and deletions that are remembered, whose last change lies after `after.offset`, each once with its latest value: whole
    * steps, at least one if there is one, up to the limit. After offset 0: all there is. Sees every change that has resolved.
    *
-   * @throws UnrecoverablePositionError if the epoch differs (as for `read`), or `after.offset` is not 0 and below the floor (`trimmed`).
+   * @param begunAt of a page that goes on from another: the table's offset as the first page, which began at 0, told it. Deletions up to there
+   *   are of rows that no page had, so `after` may lie below the floor as long as `begunAt` does not. Default 0.
+   * @throws UnrecoverablePositionError if the epoch differs (as for `read`), or `after.offset` is not 0 and below the floor, as `begunAt` is
+   *   (`trimmed`).
    */
-  readRows(stream: StreamName, after: Position, limit: PageLimit): Promise<RowsPage>;
+  readRows(stream: StreamName, after: Position, limit: PageLimit, begunAt?: Offset): Promise<RowsPage>;
 
   /** One row, or `null`. Sees every change that has resolved. */
   readRow(stream: StreamName, key: string): Promise<Row | null>;

@@ -12,6 +12,7 @@ import {
 } from '@trunkline/broker';
 import type { Epoch, Offset, StreamName } from '@trunkline/protocol';
 import type { StreamHost } from './active-stream.js';
+import { readTable } from './read-table.js';
 import { type Place, type RowSlice, rowSlices } from './row-slice.js';
 import { TableRows } from './table-rows.js';
 import type { TableSubscription } from './table-subscription.js';
@@ -211,18 +212,17 @@ export class ActiveTable {
   }
 
   async #load(): Promise<void> {
-    const rows = new TableRows();
-    let page: RowsPage | undefined;
-    do {
-      const after = page === undefined ? { epoch: null, offset: 0 } : { epoch: page.epoch, offset: page.to };
-      page = await this.broker.readRows(this.name, after, READ_LIMIT);
-      if (this.#closed) return;
-      rows.apply(page.rows, page.gone, page.to, false);
-    } while (page.to < page.offset);
+    const begin = () => {
+      const whole = new TableRows();
+      return { whole, add: ({ rows, gone, to }: RowsPage) => whole.apply(rows, gone, to, false) };
+    };
+    const read = await readTable(this.broker, this.name, READ_LIMIT, begin, () => !this.#closed);
+    if (read === null) return;
+    const { whole: rows, last } = read;
     const before = this.epoch;
-    rows.floor = Math.max(rows.floor, page.floor);
+    rows.floor = Math.max(rows.floor, last.floor);
     this.rows = rows;
-    this.epoch = page.epoch;
+    this.epoch = last.epoch;
     this.#wanted = rows.head;
     this.#forgetSlices();
     this.loading = false;

@@ -9,6 +9,7 @@ import { Hub } from './hub.js';
 import { Permits } from './permits.js';
 import type { Clock, Connection, Log } from './ports.js';
 import { type Published, Publisher } from './publisher.js';
+import { readTable } from './read-table.js';
 import { Session } from './session.js';
 import { Shutdown, type StopOptions } from './shutdown.js';
 
@@ -33,6 +34,8 @@ export interface EngineOptions<Request> {
 }
 
 const SWEEP_MS = 1_000;
+/** Of a whole table, read for server code. */
+const ROWS_PAGE = { entries: 5_000 };
 /** A round that comes this late: the process slept or was stopped, or somebody set the clock. */
 const LATE_MS = 10_000;
 
@@ -122,15 +125,17 @@ export class Engine<Request = unknown> {
   async rows(key: string, params: readonly string[]): Promise<readonly Row[]> {
     const name = streamName(key, params);
     const broker = this.brokerOf(this.#table(key));
-    const rows = new Map<string, Row>();
-    let page: RowsPage | undefined;
-    do {
-      const after = page === undefined ? { epoch: null, offset: 0 } : { epoch: page.epoch, offset: page.to };
-      page = await callBroker(this.log, broker.readRows(name, after, { entries: 5_000 }));
-      for (const { key: gone } of page.gone) rows.delete(gone);
-      for (const row of page.rows) rows.set(row.key, row);
-    } while (page.to < page.offset);
-    return [...rows.values()];
+    const begin = () => {
+      const whole = new Map<string, Row>();
+      const add = ({ rows, gone }: RowsPage) => {
+        // What comes again is put to the end.
+        for (const { key: known } of [...gone, ...rows]) whole.delete(known);
+        for (const row of rows) whole.set(row.key, row);
+      };
+      return { whole, add };
+    };
+    const read = await callBroker(this.log, readTable(broker, name, ROWS_PAGE, begin));
+    return [...(read?.whole.values() ?? [])];
   }
 
   brokerOf({ keep }: TableRuntime): Broker {

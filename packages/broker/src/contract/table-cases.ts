@@ -334,6 +334,42 @@ export const ROWS_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a reading in pages goes on below the floor, unless a deletion since its beginning was forgotten',
+    run: async (world) => {
+      const { broker } = world;
+      const step = range(1, 9).map((n) => set(`k${n}`, {}));
+      await broker.change(QUOTES, step.slice(0, 1), { tombstones: { count: 1 } });
+      for (const row of step.slice(1)) await broker.change(QUOTES, [row]);
+      for (const n of range(6, 8)) await broker.change(QUOTES, [gone(`k${n}`)]);
+      await world.settle?.();
+      const one = { entries: 1 };
+      const first = await broker.readRows(QUOTES, START, one);
+      const { epoch, to, offset: begunAt } = first;
+      check(to !== 0 && to < first.floor && begunAt === 12, `a page to ${to}, the floor at ${first.floor}`);
+      const found = [...first.rows];
+      for (let page = first; page.to < page.offset; ) {
+        page = await broker.readRows(QUOTES, { epoch, offset: page.to }, one, begunAt);
+        found.push(...page.rows);
+      }
+      same(
+        found.map(({ key }) => key),
+        ['k1', 'k2', 'k3', 'k4', 'k5', 'k9'],
+        'all pages',
+      );
+      const refused = async (begun: number | undefined, what: string) => {
+        const reading = broker.readRows(QUOTES, { epoch, offset: to }, one, begun);
+        same((await rejection(reading, UnrecoverablePositionError, what)).reason, 'trimmed', what);
+      };
+      await refused(undefined, 'no reading in pages');
+      await refused(first.floor - 1, 'a reading that began before the floor');
+      same((await broker.readRows(QUOTES, { epoch, offset: to }, one, first.floor)).rows.length, 1, 'at the floor');
+      // The first page had k1. That it is gone is forgotten when k2 is: who goes on would keep it.
+      for (const n of [1, 2]) await broker.change(QUOTES, [gone(`k${n}`)]);
+      await world.settle?.();
+      await refused(begunAt, 'a deletion since');
+    },
+  },
+  {
     name: 'deletions are remembered by age',
     run: async (world) => {
       const advanceMs = need(world.advanceMs?.bind(world), 'move the clock');
