@@ -1,5 +1,5 @@
 // `npm test`: every suite in order, a table of them, and the sum as the last line.
-// `--deep` runs the long forms; `--only unit,browser` runs some suites.
+// `--deep` runs the long forms; `--only unit,browser` runs some suites; `--help` names them.
 
 import { parseArgs } from 'node:util';
 import { ensureBuilt } from './lib/build.mjs';
@@ -12,7 +12,9 @@ import { SUITES } from './lib/suites.mjs';
 
 requireNode();
 await main(async () => {
-  const chosen = choose();
+  const given = readArguments();
+  if (given.help) return void process.stdout.write(help());
+  const chosen = choose(given);
   await ensureInstalled();
   const unbuilt = await buildProblem();
   const results = [];
@@ -36,13 +38,35 @@ async function buildProblem() {
   }
 }
 
-function choose() {
-  const { values } = parseArgs({ options: { deep: { type: 'boolean' }, only: { type: 'string' } } });
+function readArguments() {
+  const options = { deep: { type: 'boolean' }, only: { type: 'string' }, help: { type: 'boolean', short: 'h' } };
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    throw new Explained(`${error.message}\n\n${help()}`);
+  }
+}
+
+function help() {
+  const width = Math.max(...SUITES.map(({ name }) => name.length));
+  const suites = SUITES.map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`).join('\n');
+  return `npm test                          all suites, one after the other
+npm test -- --only unit,browser   some of them
+npm run test:deep                 their long forms
+
+Suites:
+${suites}
+
+One file: npx vitest run FILE, with -c and the suite's configuration where it has one of its own (test/browser/vitest.config.ts …).
+`;
+}
+
+function choose({ deep, only }) {
   // What a shell has set for its own servers is not for those of the tests.
   for (const name of ['HOST', 'PORT', 'TRUNKLINE_DATA', 'TRUNKLINE_DRAIN', 'NODE_ENV']) delete process.env[name];
-  if (values.deep) Object.assign(process.env, { TRUNKLINE_DEEP: '1', CRASH_ROUNDS: '50' });
-  if (values.only === undefined) return SUITES;
-  const names = values.only.split(',').map((name) => name.trim());
+  if (deep) Object.assign(process.env, { TRUNKLINE_DEEP: '1', CRASH_ROUNDS: '50' });
+  if (only === undefined) return SUITES;
+  const names = only.split(',').map((name) => name.trim());
   const unknown = names.filter((name) => !SUITES.some((suite) => suite.name === name));
   if (unknown.length > 0) {
     throw new Explained(

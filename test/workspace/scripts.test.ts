@@ -1,5 +1,6 @@
 // The scripts' own logic, where it can be wrong in silence.
 
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -173,5 +174,31 @@ describe('Chromium for the browser tests', () => {
     write('chromium', '');
     expect(await ensureChromium()).toBeNull();
     expect(process.env.CHROMIUM_PATH).toBe(join(folder, 'chromium'));
+  });
+});
+
+describe('the arguments of npm test', () => {
+  const test = (...given: string[]) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/test.mjs'), ...given], {
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  };
+
+  it('--help names the suites', () => {
+    const { status, stdout, stderr } = test('--help');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    for (const name of ['lint', 'types', 'unit', 'crash', 'browser', 'interop', 'packed']) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    }
+  });
+
+  it('what is no option, and what is no suite, is said without a stack', () => {
+    for (const given of [['--onyl', 'unit'], ['unit'], ['--only', 'units']]) {
+      const { status, stdout, stderr } = test(...given);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toContain('unit');
+      expect(stderr).not.toMatch(/^\s+at /m);
+    }
   });
 });
