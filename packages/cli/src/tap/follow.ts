@@ -61,7 +61,9 @@ export function follow(url: URL, { key, params, token, last }: Follow): Promise<
         log.dismissGap();
       }
       printer.print(entries);
-      if (state === 'refused') void end(new Failure(`${log.name}: ${printable(error?.message ?? state)}`));
+      // The client's word for a stream of another kind.
+      const why = error?.code === 'conflict' ? 'this stream is a table, and tap follows logs only' : error?.message;
+      if (state === 'refused') void end(new Failure(`${log.name}: ${printable(why ?? state)}`));
     };
     stops.push(line.connection.subscribe(onConnection), log.subscribe(onLog, { last }));
   });
