@@ -96,7 +96,7 @@ describe('a table that the server feeds', () => {
     expect(await sliceTo(peer, 4)).toMatchObject({ from: 3, delete: ['ACME'] });
   });
 
-  it('takes several rows as one step, of which nobody sees half', async () => {
+  it('takes several rows as one step, which comes as one', async () => {
     const { channel, url } = await start();
     const quotes = channel.quotes('nyse');
     await quotes.set('OLD', { bid: 1, ask: 1 });

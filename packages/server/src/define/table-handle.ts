@@ -74,7 +74,7 @@ export interface TableServerHandle<C extends TableContract> {
   /** Where there is no such row nothing happens. */
   delete(key: string, options?: RowCondition): Promise<StepResult>;
   /**
-   * Changes several rows as one step: all or none, and no client ever sees half of it. No key twice.
+   * Changes several rows as one step, which has one offset: all or none, and at no position has a client a part of it. No key twice.
    * @throws TrunklineError also `too_large` (more rows than `maxRowsPerChange`, 1_000).
    */
   change(step: readonly RowStep<C['row']>[]): Promise<StepResult>;
