@@ -2,6 +2,7 @@
 
 import { type Change, type Publish, type ServerMessage, TrunklineError } from '@trunkline/protocol';
 import { type Identity, resolveStream } from './app.js';
+import { callBroker } from './broker-call.js';
 import type { Engine } from './engine.js';
 import type { PublishAdmission } from './publish-admission.js';
 import { producerKey } from './slice.js';
@@ -20,6 +21,13 @@ export async function answerWrite<Request>(
   const { name: stream, channel, params } = resolveStream(engine.app, message.stream);
   const { id, producer, seq } = message;
   const lane = `${stream}\n${producerKey(identity.id, producer)}`;
+  for (let first = admission.waitsFor(lane, seq); first !== undefined; first = admission.waitsFor(lane, seq)) {
+    // It may be stored after all: its sender knows, if it saw the entry, and will not send it again.
+    const broker = channel.kind === 'log' ? engine.broker : engine.brokerOf(channel);
+    const source = { producer: producerKey(identity.id, producer), seq: first };
+    if ((await callBroker(engine.log, broker.lookup(stream, source))) === null) break;
+    admission.settled(lane, first, null);
+  }
   const common = {
     identity,
     present,

@@ -27,6 +27,11 @@ export class PublishAdmission {
     );
   }
 
+  /** The earlier publish of the lane that was refused for now and that this one waits for; `undefined`: none. */
+  waitsFor(lane: string, seq: number): number | undefined {
+    return this.#order?.waitsFor(lane, seq);
+  }
+
   /** A publish has its answer, or was handed to the broker (`null`). To be told before the next one of the lane is admitted. */
   settled(lane: string, seq: number, error: TrunklineError | null): void {
     if (error?.retry === true) this.#order ??= new PublishOrder();
