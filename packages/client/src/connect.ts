@@ -46,10 +46,11 @@ const browserNetwork: Network = {
     ];
     const tell = ({ type }: Event) => {
       if (type === 'online' || type === 'offline') onSignal(type);
-      else if (page.visibilityState === 'visible') onSignal('wake');
+      else onSignal(page.visibilityState === 'visible' ? 'wake' : 'hidden');
     };
     if (!page) return () => {};
     for (const [target, type] of events) target.addEventListener(type, tell);
+    if (page.visibilityState === 'hidden') onSignal('hidden');
     return () => {
       for (const [target, type] of events) target.removeEventListener(type, tell);
     };

@@ -14,7 +14,7 @@ import { createBackoff, LONGEST_WAIT_MS } from './backoff.js';
 import { createStore, type Store } from './batch.js';
 import { createDial, type Dial } from './dial.js';
 import type { ConnectionSnapshot } from './line.js';
-import type { Link, LinkEvent, LinkOptions } from './link.js';
+import type { Link, LinkEvent, LinkOptions, Sight } from './link.js';
 import { type LinkSignal, type LinkState, NEXT, wordOf } from './link-state.js';
 import type { CloseInfo } from './ports.js';
 import type { Shared } from './shared.js';
@@ -27,10 +27,12 @@ const UNAUTHORIZED: typeof CLOSE.unauthorized = 4501;
 const TOO_LARGE = 1009;
 /** A connection that lived this long has ended the trouble before it; one that dies young goes on with it. */
 const STABLE_MS = 10_000;
+/** A page that nobody has seen for so long wants nothing that can be had when it is shown. */
+const HIDDEN_MS = 60_000;
 
 /**
- * @param tell the logs.
- * @param isResumed whether each log has its place on `dial`, or was refused one.
+ * @param tell the streams.
+ * @param isResumed whether each stream has its place on `dial`, or was refused one.
  */
 export function createLink(
   shared: Shared,
@@ -40,7 +42,7 @@ export function createLink(
 ): Link {
   const { batch, clock, random, lingerMs } = shared;
   const { network } = options;
-  const timers = createTimers<'wait' | 'stable' | 'linger'>(shared);
+  const timers = createTimers<'wait' | 'stable' | 'linger' | 'hidden'>(shared);
   const backoff = createBackoff(shared);
   const tokens = createTokens(shared, options.token);
   let state: LinkState = 'idle';
@@ -79,6 +81,7 @@ export function createLink(
 
   const link: { -readonly [Key in keyof Link]: Link[Key] } = {
     state: 'idle',
+    sight: 'shown',
     dial: undefined,
     limits: DEFAULT_LIMITS,
     knowsLimits: false,
@@ -157,6 +160,11 @@ export function createLink(
       case 'asking':
         stopListening ??= network.listen((news) =>
           batch.run(() => {
+            if (news === 'hidden') {
+              timers.set('hidden', HIDDEN_MS, () => see('asleep'));
+              return see('hidden');
+            }
+            if (news === 'wake') see('shown');
             signal(news === 'offline' ? 'gone' : 'wake');
             // Whatever the news, what was live may be dead.
             old?.wake();
@@ -198,9 +206,17 @@ export function createLink(
     if (holders === 0) timers.set('linger', lingerMs, () => signal('leave'));
   }
 
+  function see(sight: Sight): void {
+    if (sight === 'shown') timers.clear('hidden');
+    link.sight = sight;
+    tell('sight');
+  }
+
   function stopHearing(): void {
     stopListening?.();
     stopListening = undefined;
+    // Who listens again is told.
+    see('shown');
     tokens.forget();
   }
 

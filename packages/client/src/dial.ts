@@ -50,6 +50,8 @@ export interface Dial {
   /** Whether it can be written to: from `hello` to the end. */
   readonly isOpen: boolean;
   readonly limits: Limits;
+  /** When the last message came, by the client's clock; of `wake` on, at most that. */
+  readonly heardMs: number;
   /** What the server knows the user by. */
   readonly token: Token;
   /** A newer one that was sent and is not answered. */
@@ -101,7 +103,6 @@ export function createDial(
   /** Who hears of the socket's events: nobody once it has ended or was given up; after we have left, only of its end. */
   let life: 'heard' | 'leaving' | 'over' = 'heard';
   let isWelcome = false;
-  let lastReceivedMs = 0;
   let receivedBytes = 0;
   /** What `seen` told last. Not a number: this server does not want to know. */
   let seenBytes = Number.NaN;
@@ -113,6 +114,7 @@ export function createDial(
   const dial: { -readonly [Key in keyof Dial]: Dial[Key] } = {
     isOpen: false,
     limits,
+    heardMs: 0,
     token,
     freshToken: undefined,
     drain: undefined,
@@ -134,9 +136,9 @@ export function createDial(
       if (!isWelcome || timers.has('probe')) return;
       refreshWhenDue();
       const sentMs = clock.nowMs();
-      lastReceivedMs = Math.min(lastReceivedMs, sentMs - 1);
+      dial.heardMs = Math.min(dial.heardMs, sentMs - 1);
       measure();
-      timers.set('probe', PROBE_MS, () => lastReceivedMs < sentMs && giveUp(SILENT, NO_ANSWER));
+      timers.set('probe', PROBE_MS, () => dial.heardMs < sentMs && giveUp(SILENT, NO_ANSWER));
     },
     breach(message, cause) {
       onProblem('server', message, cause);
@@ -185,8 +187,8 @@ export function createDial(
     const silentMs = 2 * Math.max(welcome.pingMs, 1_000);
     const check = () => {
       // A clock that was put back must not keep a dead link for as long.
-      lastReceivedMs = Math.min(lastReceivedMs, clock.nowMs());
-      const leftMs = lastReceivedMs + silentMs - clock.nowMs();
+      dial.heardMs = Math.min(dial.heardMs, clock.nowMs());
+      const leftMs = dial.heardMs + silentMs - clock.nowMs();
       if (leftMs > 0) timers.set('silence', leftMs, check);
       else giveUp(SILENT, NO_ANSWER);
     };
@@ -227,7 +229,7 @@ export function createDial(
   // ── messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   function onText(text: string | null): void {
-    lastReceivedMs = clock.nowMs();
+    dial.heardMs = clock.nowMs();
     try {
       // Anything but text is no message either.
       const given = text ?? '!';

@@ -16,6 +16,8 @@ export type {
   PublicUserOf,
   TokenSource,
   UntypedApp,
+  UntypedContract,
+  UntypedHandle,
 } from './line.js';
 export type {
   LogEntry,
@@ -29,3 +31,15 @@ export type {
   Published,
 } from './log-handle.js';
 export type { Clock, CloseInfo, Network, NetworkSignal, OpenSocket, Socket, SocketEvents } from './ports.js';
+export type {
+  ChangeCondition,
+  Changed,
+  RowChange,
+  TableHandle,
+  TableInterest,
+  TableReader,
+  TableSnapshot,
+  TableState,
+  TableStore,
+  TableWriter,
+} from './table-handle.js';

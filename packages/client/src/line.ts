@@ -7,23 +7,40 @@ import type {
   ContractOf,
   LogContract,
   ParamValues,
+  TableContract,
 } from '@trunkline/protocol';
 import type { LogHandle } from './log-handle.js';
 import type { Clock, CloseInfo, Network, OpenSocket } from './ports.js';
+import type { TableHandle } from './table-handle.js';
 
 /** Anything that can be `App`: what the server's `typeof app` is, whatever else it has. */
 export type AnyApp = Contracted<object>;
 
-/** An app whose definitions are not known: for tools. Every channel is a log of `unknown`, called by any text. */
+/** An app whose definitions are not known: for tools. Every channel has an `UntypedHandle`, called by any text. */
 export type UntypedApp = Contracted<{
-  readonly channels: Readonly<Record<string, LogContract>>;
+  readonly channels: Readonly<Record<string, UntypedContract>>;
   readonly publicUser: unknown;
 }>;
 
+/** What is known of a channel whose definition is not known. */
+export interface UntypedContract extends LogContract {
+  readonly untyped: true;
+}
+
+/** A stream of which nothing is known: a log of `unknown`, unless it is used as a table. What it is not shows as `refused`, with `conflict`. */
+export interface UntypedHandle extends LogHandle<unknown, unknown, unknown> {
+  /** The same stream as a table. */
+  readonly asTable: () => TableHandle<unknown, object, 'client'>;
+}
+
 /** The handle of a channel, by its contract. */
-export type HandleOf<Channel extends ChannelContract, User> = Channel extends LogContract
-  ? LogHandle<Channel['input'], Channel['stored'], User, Channel['refusal']>
-  : never;
+export type HandleOf<Channel extends ChannelContract, User> = Channel extends UntypedContract
+  ? UntypedHandle
+  : Channel extends LogContract
+    ? LogHandle<Channel['input'], Channel['stored'], User, Channel['refusal']>
+    : Channel extends TableContract
+      ? TableHandle<Channel['row'], Channel['input'], Channel['write']>
+      : never;
 
 /** A function per channel: its parameters by position, its handle back. */
 export type Channels<App> = [ContractOf<App>] extends [never]
@@ -119,7 +136,7 @@ export interface ConnectOptions {
   readonly token?: TokenSource | undefined;
   /** How long the connection, and each subscription, outlives its last interest, in milliseconds. Default 1_000. */
   readonly lingerMs?: number | undefined;
-  /** Publishes to one log that may wait for an answer. Default and most: 64. */
+  /** Publishes to one log, or changes of one table, that may wait for an answer. Default and most: 64. */
   readonly maxQueued?: number | undefined;
   /** Entries that a replica keeps, not counting those that `loadOlder` brought; older ones are let go. Default 5_000. */
   readonly maxEntries?: number | undefined;

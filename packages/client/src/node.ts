@@ -62,6 +62,8 @@ export type {
   PublicUserOf,
   TokenSource,
   UntypedApp,
+  UntypedContract,
+  UntypedHandle,
 } from './line.js';
 export type {
   LogEntry,
@@ -75,3 +77,15 @@ export type {
   Published,
 } from './log-handle.js';
 export type { Clock, CloseInfo, Network, NetworkSignal, OpenSocket, Socket, SocketEvents } from './ports.js';
+export type {
+  ChangeCondition,
+  Changed,
+  RowChange,
+  TableHandle,
+  TableInterest,
+  TableReader,
+  TableSnapshot,
+  TableState,
+  TableStore,
+  TableWriter,
+} from './table-handle.js';

@@ -1,12 +1,12 @@
-// Puts a line together: one link, one log per name, one producer.
+// Puts a line together: one link, one stream per name, one producer.
 
 import { streamName } from '@trunkline/protocol';
 import { createBatch } from './batch.js';
 import { createLink } from './create-link.js';
 import type { ConnectOptions, Line } from './line.js';
-import { createLog, type Log } from './log.js';
 import type { Clock, Network, OpenSocket } from './ports.js';
 import type { Shared } from './shared.js';
+import { createStream, type Stream } from './stream.js';
 
 /** What the entries of browsers and Node differ in. */
 export interface Defaults {
@@ -42,25 +42,25 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
   };
   const batch = createBatch((cause) => onProblem('listener', 'a listener threw', cause));
   const shared: Shared = { batch, clock, random, lingerMs, maxQueued, maxEntries, onProblem };
-  const logs = new Map<string, Log>();
+  const streams = new Map<string, Stream>();
   const link = createLink(
     shared,
     { url: defaults.url, token, open, network },
     (event) => {
-      for (const log of logs.values()) log[event]();
+      for (const stream of streams.values()) stream[event]();
     },
-    () => [...logs.values()].every((log) => log.isResumed()),
+    () => [...streams.values()].every((stream) => stream.isResumed()),
   );
   const { store } = link;
   const idle = store.snapshot();
   const producer = randomWord(random);
-  const handleOf = (name: string): Log['handle'] => {
-    const log = logs.get(name) ?? createLog(shared, link, name, producer);
-    logs.set(name, log);
-    return log.handle;
+  const handleOf = (name: string): Stream['handle'] => {
+    const stream = streams.get(name) ?? createStream(shared, link, name, producer);
+    streams.set(name, stream);
+    return stream.handle;
   };
   // The client knows no definitions at run time: any key is a channel, and the server says which ones it has.
-  const channel = new Proxy(Object.create(null) as Record<string, (...params: string[]) => Log['handle']>, {
+  const channel = new Proxy(Object.create(null) as Record<string, (...params: string[]) => Stream['handle']>, {
     get(functions, key) {
       // `then` would make an awaited `line.channel` call it; symbols are asked for by consoles.
       if (typeof key === 'symbol' || key === 'then') return undefined;

@@ -40,12 +40,15 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
-/** `online`, `offline`: the system says so. `wake`: the page is shown again, so timers may have been asleep. */
-export type NetworkSignal = 'online' | 'offline' | 'wake';
+/**
+ * `online`, `offline`: the system says so. `hidden`: nobody can see the page. `wake`: it is shown again, so timers may have been
+ * asleep.
+ */
+export type NetworkSignal = 'online' | 'offline' | 'hidden' | 'wake';
 
 export interface Network {
   /** What the system believes. `false` does not stop the client from trying, as a loopback server stays reachable. */
   isOnline(): boolean;
-  /** Reports signals until the result is called. */
+  /** Reports signals until the result is called; at once if the page is `hidden` already. */
   listen(onSignal: (signal: NetworkSignal) => void): () => void;
 }

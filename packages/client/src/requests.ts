@@ -1,6 +1,7 @@
 // Requests that await an answer, and what is to be written. Both die with their socket.
 
 import {
+  type Change,
   type ClientPing,
   type Ended,
   type ErrorMessage,
@@ -12,19 +13,28 @@ import {
   type ServerPong,
   type Subscribe,
   TrunklineError,
+  type Tune,
   type Unsubscribe,
 } from '@trunkline/protocol';
 
 export type Reply = Ok | ErrorMessage | ServerPong;
-/** A request without its id; of a publish without its data. */
-export type Question = Unnumbered<Subscribe | Unsubscribe | Read | Refresh | ClientPing | Omit<Publish, 'data'>>;
+/** A request without its id; of a write without its content. */
+export type Question = Unnumbered<
+  | Subscribe
+  | Tune
+  | Unsubscribe
+  | Read
+  | Refresh
+  | ClientPing
+  | Pick<Publish | Change, 'type' | 'id' | 'stream' | 'producer' | 'seq'>
+>;
 /** JSON leaves out what is undefined. */
 type Unnumbered<M> = M extends unknown ? Omit<{ [Key in keyof M]: M[Key] | undefined }, 'id'> : never;
 export type Answer = (reply: Reply) => void;
 
 export interface Requests {
-  /** Adds a request under an id of its own. `data` is that of a publish, as text already. */
-  add(fields: Question, answer: Answer, data?: string): void;
+  /** Adds a request under an id of its own. `content`: further members of the object, as text already. */
+  add(fields: Question, answer: Answer, content?: string): void;
   write(line: string): void;
   hasLines(): boolean;
   /** Whether a request had that id: its answer has been obeyed, and cannot come twice. */
@@ -43,11 +53,11 @@ export function createRequests(): Requests {
   let lines: string[] = [];
   const answers = new Map<number | undefined, Answer>();
   return {
-    add(fields, answer, data) {
+    add(fields, answer, content) {
       lastId += 1;
       answers.set(lastId, answer);
       const line = JSON.stringify({ id: lastId, ...fields });
-      lines.push(data === undefined ? line : `${line.slice(0, -1)},"data":${data}}`);
+      lines.push(content ? `${line.slice(0, -1)},${content}}` : line);
     },
     write(line) {
       lines.push(line);

@@ -1,13 +1,19 @@
 // Reads what the server sends. `@trunkline/protocol` has the full checks, with a sentence for each field; a browser needs
 // neither its words nor checks of what it does not use. A test holds the two together: whatever passes there passes here.
 
-import type { PublishOk, ReadOk, RefreshOk, ServerMessage, SubscribeOk } from '@trunkline/protocol';
+import type { ChangeOk, PublishOk, ReadOk, RefreshOk, ServerMessage, SubscribeOk } from '@trunkline/protocol';
 
 type Check = (value: unknown) => boolean;
 
 const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const number: Check = Number.isFinite;
 const text: Check = (value) => typeof value === 'string';
+const texts: Check = (value) => Array.isArray(value) && value.every(text);
+const object: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const byKey =
+  (check: Check): Check =>
+  (value) =>
+    object(value) && Object.values(value as object).every(check);
 
 /** A field means the same in every message. What is not here is not used, or cannot do harm. */
 const CHECKS = new Map<string, Check>(
@@ -28,6 +34,11 @@ const CHECKS = new Map<string, Check>(
     pingMs: number,
     features: Array.isArray,
     limits: (value) => typeof value === 'object',
+    set: byKey(object),
+    patch: byKey(object),
+    unset: byKey(texts),
+    delete: texts,
+    drop: texts,
     epoch: (value) => value === null || (text(value) && /^[\w-]{1,64}$/.test(value as string)),
     message: text,
     reason: text,
@@ -84,6 +95,8 @@ export function readMessages(given: string): readonly ServerMessage[] {
 export const isSubscribeOk = (value: object) => has<SubscribeOk>(value, ['ch', 'kind', 'epoch', 'floor', 'from']);
 
 export const isPublishOk = (value: object) => has<PublishOk>(value, ['epoch', 'offset', 'at']);
+
+export const isChangeOk = (value: object) => has<ChangeOk>(value, ['epoch', 'offset']);
 
 export const isReadOk = (value: object) => has<ReadOk>(value, ['floor', 'items']);
 

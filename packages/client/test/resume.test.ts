@@ -300,7 +300,7 @@ describe('the end of a subscription', () => {
       return true;
     };
     const chat = line.channel.chat('lobby');
-    chat.open();
+    chat.open({ last: 50 });
     clock.advance(0);
     expect(chat.snapshot()).toMatchObject({ state: 'refused', error: { code: 'conflict' } });
   });

@@ -6,7 +6,10 @@ import {
   type LogEntry,
   type LogHandle,
   type PublishError,
+  type TableHandle,
+  type TableSnapshot,
   type UntypedApp,
+  type UntypedHandle,
 } from '@trunkline/client';
 import type { Contracted, TrunklineError } from '@trunkline/protocol';
 import { expectTypeOf } from 'vitest';
@@ -17,6 +20,10 @@ interface ChatInput {
 }
 interface ChatStored extends ChatInput {
   readonly author: string;
+}
+interface Quote {
+  readonly bid: number;
+  readonly ask?: number;
 }
 interface Person {
   readonly id: string;
@@ -47,7 +54,21 @@ type App = Contracted<{
       readonly stored: string;
       readonly refusal: never;
     };
-    readonly quotes: { readonly kind: 'table'; readonly params: readonly ['market'] };
+    readonly quotes: {
+      readonly kind: 'table';
+      readonly params: readonly ['market'];
+      readonly input: Quote;
+      readonly row: Quote;
+      readonly write: 'server';
+    };
+    readonly desk: {
+      readonly kind: 'table';
+      readonly params: readonly [];
+      readonly input: { readonly note: string; readonly limit?: string };
+      readonly row: { readonly note: string; readonly limit: number };
+      readonly write: 'client';
+    };
+    readonly future: { readonly kind: 'room'; readonly params: readonly [] };
   };
   readonly publicUser: Person;
 }> & { readonly close: () => Promise<void> };
@@ -74,7 +95,7 @@ line.channel.chat(7);
 // @ts-expect-error no such channel
 line.channel.chats('lobby');
 // A kind that this version cannot show has no handle.
-expectTypeOf(line.channel.quotes('nyse')).toBeNever();
+expectTypeOf(line.channel.future()).toBeNever();
 
 // ── publishing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -113,6 +134,54 @@ chat.subscribe(() => {}, { last: 10, most: 100 });
 // @ts-expect-error an unknown option
 chat.subscribe(() => {}, { first: 10 });
 
+// ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const quotes = line.channel.quotes('nyse');
+expectTypeOf(quotes).toEqualTypeOf<TableHandle<Quote>>();
+expectTypeOf(quotes.snapshot()).toEqualTypeOf<TableSnapshot<Quote>>();
+expectTypeOf(quotes.snapshot().rows).toEqualTypeOf<ReadonlyMap<string, Quote>>();
+expectTypeOf(quotes.row('ACME').snapshot()).toEqualTypeOf<Quote | undefined>();
+expectTypeOf(quotes.view({ keys: ['ACME'], ratePerSecond: 2, paused: false }).snapshot()).toEqualTypeOf<
+  TableSnapshot<Quote>
+>();
+expectTypeOf(quotes.staleMs()).toEqualTypeOf<number | undefined>();
+// @ts-expect-error only the server writes it
+quotes.set('ACME', { bid: 1 });
+// @ts-expect-error only the server writes it
+quotes.change([]);
+// @ts-expect-error a table has no entries
+quotes.publish({ bid: 1 });
+// @ts-expect-error an unknown option
+quotes.subscribe(() => {}, { last: 10 });
+// @ts-expect-error rows are not changed
+quotes.snapshot().rows.set('ACME', { bid: 1 });
+
+const desk = line.channel.desk();
+expectTypeOf(desk).toEqualTypeOf<
+  TableHandle<
+    { readonly note: string; readonly limit: number },
+    { readonly note: string; readonly limit?: string },
+    'client'
+  >
+>();
+expectTypeOf(desk.set('1', { note: 'x' })).resolves.toEqualTypeOf<{ readonly offset: number }>();
+expectTypeOf(desk.row('1').snapshot()?.limit).toEqualTypeOf<number | undefined>();
+desk.patch('1', { limit: '7' }, { unset: ['note'], if: 3 });
+desk.delete('1', { if: 3 });
+desk.change([
+  { key: '1', set: { note: 'x' }, if: 0 },
+  { key: '2', patch: { note: 'y' }, unset: ['limit'] },
+  { key: '3', delete: true },
+]);
+// @ts-expect-error a whole row is needed
+desk.set('1', {});
+// @ts-expect-error as clients write it, not as it is stored
+desk.patch('1', { limit: 7 });
+// @ts-expect-error no such field
+desk.patch('1', { colour: 'red' });
+// @ts-expect-error neither set, patch nor delete
+desk.change([{ key: '1' }]);
+
 // ── the connection ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 expectTypeOf(line.connection.snapshot()).toEqualTypeOf<ConnectionSnapshot<Person>>();
@@ -138,3 +207,6 @@ const tool = connect<UntypedApp>('/line');
 const anything = tool.channel.whatever?.('a', 'b');
 expectTypeOf(anything?.snapshot().entries[0]?.data).toBeUnknown();
 expectTypeOf(anything?.publish).parameter(0).toBeUnknown();
+expectTypeOf(tool.channel.quotes?.('nyse')).toEqualTypeOf<UntypedHandle | undefined>();
+expectTypeOf(anything?.asTable().row('ACME').snapshot()).toBeUnknown();
+expectTypeOf(anything?.asTable().set).parameter(1).toEqualTypeOf<object>();

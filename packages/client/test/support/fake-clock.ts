@@ -67,6 +67,11 @@ export class FakeClock implements Clock {
     return this.#timers.length;
   }
 
+  /** When the next timer is due. */
+  get nextDueMs(): number | undefined {
+    return this.#next()?.dueMs;
+  }
+
   #next(): Timer | undefined {
     let next: Timer | undefined;
     for (const timer of this.#timers) {

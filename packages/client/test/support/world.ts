@@ -44,7 +44,7 @@ export class FakeNetwork implements Network {
   }
 
   say(signal: NetworkSignal): void {
-    if (signal !== 'wake') this.online = signal === 'online';
+    if (signal === 'online' || signal === 'offline') this.online = signal === 'online';
     for (const listener of [...this.listeners]) listener(signal);
   }
 }

@@ -1,0 +1,149 @@
+// One stream, by its name: its subscription, and what a log and a table make of it. Which of them it is says the server, or what is done with
+// the handle; until then it may be either.
+
+import { createStore } from './batch.js';
+import type { Link, LinkEvent } from './link.js';
+import { type AnyLogSnapshot, createLog, EMPTY_LOG } from './log.js';
+import type { LogHandle } from './log-handle.js';
+import type { Shared } from './shared.js';
+import { createSubscription, type Interest, type KindWord } from './subscription.js';
+import { type AnyTableHandle, type AnyTableSnapshot, createTable, EMPTY_TABLE } from './table.js';
+
+type Snapshot = AnyLogSnapshot & AnyTableSnapshot;
+
+/** A log and a table in one: the types of `Line` show the application the half that is true. */
+export type AnyHandle = Omit<
+  LogHandle<unknown, unknown, unknown>,
+  'open' | 'subscribe' | 'snapshot' | 'serverSnapshot'
+> &
+  Omit<AnyTableHandle, 'open' | 'subscribe' | 'snapshot' | 'serverSnapshot'> & {
+    readonly open: (interest?: Interest) => () => void;
+    readonly subscribe: (onChange: () => void, interest?: Interest) => () => void;
+    readonly snapshot: () => Snapshot;
+    readonly serverSnapshot: () => Snapshot;
+    readonly asTable: () => AnyTableHandle;
+  };
+
+/** A stream, and what the connection tells it. */
+export type Stream = Readonly<Record<LinkEvent, () => void>> & {
+  readonly handle: AnyHandle;
+  /** Whether the socket before the present one is of no use to it any more. */
+  isResumed(): boolean;
+};
+
+const EMPTY: Snapshot = { ...EMPTY_TABLE, ...EMPTY_LOG };
+
+export function createStream(shared: Shared, link: Link, name: string, producer: string): Stream {
+  const { batch } = shared;
+  const {
+    snapshot,
+    subscribe,
+    touch: touchStore,
+  } = createStore<Snapshot>(batch, () =>
+    subscription.kind === 'table' ? { ...EMPTY_LOG, ...table.snapshot() } : { ...EMPTY_TABLE, ...log.snapshot() },
+  );
+  const touch = () => {
+    touchStore();
+    table.noteState();
+  };
+  const subscription = createSubscription(shared, link, name, () => ({ log, table }), touch);
+  const log = createLog(shared, link, name, producer, subscription, touch);
+  const table = createTable(shared, link, name, producer, subscription, (interest) => handle.open(interest));
+
+  /** The function, which only a stream of that kind has. */
+  const of = <Args extends readonly unknown[], Result>(kind: KindWord, run: (...args: Args) => Result) => {
+    return (...args: Args): Result => {
+      subscription.kind ??= kind;
+      return run(...args);
+    };
+  };
+  const { publish, loadOlder, dismissGap } = log.handle;
+  const { view, row, staleMs, set, patch, delete: remove, change } = table.handle;
+  const handle: AnyHandle = {
+    name,
+    snapshot,
+    serverSnapshot: () => EMPTY,
+    open: (interest = {}) => {
+      const { keys, ratePerSecond, paused, last, most } = interest;
+      if (ratePerSecond !== undefined && !(ratePerSecond > 0)) throw new RangeError('ratePerSecond must be above 0');
+      if (keys || ratePerSecond !== undefined || paused !== undefined) subscription.kind ??= 'table';
+      if (last !== undefined || most !== undefined) subscription.kind ??= 'log';
+      // A copy: the same object given twice is two interests.
+      const mine = { ...interest };
+      batch.run(() => {
+        subscription.add(mine);
+        table.add(mine);
+        if (subscription.kind !== 'table') {
+          log.wish(last);
+          subscription.ask();
+        }
+        touch();
+      });
+      return () =>
+        batch.run(() => {
+          if (!subscription.interests.has(mine)) return;
+          subscription.remove(mine);
+          table.remove(mine);
+        });
+    },
+    subscribe: (onChange, interest) => {
+      const unlisten = subscribe(onChange);
+      const leave = handle.open(interest);
+      return () => {
+        unlisten();
+        leave();
+      };
+    },
+    asTable: of('table', () => handle as unknown as AnyTableHandle),
+    publish: of('log', publish),
+    loadOlder: of('log', loadOlder),
+    dismissGap,
+    view: of('table', view),
+    row: of('table', row),
+    staleMs,
+    set: of('table', set),
+    patch: of('table', patch),
+    delete: of('table', remove),
+    change: of('table', change),
+  };
+
+  return {
+    handle,
+    isResumed: () => !subscription.isMoving(),
+    greet: send,
+    live: pump,
+    lost() {
+      subscription.lost();
+      rewind();
+    },
+    moved() {
+      subscription.moved();
+      rewind();
+      send();
+    },
+    changed() {
+      table.advanced();
+      if (subscription.isWanted() || log.isBusy()) touch();
+    },
+    refused: send,
+    retry: subscription.retry,
+    sight: table.tune,
+  };
+
+  /** What waits to be sent, as far as it can be. */
+  function send(): void {
+    subscription.ask();
+    pump();
+  }
+
+  function pump(): void {
+    log.send();
+    table.changes.pump();
+  }
+
+  /** What is not answered has to be sent again. */
+  function rewind(): void {
+    log.rewind();
+    table.changes.lost();
+  }
+}

@@ -1,0 +1,217 @@
+// A table: what is shown of it, who looks at which rows, and what the server is asked for. Each socket feeds a replica of its own, which is shown
+// when it has reached the head: so nobody sees half of a snapshot, and while the line moves (CON-8) nobody sees older rows after newer ones.
+
+import type { RowData } from '@trunkline/protocol';
+import { type Changes, createChanges } from './changes.js';
+import { createLens, type Lens } from './lens.js';
+import type { Link } from './link.js';
+import type { Shared } from './shared.js';
+import type { Interest, Kind, Subscription } from './subscription.js';
+import type { TableHandle, TableInterest, TableSnapshot } from './table-handle.js';
+import { adoptRows, applyRows, emptyReplica, forkReplica, resumeAt, type TableReplica } from './table-replica.js';
+import { tune } from './table-seat.js';
+import { createTimers } from './timers.js';
+import { createWishCount, type Wishes } from './wishes.js';
+
+export type AnyTableSnapshot = TableSnapshot<RowData>;
+export type AnyTableHandle = TableHandle<unknown, object, 'client'>;
+
+/** What of a table is its own. */
+export interface Table extends Kind {
+  readonly handle: Omit<AnyTableHandle, 'name' | 'open' | 'subscribe' | 'snapshot' | 'serverSnapshot'>;
+  readonly changes: Changes;
+  snapshot(): AnyTableSnapshot;
+  add(interest: Interest): void;
+  remove(interest: Interest): void;
+  /** Asks for what is wanted now, where it is subscribed. */
+  tune(): void;
+  /** Tells of another state, if it is another. */
+  noteState(): void;
+}
+
+const NO_ROWS: ReadonlyMap<string, RowData> = new Map();
+export const EMPTY_TABLE: AnyTableSnapshot = { state: 'connecting', rows: NO_ROWS, error: undefined };
+
+/** @param open interest in the stream; the result gives it up. */
+export function createTable(
+  shared: Shared,
+  link: Link,
+  name: string,
+  producer: string,
+  subscription: Subscription,
+  open: (interest: TableInterest) => () => void,
+): Table {
+  const timers = createTimers<'ask'>(shared);
+  const wishes = createWishCount();
+  const changes = createChanges(shared, link, name, producer);
+  const views = new Set<Lens>();
+  const wholeViews = new Set<Lens>();
+  const byKey = new Map<string, Set<Lens>>();
+  let shown: TableReplica | undefined;
+  /** When what is shown was surely the newest. */
+  let freshAtMs = Number.NaN;
+  let toldState: AnyTableSnapshot['state'] = 'connecting';
+  let isChanged = false;
+
+  const wanted = (): Wishes => wishes.sum(link.limits.maxKeys, link.sight);
+
+  const table: Table = {
+    changes,
+    handle: {
+      ...changes.handle,
+      staleMs() {
+        freshen();
+        return Number.isNaN(freshAtMs) ? undefined : Math.max(0, shared.clock.nowMs() - freshAtMs);
+      },
+      view(interest = {}) {
+        const keys = interest.keys && [...new Set(interest.keys)];
+        const mine = { ...interest, keys };
+        return createLens<AnyTableSnapshot>(
+          shared,
+          mine.ratePerSecond,
+          EMPTY_TABLE,
+          (last) => {
+            const now = table.snapshot();
+            const rows = keys ? pick(keys, last?.rows) : now.rows;
+            const isSame = last && last.state === now.state && last.error === now.error && last.rows === rows;
+            return isSame ? last : { ...now, rows };
+          },
+          (lens) => follow(lens, keys, mine, views),
+        );
+      },
+      row: (key, interest = {}) =>
+        createLens<RowData | undefined>(
+          shared,
+          interest.ratePerSecond,
+          undefined,
+          () => shown?.rows.get(key),
+          (lens) => follow(lens, [key], { ...interest, keys: [key] }),
+        ),
+    },
+    snapshot() {
+      const state = subscription.state(shown !== undefined);
+      return { state, rows: share(), error: state === 'refused' ? subscription.error() : undefined };
+    },
+    add(interest) {
+      wishes.add(interest);
+      later();
+    },
+    remove(interest) {
+      wishes.remove(interest);
+      later();
+    },
+    tune() {
+      if (subscription.interests.size === 0) return;
+      freshen();
+      for (const seat of subscription.seats()) tune(name, seat, wanted, subscription);
+    },
+    noteState() {
+      const state = subscription.state(shown !== undefined);
+      if (state === toldState) return;
+      toldState = state;
+      for (const lens of views) lens.stateChanged();
+    },
+    question(seat) {
+      const { list, rate } = wanted();
+      const place = shown && resumeAt(shown, list);
+      const replica = shown && place ? forkReplica(shown, list) : emptyReplica(list);
+      seat.table = { replica, asked: { list, rate, paused: false }, isTuning: false };
+      return { ...place, keys: list && [...list], rate };
+    },
+    placed(seat, ok) {
+      const { table: mine } = seat;
+      if (!mine) return;
+      const { replica } = mine;
+      // Not the place that was asked for: a reset follows.
+      if (ok.from !== replica.offset || ok.epoch !== replica.epoch) mine.replica = emptyReplica(replica.list);
+      table.tune();
+    },
+    read(seat, message) {
+      const { table: mine } = seat;
+      if (!mine) return 'old';
+      if (message.type === 'synced') return message.to === mine.replica.offset ? 'new' : 'hole';
+      if (message.type !== 'rows') return 'old';
+      if (message.reset) {
+        mine.replica = emptyReplica(mine.replica.list);
+        seat.state = 'on';
+      }
+      const { replica } = mine;
+      return applyRows(replica, message, replica === shown ? changed : () => {});
+    },
+    covers({ table: now }, { table: before }) {
+      // The next server may not have heard yet of what the one before has told.
+      const isOther = now?.replica.epoch !== before?.replica.epoch;
+      return isOther || !now || !before || now.replica.offset >= before.replica.offset;
+    },
+    advanced() {
+      const { state, table: mine } = subscription.shown();
+      if (state === 'synced' && mine && mine.replica !== shown) {
+        adoptRows(mine.replica, shown?.rows ?? NO_ROWS, changed);
+        shown = mine.replica;
+      }
+      freshen();
+      if (isChanged) for (const lens of wholeViews) lens.rowChanged();
+      isChanged = false;
+      // What may only be asked for by who has reached the head.
+      table.tune();
+    },
+    rest() {},
+  };
+  return table;
+
+  /** In this task many may come and go: they are one question. */
+  function later(): void {
+    if (!link.dial || timers.has('ask')) return;
+    timers.set('ask', 0, () => {
+      subscription.ask();
+      table.tune();
+    });
+  }
+
+  function freshen(): void {
+    const { state, table: mine, dial } = subscription.shown();
+    if (state !== 'synced' || !mine || !dial || mine.asked.paused) return;
+    freshAtMs = dial.heardMs - (mine.asked.rate === undefined ? 0 : 1_000 / mine.asked.rate);
+  }
+
+  function changed(key: string): void {
+    isChanged = true;
+    for (const lens of byKey.get(key) ?? []) lens.rowChanged();
+  }
+
+  /** What is handed out is not changed any more. */
+  function share(): AnyTableSnapshot['rows'] {
+    if (!shown) return NO_ROWS;
+    shown.isShared = true;
+    return shown.rows;
+  }
+
+  /** The rows of some keys; the same map if they are the same rows. */
+  function pick(keys: readonly string[], last = NO_ROWS): AnyTableSnapshot['rows'] {
+    const rows = new Map<string, RowData>();
+    let isSame = true;
+    for (const key of keys) {
+      const row = shown?.rows.get(key);
+      if (row) rows.set(key, row);
+      isSame &&= row === last.get(key);
+    }
+    return isSame ? last : rows;
+  }
+
+  function follow(lens: Lens, keys: readonly string[] | undefined, interest: TableInterest, states?: Set<Lens>) {
+    states?.add(lens);
+    if (!keys) wholeViews.add(lens);
+    for (const key of keys ?? []) byKey.set(key, (byKey.get(key) ?? new Set()).add(lens));
+    const leave = open(interest);
+    return () => {
+      states?.delete(lens);
+      wholeViews.delete(lens);
+      for (const key of keys ?? []) {
+        const lenses = byKey.get(key);
+        lenses?.delete(lens);
+        if (lenses?.size === 0) byKey.delete(key);
+      }
+      leave();
+    };
+  }
+}

@@ -1,0 +1,217 @@
+// A client and real servers: engines of the core over one memory broker, fake sockets, one fake clock. Several engines are several nodes that
+// share a store.
+
+import { type Broker, memoryBroker } from '@trunkline/broker';
+import {
+  type ConnectOptions,
+  connect,
+  type Line,
+  type LineProblem,
+  type OpenSocket,
+  type SocketEvents,
+} from '@trunkline/client';
+import { type Connection, Engine, type ServerRowChange, type Session, type SharedText } from '@trunkline/core';
+import type { ClientMessage, Contracted, Limits, ServerMessage } from '@trunkline/protocol';
+import { FakeClock } from './fake-clock.js';
+import { FakeNetwork } from './world.js';
+
+export interface Quote {
+  readonly n: number;
+  readonly bid?: number;
+  readonly ask?: number;
+}
+
+export type TableApp = Contracted<{
+  readonly channels: {
+    readonly quotes: {
+      readonly kind: 'table';
+      readonly params: readonly ['market'];
+      readonly input: Quote;
+      readonly row: Quote;
+      readonly write: 'client';
+    };
+  };
+  readonly publicUser: string;
+}>;
+
+export interface EngineWorldOptions {
+  readonly nodes?: number;
+  readonly limits?: Partial<Limits>;
+  readonly line?: ConnectOptions;
+}
+
+export class EngineWorld {
+  readonly clock = new FakeClock();
+  readonly network = new FakeNetwork();
+  readonly problems: LineProblem[] = [];
+  readonly connections: EngineConnection[] = [];
+  readonly broker: Broker;
+  readonly engines: readonly Engine<unknown>[];
+  readonly line: Line<TableApp>;
+  /** Which node the next connection reaches. */
+  node = 0;
+  latencyMs = 0;
+  accepts = true;
+
+  constructor({ nodes = 1, limits = {}, line = {} }: EngineWorldOptions = {}) {
+    const { clock } = this;
+    let epochs = 0;
+    let ids = 0;
+    this.broker = memoryBroker({ nowMs: () => clock.nowMs(), randomEpoch: () => `epoch-${++epochs}` });
+    const log = { warn: () => {}, error: () => {} };
+    const quotes = {
+      kind: 'table' as const,
+      params: ['market'],
+      write: 'client' as const,
+      keep: 'durable' as const,
+      validate: (value: unknown) => ({ value }),
+    };
+    this.engines = Array.from(
+      { length: nodes },
+      () =>
+        new Engine<unknown>({
+          app: {
+            channels: new Map([['quotes', quotes]]),
+            authenticate: async () => ({ id: 'ada', user: 'ada', publicUser: 'ada' }),
+          },
+          broker: this.broker,
+          clock: {
+            nowMs: () => clock.nowMs(),
+            endOfTurn: (task) => void clock.after(0, task),
+            after: (delayMs, task) => clock.after(delayMs, task),
+          },
+          log,
+          randomId: () => `session-${++ids}`,
+          limits,
+        }),
+    );
+    this.line = connect<TableApp>('ws://test/line', {
+      clock,
+      network: this.network,
+      socket: this.open,
+      random: () => 0.5,
+      onProblem: (problem) => this.problems.push(problem),
+      ...line,
+    });
+  }
+
+  get quotes() {
+    return this.line.channel.quotes('nyse');
+  }
+
+  readonly open: OpenSocket = (_url, _protocol, events) => {
+    const connection = new EngineConnection(this, events);
+    this.connections.push(connection);
+    this.clock.after(this.latencyMs, () => connection.begin());
+    return {
+      send: (text) => connection.fromClient(text),
+      close: (code) => connection.closedByClient(code),
+    };
+  };
+
+  get last(): EngineConnection {
+    const connection = this.connections.at(-1);
+    if (!connection) throw new Error('nobody has connected');
+    return connection;
+  }
+
+  get openConnections(): readonly EngineConnection[] {
+    return this.connections.filter(({ state }) => state === 'open');
+  }
+
+  /** Moves time, letting promises settle between timers. */
+  async pass(ms = 0): Promise<void> {
+    const untilMs = this.clock.nowMs() + ms;
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const dueMs = this.clock.nextDueMs;
+      if (dueMs === undefined || dueMs > untilMs) break;
+      this.clock.advance(Math.max(0, dueMs - this.clock.nowMs()));
+    }
+    this.clock.advance(untilMs - this.clock.nowMs());
+  }
+
+  /** One step by the server. */
+  change(...changes: readonly ServerRowChange[]): Promise<unknown> {
+    return (this.engines[0] as Engine<unknown>).change('quotes', ['nyse'], changes);
+  }
+
+  /** What the server has, by key. */
+  async rows(): Promise<ReadonlyMap<string, Quote>> {
+    const rows = await (this.engines[0] as Engine<unknown>).rows('quotes', ['nyse']);
+    return new Map(rows.map(({ key, data }) => [key, JSON.parse(data) as Quote]));
+  }
+}
+
+export class EngineConnection implements Connection {
+  state: 'connecting' | 'open' | 'closed' = 'connecting';
+  /** `true`: a half-open link, nothing passes. */
+  silent = false;
+  readonly received: ClientMessage[] = [];
+  readonly sent: ServerMessage[] = [];
+  readonly bufferedBytes = 0;
+  takenBytes = 0;
+  #session: Session<unknown> | undefined;
+  readonly #world: EngineWorld;
+  readonly #events: SocketEvents;
+
+  constructor(world: EngineWorld, events: SocketEvents) {
+    this.#world = world;
+    this.#events = events;
+  }
+
+  begin(): void {
+    if (this.state !== 'connecting') return;
+    if (!this.#world.accepts) return this.end(1006, false);
+    this.state = 'open';
+    this.#session = this.#world.engines[this.#world.node]?.accept(this, {});
+    this.#events.onOpen();
+  }
+
+  /** The messages of one type that the client sent. */
+  of<T extends ClientMessage['type']>(type: T): Extract<ClientMessage, { type: T }>[] {
+    return this.received.filter((message) => message.type === type) as Extract<ClientMessage, { type: T }>[];
+  }
+
+  fromClient(text: string): void {
+    this.#world.clock.after(this.#world.latencyMs, () => {
+      if (this.state !== 'open' || this.silent) return;
+      for (const line of text.split('\n')) this.received.push(JSON.parse(line) as ClientMessage);
+      this.#session?.receive(text);
+    });
+  }
+
+  closedByClient(code: number): void {
+    this.#world.clock.after(this.#world.latencyMs, () => this.end(code, true));
+  }
+
+  send(text: string): void {
+    this.takenBytes += text.length;
+    for (const line of text.split('\n')) this.sent.push(JSON.parse(line) as ServerMessage);
+    this.#world.clock.after(this.#world.latencyMs, () => {
+      if (this.state === 'open' && !this.silent) this.#events.onMessage(text);
+    });
+  }
+  sendShared({ text }: SharedText): void {
+    this.send(text);
+  }
+  /** Something that no server would send. */
+  inject(message: object): void {
+    this.#events.onMessage(JSON.stringify(message));
+  }
+  pause(): void {}
+  resume(): void {}
+  close(code: number): void {
+    this.#world.clock.after(this.#world.latencyMs, () => this.end(code, true));
+  }
+  drop(): void {
+    this.end(1006, false);
+  }
+
+  end(code: number, wasClean: boolean): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.#session?.closed();
+    this.#events.onClose({ code, reason: '', wasClean });
+  }
+}
