@@ -5,6 +5,8 @@ import { createContext, createElement, type ReactElement } from 'react';
 import { type LineContext, LineProvider, type TrunklineProviderProps, useLineIn } from './line-provider.js';
 import { useConnectionOf } from './use-connection.js';
 import { useLog } from './use-log.js';
+import { useRow } from './use-row.js';
+import { useTable } from './use-table.js';
 
 export interface TrunklineHooks<App> {
   /** Makes the line of its children. Rendering it opens nothing. Another `url` or `line` is another line. */
@@ -21,6 +23,10 @@ export interface TrunklineHooks<App> {
   };
   /** `useLog` of this package: it needs no app, as handles are typed. */
   readonly useLog: typeof useLog;
+  /** The same for tables, */
+  readonly useTable: typeof useTable;
+  /** and for rows. */
+  readonly useRow: typeof useRow;
 }
 
 /** `const { TrunklineProvider, useLine, useLog } = createTrunkline<App>();` once per app, beside its components. */
@@ -34,6 +40,8 @@ export function createTrunkline<App extends AnyApp>(): TrunklineHooks<App> {
     useConnection: <Part>(select = whole as (connection: ConnectionSnapshot<PublicUserOf<App>>) => Part) =>
       useConnectionOf(useLineIn(context), select),
     useLog,
+    useTable,
+    useRow,
   };
 }
 

@@ -3,3 +3,5 @@
 export { createTrunkline, type TrunklineHooks } from './create-trunkline.js';
 export type { TrunklineProviderProps } from './line-provider.js';
 export { type LogView, useLog } from './use-log.js';
+export { useRow } from './use-row.js';
+export { type TableView, useTable } from './use-table.js';

@@ -2,6 +2,7 @@
 
 import type { ConnectionSnapshot, Line, PublicUserOf } from '@trunkline/client';
 import { useMemo, useSyncExternalStore } from 'react';
+import { memoized } from './memoized.js';
 
 export function useConnectionOf<App, Part>(
   { connection }: Line<App>,
@@ -12,14 +13,4 @@ export function useConnectionOf<App, Part>(
     [connection, select],
   );
   return useSyncExternalStore(connection.subscribe, getPart, getServerPart);
-}
-
-/** `select(read())`, computed once for each value of `read()`: `useSyncExternalStore` compares by identity. */
-function memoized<Whole, Part>(read: () => Whole, select: (whole: Whole) => Part): () => Part {
-  let last: { readonly whole: Whole; readonly part: Part } | undefined;
-  return () => {
-    const whole = read();
-    if (last?.whole !== whole) last = { whole, part: select(whole) };
-    return last.part;
-  };
 }

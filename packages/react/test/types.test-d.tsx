@@ -1,7 +1,14 @@
 // The hooks' types follow from the app.
 
-import { type ConnectionSnapshot, connect, type Line, type LogEntry, type UntypedApp } from '@trunkline/client';
-import { createTrunkline, useLog } from '@trunkline/react';
+import {
+  type ConnectionSnapshot,
+  connect,
+  type Line,
+  type LogEntry,
+  type TableHandle,
+  type UntypedApp,
+} from '@trunkline/client';
+import { createTrunkline, useLog, useRow, useTable } from '@trunkline/react';
 import { expectTypeOf } from 'vitest';
 import type { Message, TestApp } from '../../client/test/support/world.js';
 
@@ -48,3 +55,29 @@ export const providers = [
 
 // @ts-expect-error not an app
 createTrunkline<{ readonly port: number }>();
+
+// ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Quote {
+  readonly bid: number;
+}
+declare const quotes: TableHandle<Quote>;
+declare const desk: TableHandle<Quote, { readonly bid: string }, 'client'>;
+
+export function TableChecks() {
+  const table = useTable(quotes, { keys: ['ACME'], ratePerSecond: 2 });
+  expectTypeOf(table.rows).toEqualTypeOf<ReadonlyMap<string, Quote>>();
+  expectTypeOf(table.staleMs()).toEqualTypeOf<number | undefined>();
+  // @ts-expect-error only the server writes it
+  table.set('ACME', { bid: 1 });
+  expectTypeOf(useTable(desk).set).parameter(1).toEqualTypeOf<{ readonly bid: string }>();
+  expectTypeOf(useTable(desk).rows.get('x')).toEqualTypeOf<Quote | undefined>();
+  expectTypeOf(useRow(quotes, 'ACME')).toEqualTypeOf<Quote | undefined>();
+  expectTypeOf(useRow(quotes, 'ACME', ({ bid }) => bid)).toEqualTypeOf<number | undefined>();
+  expectTypeOf(useRow(desk, 'ACME', ({ bid }) => `${bid}`, { ratePerSecond: 1 })).toEqualTypeOf<string | undefined>();
+  // @ts-expect-error not a field
+  useRow(quotes, 'ACME', (row) => row.ask);
+  // @ts-expect-error an unknown option
+  useTable(quotes, { last: 10 });
+  return null;
+}
