@@ -1,7 +1,7 @@
 // What is committed says nothing about the machine that it was written on.
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { filesUnder } from '../../scripts/lib/stamp.mjs';
@@ -53,4 +53,11 @@ it('a pattern finds what it is for', () => {
   for (const text of [`see /${'work'}/main`, `"/${'root'}/x"`, `cd /${'home'}/ada/x`])
     expect(machine?.test(text)).toBe(true);
   for (const text of ['https://example.com/network/', 'net/work/x', '/line']) expect(machine?.test(text)).toBe(false);
+});
+
+it('decisions are numbered from 1, each once', () => {
+  const numbers = readdirSync(join(ROOT, 'docs/decisions'))
+    .filter((name) => name !== 'README.md')
+    .map((name) => name.slice(0, 5));
+  expect(numbers.sort()).toEqual(numbers.map((_, index) => `${String(index + 1).padStart(4, '0')}-`));
 });
