@@ -12,6 +12,7 @@ import {
 } from '@trunkline/broker';
 import type { Epoch, Offset, StreamName } from '@trunkline/protocol';
 import type { StreamHost } from './active-stream.js';
+import type { TableBroker } from './checkpoint-broker.js';
 import { readTable } from './read-table.js';
 import { type Place, type RowSlice, rowSlices } from './row-slice.js';
 import { TableRows } from './table-rows.js';
@@ -77,7 +78,7 @@ export class ActiveTable {
   constructor(
     readonly number: number,
     readonly name: StreamName,
-    private readonly broker: Broker,
+    private readonly broker: TableBroker,
     private readonly host: TableHost,
   ) {}
 

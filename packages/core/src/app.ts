@@ -50,8 +50,10 @@ export interface TableRuntime {
   readonly params: readonly string[];
   /** Whether clients may change rows, if `authorize` lets them. */
   readonly write: 'server' | 'client';
-  /** `durable`: as the broker stores · `memory`: gone with the process. */
-  readonly keep: 'durable' | 'memory';
+  /** `durable`: as the broker stores · `checkpoint`: in memory, and stored every `checkpointMs` · `memory`: gone with the process. */
+  readonly keep: 'durable' | 'checkpoint' | 'memory';
+  /** Of `checkpoint`, in milliseconds. Default 1_000. */
+  readonly checkpointMs?: number;
   /** A row as a whole. */
   validate(row: JsonValue): Validated | Promise<Validated>;
   readonly authorize?: (user: unknown, params: readonly string[], action: Action) => boolean | Promise<boolean>;

@@ -2,7 +2,6 @@
 // A client's patch is judged as the whole row that it makes: the broker stores it only onto the row it was judged with.
 
 import {
-  type Broker,
   type ChangeOptions,
   type ChangeResult,
   changedRow,
@@ -15,6 +14,7 @@ import {
 import { type Change, type JsonValue, type RowData, type StreamName, TrunklineError } from '@trunkline/protocol';
 import type { Identity, TableRuntime } from './app.js';
 import { callBroker } from './broker-call.js';
+import type { TableBroker } from './checkpoint-broker.js';
 import { madeText, payloadText } from './payload-text.js';
 import type { Permits } from './permits.js';
 import type { Log } from './ports.js';
@@ -47,7 +47,7 @@ export interface ChangeRequest {
 export type Changed = Pick<ChangeResult, 'epoch' | 'offset'>;
 
 export interface ChangerOptions {
-  readonly brokerOf: (channel: TableRuntime) => Broker;
+  readonly brokerOf: (channel: TableRuntime) => TableBroker;
   readonly log: Log;
   readonly permits: Permits;
   readonly nowMs: () => number;

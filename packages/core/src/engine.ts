@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS, type Limits, type StreamName, streamName } from '@trunk
 import { type AppRuntime, findStream, type TableRuntime } from './app.js';
 import { callBroker } from './broker-call.js';
 import { type Changed, Changer, type ServerRowChange } from './changer.js';
+import { CheckpointBroker, type TableBroker } from './checkpoint-broker.js';
 import { Hub } from './hub.js';
 import { Permits } from './permits.js';
 import type { Clock, Connection, Log } from './ports.js';
@@ -34,6 +35,7 @@ export interface EngineOptions<Request> {
 }
 
 const SWEEP_MS = 1_000;
+const CHECKPOINT_MS = 1_000;
 /** Of a whole table, read for server code. */
 const ROWS_PAGE = { entries: 5_000 };
 /** A round that comes this late: the process slept or was stopped, or somebody set the clock. */
@@ -59,7 +61,9 @@ export class Engine<Request = unknown> {
   /** For sessions. From outside use `drain` and `stop`. */
   readonly shutdown: Shutdown<Request>;
   /** Whose rows may expire. */
-  readonly #tableBrokers: ReadonlySet<Broker>;
+  readonly #tableBrokers: ReadonlySet<TableBroker>;
+  /** By how often they write. */
+  readonly #checkpoints = new Map<number, CheckpointBroker>();
   #cancelSweep: () => void;
   #sweptMs: number;
 
@@ -138,8 +142,15 @@ export class Engine<Request = unknown> {
     return [...(read?.whole.values() ?? [])];
   }
 
-  brokerOf({ keep }: TableRuntime): Broker {
-    return keep === 'memory' ? this.memory : this.broker;
+  brokerOf({ keep, checkpointMs = CHECKPOINT_MS }: TableRuntime): TableBroker {
+    if (keep !== 'checkpoint') return keep === 'memory' ? this.memory : this.broker;
+    let broker = this.#checkpoints.get(checkpointMs);
+    if (broker === undefined) {
+      const { broker: durable, clock, log, randomId: randomEpoch } = this;
+      broker = new CheckpointBroker({ durable, clock, log, randomEpoch, everyMs: checkpointMs });
+      this.#checkpoints.set(checkpointMs, broker);
+    }
+    return broker;
   }
 
   #table(key: string): TableRuntime {
@@ -191,6 +202,14 @@ export class Engine<Request = unknown> {
     this.#cancelSweep();
     await this.shutdown.stop(reason, options);
     this.hub.close();
+  }
+
+  /**
+   * Writes what tables with `keep: 'checkpoint'` have not written yet; from then on they cannot be changed. To be called when nobody is
+   * connected any more, before the broker is closed. Never rejects: what cannot be written is told to the log.
+   */
+  async closeTables(): Promise<void> {
+    await Promise.all([...this.#checkpoints.values()].map((broker) => broker.close()));
   }
 
   // One timer for all connections: at 10,000 of them a round is well under a millisecond.

@@ -5,6 +5,7 @@ import type { Broker } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
 import { ActiveStream, type Flushable } from './active-stream.js';
 import { ActiveTable, type TableHost } from './active-table.js';
+import type { TableBroker } from './checkpoint-broker.js';
 import type { Cursor } from './cursor.js';
 import type { Outflow } from './outflow.js';
 import type { Clock, Log } from './ports.js';
@@ -84,7 +85,7 @@ export class Hub implements TableHost {
   }
 
   /** The same for a table. @param broker the one that keeps it */
-  async openTable(name: StreamName, broker: Broker): Promise<ActiveTable> {
+  async openTable(name: StreamName, broker: TableBroker): Promise<ActiveTable> {
     return (await this.#open(name, (number) => new ActiveTable(number, name, broker, this))) as ActiveTable;
   }
 

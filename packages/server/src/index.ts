@@ -20,6 +20,7 @@ export type {
   TableAuthorizeContext,
   TableContractOf,
   TableDefinition,
+  TableKeeping,
   TableOptions,
   TableWriters,
 } from './define/table.js';

@@ -92,7 +92,7 @@ export interface LineServer {
   attach(server: HttpServer): () => void;
   /** Refuses new connections from now on, and lets clients move if the plan says so. Resolves when nobody is left or the time is over. */
   drain(plan: ClosePlan): Promise<void>;
-  /** Says goodbye. Resolves when every connection is gone. */
+  /** Says goodbye. Resolves when every connection is gone, and all that tables keep is written. */
   close(plan: ClosePlan): Promise<void>;
 }
 
@@ -180,6 +180,7 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
       const endMs = performance.now() + deadlineMs;
       await engine.stop('the server is stopping', { spreadMs, finishMs: deadlineMs / 2 });
       await started.drain({ code: CLOSE.goingAway, deadlineMs: Math.max(0, endMs - performance.now()) });
+      await engine.closeTables();
     },
   };
 }

@@ -129,7 +129,7 @@ function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRunti
 }
 
 function tableRuntime(names: readonly string[], parts: TableParts): TableRuntime {
-  const { row, write = 'server', keep = 'durable', authorize, maxRows, expireMs } = parts;
+  const { row, write = 'server', keep = 'durable', authorize, maxRows, expireMs, checkpointMs } = parts;
   const named = naming(names);
   return {
     kind: 'table',
@@ -145,6 +145,7 @@ function tableRuntime(names: readonly string[], parts: TableParts): TableRuntime
         }),
     ...(maxRows === undefined ? {} : { maxRows }),
     ...(expireMs === undefined ? {} : { expireMs }),
+    ...(checkpointMs === undefined ? {} : { checkpointMs }),
   };
 }
 

@@ -40,13 +40,14 @@ function marketApp() {
     },
   });
   const seen = t.table([], { row: z.object({ n: z.number() }), keep: 'memory', expireMs: 1 });
+  const game = t.table([], { row: z.object({ n: z.number() }), keep: 'checkpoint', checkpointMs: 3_600_000 });
   const notes = t.log([], {
     entry: z.object({ text: z.string() }),
     onPublish: async ({ entry, at }) => {
       await at(quotes, 'nyse').patch('ACME', { halted: entry.text === 'halt' });
     },
   });
-  return { app: t.app({ channels: { quotes, desk, seen, notes } }), asked };
+  return { app: t.app({ channels: { quotes, desk, seen, game, notes } }), asked };
 }
 
 async function start(options: Partial<ServeOptions> = {}) {
@@ -365,6 +366,24 @@ describe('what does not last', () => {
     expect(Object.keys({ ...slice.set, ...slice.patch })).toEqual(['B']);
   });
 
+  it('a table with checkpoints is written when the server closes, and begins anew with what was written', async () => {
+    const open = await file();
+    const first = await start({ broker: open() });
+    await first.channel.game().set('ada', { n: 1 });
+    const peer = await enter(first.url);
+    await follow(peer, 'game');
+    const { epoch } = await sliceTo(peer, 1);
+    await first.channel.game().patch('ada', { n: 2 });
+    await first.trunk.close({ deadlineMs: 0 });
+
+    const second = await start({ broker: open() });
+    const again = await enter(second.url);
+    const ok = await follow(again, 'game', { after: { epoch: epoch as string, offset: 1 } });
+    expect(ok.epoch).not.toBe(epoch);
+    expect(await sliceTo(again, 1)).toMatchObject({ from: 0, reset: true, set: { ada: { n: 2 } } });
+    expect(second.lines).toEqual([]);
+  });
+
   it('a table that is kept in memory begins anew with the process, and clients are told to forget', async () => {
     const open = await file();
     const first = await start({ broker: open() });
@@ -389,7 +408,9 @@ describe('t.table', () => {
   it.each([
     [{}, /^t.table: row must be a Standard Schema/],
     [{ row, write: 'anyone' }, /^t.table: write must be 'server' or 'client'$/],
-    [{ row, keep: 'checkpoint' }, /^t.table: keep must be 'durable' or 'memory'$/],
+    [{ row, keep: 'forever' }, /^t.table: keep must be 'durable', 'checkpoint' or 'memory'$/],
+    [{ row, checkpointMs: 500 }, /^t.table: checkpointMs is for keep: 'checkpoint'$/],
+    [{ row, keep: 'checkpoint', checkpointMs: 0 }, /^t.table: checkpointMs must be a whole number from 1$/],
     [{ row, authorize: true }, /^t.table: authorize must be a function$/],
     [{ row, maxRows: 0 }, /^t.table: maxRows must be a whole number from 1$/],
     [{ row, maxRows: 1.5 }, /^t.table: maxRows must be a whole number from 1$/],
@@ -399,7 +420,10 @@ describe('t.table', () => {
   });
 
   it('takes the least of each number', () => {
-    expect(t.table([], { row, maxRows: 1, expireMs: 1 })).toMatchObject({ kind: 'table', params: [] });
+    expect(t.table([], { row, keep: 'checkpoint', checkpointMs: 1, maxRows: 1, expireMs: 1 })).toMatchObject({
+      kind: 'table',
+      params: [],
+    });
   });
 
   it('names itself where parameters are wrong', () => {

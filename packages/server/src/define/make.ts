@@ -79,13 +79,18 @@ function checkLog(parts: Omit<LogParts, 'kind'>): void {
 
 function checkTable(parts: Omit<TableParts, 'kind'>): void {
   checkSchema('t.table: row', parts?.row);
-  const { write = 'server', keep = 'durable', authorize, maxRows, expireMs } = parts;
+  const { write = 'server', keep = 'durable', authorize, maxRows, expireMs, checkpointMs } = parts;
   if (write !== 'server' && write !== 'client') throw new TypeError("t.table: write must be 'server' or 'client'");
-  if (keep !== 'durable' && keep !== 'memory') throw new TypeError("t.table: keep must be 'durable' or 'memory'");
+  if (keep !== 'durable' && keep !== 'checkpoint' && keep !== 'memory') {
+    throw new TypeError("t.table: keep must be 'durable', 'checkpoint' or 'memory'");
+  }
+  if (checkpointMs !== undefined && keep !== 'checkpoint') {
+    throw new TypeError("t.table: checkpointMs is for keep: 'checkpoint'");
+  }
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new TypeError('t.table: authorize must be a function');
   }
-  for (const [name, count] of Object.entries({ maxRows, expireMs })) {
+  for (const [name, count] of Object.entries({ maxRows, expireMs, checkpointMs })) {
     if (count === undefined || (Number.isSafeInteger(count) && count >= 1)) continue;
     throw new TypeError(`t.table: ${name} must be a whole number from 1`);
   }

@@ -4,7 +4,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { At } from './handles.js';
 import type { Action, Retain } from './log.js';
-import type { TableAction, TableWriters } from './table.js';
+import type { TableAction, TableKeeping, TableWriters } from './table.js';
 import type { RequestInfo } from './trunkline.js';
 
 /** A log's options with the types worn off. */
@@ -27,7 +27,8 @@ export interface TableParts {
   readonly kind: 'table';
   readonly row: StandardSchemaV1;
   readonly write?: TableWriters;
-  readonly keep?: 'durable' | 'memory';
+  readonly keep?: TableKeeping;
+  readonly checkpointMs?: number;
   readonly authorize?: (context: { user: unknown; params: Record<string, string>; action: TableAction }) => unknown;
   readonly maxRows?: number;
   readonly expireMs?: number;

@@ -14,6 +14,9 @@ export type TableAction = 'subscribe' | 'read' | 'change';
 /** Who may change rows: server code alone, or also clients whom `authorize` lets. */
 export type TableWriters = 'server' | 'client';
 
+/** How long what is written lasts. */
+export type TableKeeping = 'durable' | 'checkpoint' | 'memory';
+
 /** `unknown` (no constraint) when `T` can be a row, else a type nothing satisfies that says why. */
 type RowOnly<T> = JsonOnly<T> &
   (IsAny<T> extends true
@@ -46,10 +49,16 @@ export interface TableOptions<
   /** Default `server`: a client's change is answered with `forbidden`. */
   readonly write?: Writers;
   /**
-   * `durable`, the default: stored by the broker. `memory`: in this process alone, and gone with it; the next one starts with an empty table, of
-   * which clients are told.
+   * `durable`, the default: a change is acknowledged when the broker has stored it.
+   * `checkpoint`: for what changes too often for that. A change is acknowledged when it is in the memory of this process; the newest values are
+   * stored every `checkpointMs`, several rows as one step, and when the server closes. A crash takes the table back to what was stored. For one
+   * server to a store.
+   * `memory`: in the memory of this process, and gone with it.
+   * Clients of the last two are told to begin anew when the process is another.
    */
-  readonly keep?: 'durable' | 'memory';
+  readonly keep?: TableKeeping;
+  /** Of `keep: 'checkpoint'`: how long after it was made a change is stored, in milliseconds. Default 1_000. */
+  readonly checkpointMs?: number;
   /** Whether the user may do that. Default: every authenticated user may do everything that `write` allows. A throw counts as `internal`. */
   readonly authorize?: (context: TableAuthorizeContext<User, Names>) => boolean | Promise<boolean>;
   /** Rows that each table of the channel may have. Default 100_000. A step after which there would be more is refused with `too_large`. */

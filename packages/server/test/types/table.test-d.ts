@@ -116,7 +116,8 @@ describe('t.table', () => {
     // @ts-expect-error clients or the server
     t.table([], { row, write: 'anyone' });
     // @ts-expect-error not kept like that
-    t.table([], { row, keep: 'checkpoint' });
+    t.table([], { row, keep: 'forever' });
+    t.table([], { row, keep: 'checkpoint', checkpointMs: 250 });
     // @ts-expect-error a table has no hook of a log
     t.table([], { row, onPublish: () => {} });
     // @ts-expect-error neither a boolean nor a promise of one
