@@ -15,6 +15,14 @@ export interface Identity {
   readonly expiresAt?: number;
 }
 
+/** The server itself, where who asks is a user elsewhere. No user's id is empty. */
+export const SERVER: Identity = { id: '', user: null, publicUser: null };
+
+/** Who published, as it stands on an entry: JSON text, `null` for the server. */
+export function publisherText(identity: Identity): string | null {
+  return identity === SERVER ? null : JSON.stringify(identity.publicUser);
+}
+
 export type Action = 'subscribe' | 'read' | 'publish' | 'change';
 
 /** Either a value of the schema's output type, or one sentence on what is wrong. */

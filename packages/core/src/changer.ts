@@ -39,6 +39,8 @@ export interface ChangeRequest {
   readonly producer: string;
   readonly seq: number;
   readonly step: Step;
+  /** Will not be sent again: the broker need not remember its producer, and it waits for nobody. */
+  readonly isUnrepeatable?: boolean;
   /** Throws a TrunklineError if the connection may not change anything now. Asked only for what is not a repeat. */
   readonly admit: () => void;
   readonly settled: (error: TrunklineError | null) => void;
@@ -68,6 +70,7 @@ export class Changer {
     const { stream, seq, settled, identity, channel } = request;
     const source = { producer: producerKey(identity.id, request.producer), seq };
     const broker = this.#options.brokerOf(channel);
+    if (request.isUnrepeatable === true) return this.#prepare(request, undefined).then(({ stored }) => stored);
     return this.#lanes.run(`${stream}\n${source.producer}`, {
       seq,
       settled,
@@ -97,7 +100,7 @@ export class Changer {
     return this.#store(stream, channel, step, undefined);
   }
 
-  async #prepare(request: ChangeRequest, source: ProducerSeq): Promise<{ stored: Promise<Changed> }> {
+  async #prepare(request: ChangeRequest, source: ProducerSeq | undefined): Promise<{ stored: Promise<Changed> }> {
     const { stream, channel, params, present, step } = request;
     if (channel.write !== 'client') throw new TrunklineError('forbidden', 'only the server changes this table');
     request.admit();
@@ -114,7 +117,7 @@ export class Changer {
   }
 
   /** Stores the step before the producer's next one is looked at: who has to try again must not be overtaken. */
-  async #patch(request: ChangeRequest, source: ProducerSeq, patched: readonly string[]): Promise<Changed> {
+  async #patch(request: ChangeRequest, source: ProducerSeq | undefined, patched: readonly string[]): Promise<Changed> {
     const { stream, channel, params, present, step } = request;
     const { permits, brokerOf, log } = this.#options;
     const rowsNow = async (): Promise<RowChange[]> => {

@@ -11,6 +11,7 @@ import { Permits } from './permits.js';
 import type { Clock, Connection, Log } from './ports.js';
 import { type Published, Publisher } from './publisher.js';
 import { readTable } from './read-table.js';
+import { Requests } from './requests.js';
 import { Session } from './session.js';
 import { Shutdown, type StopOptions } from './shutdown.js';
 
@@ -58,6 +59,8 @@ export class Engine<Request = unknown> {
   /** Keeps what is not to outlive this process. */
   readonly memory: Broker;
   readonly sessions = new Set<Session<Request>>();
+  /** What comes without a connection, one by one: the HTTP API. */
+  readonly requests: Requests<Request>;
   /** For sessions. From outside use `drain` and `stop`. */
   readonly shutdown: Shutdown<Request>;
   /** Whose rows may expire. */
@@ -87,6 +90,7 @@ export class Engine<Request = unknown> {
     this.publisher = new Publisher({ broker: options.broker, log, permits: this.permits, nowMs, maxEntryBytes });
     const brokerOf = (channel: TableRuntime) => this.brokerOf(channel);
     this.changer = new Changer({ brokerOf, log, permits: this.permits, nowMs, maxEntryBytes, maxRowsPerChange });
+    this.requests = new Requests(this);
     const tables = [...this.app.channels.values()].filter((channel) => channel.kind === 'table');
     this.#tableBrokers = new Set(tables.map(brokerOf));
     this.#sweptMs = this.clock.nowMs();

@@ -9,11 +9,15 @@ export type {
   LogRuntime,
   PublishCall,
   TableRuntime,
+  Target,
   Validated,
 } from './app.js';
+export { type CallerLimits, Callers, type CallerUse } from './callers.js';
 export type { Changed, ServerRowChange } from './changer.js';
 export { Engine, type EngineOptions } from './engine.js';
 export type { Clock, Connection, Log, SharedText } from './ports.js';
 export type { Published } from './publisher.js';
+export { type EntriesPage, type EntriesRequest, pageText } from './read-page.js';
+export type { Caller, Requests, RowsRequest, Source, TableRow, Written } from './requests.js';
 export type { Session } from './session.js';
 export { defaultSpreadMs, type StopOptions } from './shutdown.js';

@@ -3,7 +3,7 @@
 import type { Appended, Broker, Entry, ProducerSeq } from '@trunkline/broker';
 import { type Epoch, type JsonValue, type StreamName, TrunklineError } from '@trunkline/protocol';
 import { hasExpired } from './access.js';
-import type { Identity, LogRuntime, Validated } from './app.js';
+import { type Identity, type LogRuntime, publisherText, type Validated } from './app.js';
 import { callBroker } from './broker-call.js';
 import { madeText, payloadText } from './payload-text.js';
 import type { Permits } from './permits.js';
@@ -23,6 +23,8 @@ export interface PublishRequest {
   readonly producer: string;
   readonly seq: number;
   readonly data: JsonValue;
+  /** Will not be sent again: the broker need not remember its producer, and it waits for nobody. */
+  readonly isUnrepeatable?: boolean;
   /** Throws a TrunklineError if the connection may not publish now. Asked only for what is not a repeat. */
   readonly admit: () => void;
   /**
@@ -60,6 +62,9 @@ export class Publisher {
     const { stream, seq, settled, identity } = request;
     const source = { producer: producerKey(identity.id, request.producer), seq };
     const { broker, log } = this.#options;
+    if (request.isUnrepeatable === true) {
+      return this.#prepare(request, undefined, request.admit, 0).then(({ stored }) => stored);
+    }
     let isAdmitted = false;
     const admit = () => {
       // Asked again by the long way.
@@ -93,7 +98,7 @@ export class Publisher {
     const entry = validValue(checked);
     if (hasExpired(present(), nowMs())) throw new TrunklineError('unauthorized', 'the token expired');
     const text = entry === data ? given : madeText('entry', entry, maxEntryBytes, 'the schema made', log);
-    const user = JSON.stringify(present().publicUser);
+    const user = publisherText(present());
     return this.#append(stream, channel, { at: nowMs(), data: text, user, source }, after);
   }
 
@@ -105,7 +110,7 @@ export class Publisher {
 
   async #prepare(
     request: PublishRequest,
-    source: ProducerSeq,
+    source: ProducerSeq | undefined,
     admit: () => void,
     after: number,
   ): Promise<{ stored: Promise<Published> }> {
@@ -119,8 +124,8 @@ export class Publisher {
       { present, channel, params, stream, action: 'publish' },
       () => this.#hooked(request, entry, given),
       (data) => {
-        const user = JSON.stringify(present().publicUser);
-        return { stored: this.#append(stream, channel, { at: nowMs(), data, user, source }, after) };
+        const entry = { at: nowMs(), data, user: publisherText(present()) };
+        return { stored: this.#append(stream, channel, source === undefined ? entry : { ...entry, source }, after) };
       },
     );
   }

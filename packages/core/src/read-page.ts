@@ -1,7 +1,7 @@
 // `read`: a page of history for someone who scrolls.
 
 import { type Broker, BrokerUnavailableError, type Page, UnrecoverablePositionError } from '@trunkline/broker';
-import { type Read, type StreamName, TrunklineError } from '@trunkline/protocol';
+import { type Epoch, type Offset, type Read, type StreamName, TrunklineError } from '@trunkline/protocol';
 import { mayUse } from './access.js';
 import { type Identity, resolveStream } from './app.js';
 import type { Session } from './session.js';
@@ -12,7 +12,7 @@ const PAGE_BYTES = 65_536;
 
 /**
  * Answers by itself, so that nothing can come between the last look at the user's rights and the page. Rejects with a TrunklineError:
- * what `readPage` says, or `invalid`, `unknown_channel`, `forbidden`, `internal`.
+ * what `readEntries` says, or `invalid`, `unknown_channel`, `forbidden`, `internal`.
  */
 export async function answerRead<Request>(
   session: Session<Request>,
@@ -31,20 +31,37 @@ export async function answerRead<Request>(
     if (!(await mayUse(engine, target, session.identity ?? asked, 'read'))) {
       throw new TrunklineError('forbidden', 'you may not read this');
     }
-    const page = await readPage(engine.broker, target.name, request);
+    const page = await readEntries(engine.broker, target.name, request);
     // Refreshed or revoked meanwhile: the rule is asked again.
     if (session.rights !== rights) continue;
-    if (!session.isOver()) session.outflow.send(page);
+    if (!session.isOver()) session.outflow.send(`{"type":"ok","id":${request.id},${pageText(page)}}`);
     return undefined;
   }
 }
 
+/** Which entries. */
+export type EntriesRequest = Pick<Read, 'epoch' | 'before' | 'after' | 'limit'>;
+
+/** A page of a log. */
+export interface EntriesPage {
+  readonly epoch: Epoch | null;
+  readonly head: Offset;
+  readonly floor: Offset;
+  /** As JSON: entries are stored so, and go out without being parsed. */
+  readonly items: readonly string[];
+}
+
+/** The members of an answer, as JSON without its braces. */
+export function pageText({ epoch, head, floor, items }: EntriesPage): string {
+  return `"epoch":${JSON.stringify(epoch)},"head":${head},"floor":${floor},"items":[${items.join(',')}]`;
+}
+
 /**
- * The answer as text: entries are stored as JSON, and go out without being parsed.
+ * The newest entries before an offset (default: the newest of all), or the oldest after one.
  * @throws TrunklineError `conflict` if the history is another than the reader's epoch, `not_found` if entries after the position
  * were trimmed, `unavailable`.
  */
-async function readPage(broker: Broker, stream: StreamName, request: Read): Promise<string> {
+export async function readEntries(broker: Broker, stream: StreamName, request: EntriesRequest): Promise<EntriesPage> {
   const limit = { entries: request.limit, bytes: PAGE_BYTES };
   let page: Page;
   try {
@@ -71,10 +88,8 @@ async function readPage(broker: Broker, stream: StreamName, request: Read): Prom
     throw error;
   }
   if (request.epoch !== undefined && request.epoch !== page.epoch) throw otherEpoch();
-  const { id } = request;
-  const items = fitting(page, request.after !== undefined).join(',');
-  const epoch = JSON.stringify(page.epoch);
-  return `{"type":"ok","id":${id},"epoch":${epoch},"head":${page.offset},"floor":${page.floor},"items":[${items}]}`;
+  const { epoch, offset: head, floor } = page;
+  return { epoch, head, floor, items: fitting(page, request.after !== undefined) };
 }
 
 /** The page's items as text, as far as they fit: a broker counts payloads only, and small ones weigh more around them than in them. */

@@ -78,4 +78,4 @@ export {
   streamName,
 } from './names.js';
 export { utf8Bytes } from './utf8-bytes.js';
-export { isChangeOk, isPublishOk, isReadOk, isSubscribeOk } from './validate.js';
+export { clientProblem, isChangeOk, isPublishOk, isReadOk, isSubscribeOk } from './validate.js';

@@ -1,0 +1,114 @@
+// What one caller may do at a time and in the long run, where there is no connection to count it by: requests in work, waits, writes.
+
+import { TrunklineError } from '@trunkline/protocol';
+import { TokenBucket } from './token-bucket.js';
+
+export interface CallerLimits {
+  /** Requests of one caller that await an answer. Answer: `rate_limited`. */
+  readonly maxInWork: number;
+  /** Requests of one caller that wait for something to happen. Default 16. Answer: `rate_limited`. */
+  readonly maxWaits?: number;
+  /** The same of all callers of this node. Default 10_000. */
+  readonly maxWaitsInAll?: number;
+}
+
+/** One request of a caller. */
+export interface CallerUse {
+  /** Counts a write. Throws `rate_limited` if there were too many. */
+  admit(): void;
+  /** Counts a wait; the result ends it. Throws `rate_limited` if there are too many. */
+  wait(): () => void;
+  /** The request is over. Harmless when called twice. */
+  done(): void;
+}
+
+interface Caller {
+  readonly writes: TokenBucket;
+  inWork: number;
+  waits: number;
+}
+
+const MAX_WAITS = 16;
+const MAX_WAITS_IN_ALL = 10_000;
+/** Callers that are remembered, so that their rate counts. */
+const MAX_CALLERS = 10_000;
+const SOON_MS = 1_000;
+
+export class Callers {
+  readonly #callers = new Map<string, Caller>();
+  readonly #limits: Required<CallerLimits>;
+  #waits = 0;
+
+  constructor(
+    private readonly nowMs: () => number,
+    limits: CallerLimits,
+  ) {
+    this.#limits = { maxWaits: MAX_WAITS, maxWaitsInAll: MAX_WAITS_IN_ALL, ...limits };
+  }
+
+  /**
+   * A request begins.
+   * @throws TrunklineError `rate_limited` if too many of the caller's are in work.
+   */
+  enter(name: string, { ratePerSecond, burst }: { readonly ratePerSecond: number; readonly burst: number }): CallerUse {
+    const caller = this.#find(name) ?? {
+      writes: new TokenBucket(ratePerSecond, burst, this.nowMs()),
+      inWork: 0,
+      waits: 0,
+    };
+    const { maxInWork } = this.#limits;
+    if (caller.inWork >= maxInWork) {
+      throw tooMany(`${maxInWork} requests of yours are in work: wait for an answer`, SOON_MS);
+    }
+    caller.inWork += 1;
+    this.#keep(name, caller);
+    let isDone = false;
+    return {
+      admit: () => {
+        const afterMs = caller.writes.take(this.nowMs());
+        if (afterMs > 0) throw tooMany(`more than ${ratePerSecond} writes a second: wait ${afterMs} ms`, afterMs);
+      },
+      wait: () => this.#wait(caller),
+      done: () => {
+        if (!isDone) caller.inWork -= 1;
+        isDone = true;
+      },
+    };
+  }
+
+  #wait(caller: Caller): () => void {
+    const { maxWaits, maxWaitsInAll } = this.#limits;
+    if (caller.waits >= maxWaits) throw tooMany(`${maxWaits} requests of yours wait already`, SOON_MS);
+    if (this.#waits >= maxWaitsInAll) throw tooMany('too many requests wait on this server', SOON_MS);
+    caller.waits += 1;
+    this.#waits += 1;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      caller.waits -= 1;
+      this.#waits -= 1;
+    };
+  }
+
+  #find(name: string): Caller | undefined {
+    const caller = this.#callers.get(name);
+    // Most recently used last, for the trimming below.
+    this.#callers.delete(name);
+    return caller;
+  }
+
+  #keep(name: string, caller: Caller): void {
+    this.#callers.set(name, caller);
+    if (this.#callers.size <= MAX_CALLERS) return;
+    for (const [oldest, { inWork }] of this.#callers) {
+      if (inWork > 0) continue;
+      this.#callers.delete(oldest);
+      return;
+    }
+  }
+}
+
+function tooMany(message: string, afterMs: number): TrunklineError {
+  return new TrunklineError('rate_limited', message, { afterMs });
+}
