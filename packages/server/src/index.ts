@@ -36,5 +36,6 @@ export type {
 } from './define/table-handle.js';
 export type { App, BaseUser, RequestInfo, Trunkline, TrunklineOptions } from './define/trunkline.js';
 export type { Health } from './health.js';
+export type { ApiKey, ApiKeys } from './http/credentials.js';
 export type { LineOptions } from './options.js';
 export { attach, ListenError, type ServedTrunk, type ServeOptions, serve, type Trunk } from './serve.js';

@@ -5,6 +5,7 @@ import type { Log } from '@trunkline/core';
 import { DEFAULT_LIMITS, type Limits } from '@trunkline/protocol';
 import type { FrameObserver, HandshakeInfo } from '@trunkline/websocket';
 import { pino } from 'pino';
+import type { ApiKeys } from './http/credentials.js';
 
 /** What `serve` and `attach` have in common. */
 export interface LineOptions {
@@ -19,6 +20,11 @@ export interface LineOptions {
   readonly origins?: readonly string[];
   /** Addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are believed. Default: none. */
   readonly trustedProxies?: readonly string[];
+  /**
+   * Keys with which back ends use the HTTP API, by a name of your choice: `{ prices: process.env.PRICES_KEY }`. A key acts as the server
+   * itself: neither `authorize` nor `onPublish` is asked, but what it sends has to pass the schema. Default: none.
+   */
+  readonly apiKeys?: ApiKeys;
   /** Limits of a connection; each has a default. */
   readonly limits?: Partial<Limits>;
   /** The server pings this often, in milliseconds. Default 25_000. A peer silent for twice as long is given up. */
@@ -43,6 +49,7 @@ export interface SharedOptions {
   readonly path: string;
   readonly origins: readonly string[];
   readonly trustedProxies: readonly string[];
+  readonly apiKeys: ApiKeys;
   readonly limits: Limits;
   readonly log: Log;
   readonly observe: LineOptions['observe'];
@@ -82,6 +89,7 @@ export function fillIn(options: LineOptions): SharedOptions {
     path,
     origins: (options.origins ?? []).map(checkedOrigin),
     trustedProxies: options.trustedProxies ?? [],
+    apiKeys: options.apiKeys ?? {},
     limits: fillInLimits(options.limits ?? {}),
     log: options.log ?? pino({ name: 'trunkline', level: process.env.LOG_LEVEL ?? 'warn' }),
     observe: options.observe,

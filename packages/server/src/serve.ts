@@ -8,10 +8,11 @@ import { type CloseOptions, type ClosePlan, closeOnce, closePlan } from './closi
 import type { AnyDefinition, ServerHandle } from './define/handles.js';
 import type { App } from './define/trunkline.js';
 import { answerProbe, type Health, healthOf, type Phase } from './health.js';
+import { HttpApi } from './http/http-api.js';
 import { HttpSide } from './http-side.js';
 import { type LineServer, lineServer } from './line.js';
-import { fillIn, type LineOptions } from './options.js';
-import { isLoopbackName } from './origin.js';
+import { fillIn, type LineOptions, type SharedOptions } from './options.js';
+import { isLoopbackName, type OriginRules } from './origin.js';
 
 export interface ServeOptions extends LineOptions {
   /** TCP port. Default 7400; 0 takes a free one, see `trunk.url`. */
@@ -23,7 +24,9 @@ export interface ServeOptions extends LineOptions {
    * `false`: there is none, and `request` gets them.
    */
   readonly healthPath?: string | false;
-  /** Answers every HTTP request that is neither for the endpoint nor a probe. Default: 404. */
+  /** Whether the HTTP API (`/v1/channels/…`, `/v1/openapi.json`) is served. Default: true; `false`: `request` gets these requests too. */
+  readonly httpApi?: boolean;
+  /** Answers every HTTP request that is neither for the endpoint nor a probe nor of the HTTP API. Default: 404. */
   readonly request?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
@@ -38,6 +41,11 @@ export interface Trunk<C extends Readonly<Record<string, AnyDefinition>>> {
   readonly channel: {
     readonly [K in keyof C]: (...params: ParamValues<ContractOf<C[K]>['params']>) => ServerHandle<ContractOf<C[K]>>;
   };
+  /**
+   * Answers a request of the HTTP API (`/v1/channels/…`, `/v1/openapi.json`) and returns true, or returns false and leaves it alone. `serve`
+   * does so by itself. With `attach`, call it in a route of yours: before any body parser, and with the request's URL as it came.
+   */
+  http(request: IncomingMessage, response: ServerResponse): boolean;
   /** How it is now, for a health route of your own. Cheap: answered from memory. */
   health(): Health;
   /**
@@ -93,7 +101,13 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   app: App<C, P>,
   options: ServeOptions,
 ): Promise<ServedTrunk<C>> {
-  const { port = DEFAULT_PORT, host = process.env.HOST || '127.0.0.1', request, healthPath = '/healthz' } = options;
+  const {
+    port = DEFAULT_PORT,
+    host = process.env.HOST || '127.0.0.1',
+    request,
+    healthPath = '/healthz',
+    httpApi = true,
+  } = options;
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
     throw new TypeError(`port must be a whole number from 0 to 65535: ${port}`);
   const shared = fillIn(options);
@@ -101,6 +115,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
     throw new TypeError(`healthPath must begin with "/", have no query and not be the endpoint's: ${healthPath}`);
   const isLoopbackServer = isLoopbackName(host);
   const line = lineServer(app as App, shared, () => rulesOf(shared.origins, isLoopbackServer));
+  const api = apiOf(line, shared, () => rulesOf(shared.origins, isLoopbackServer));
   const phase: Phase = { isReady: false, isClosing: false };
   const health = () => healthOf(line.engine, shared.broker, phase);
   // As long for the request as for `hello` after it: a connection that says nothing is no visitor.
@@ -109,6 +124,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   const server = createServer(timeouts, (incoming, response) => {
     if (isFor(incoming, shared.path)) upgradeRequired(response);
     else if (healthPath !== false && isFor(incoming, healthPath)) answerProbe(health(), incoming, response);
+    else if (httpApi && api.handle(incoming, response)) return;
     else if (request !== undefined) request(incoming, response);
     else response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('There is nothing here.\n');
   });
@@ -117,8 +133,9 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   const stop = async (plan: ClosePlan): Promise<void> => {
     phase.isClosing = true;
     const ended = http.stopListening();
+    api.endWaits();
     await line.drain(plan);
-    await Promise.all([line.close(plan), http.end(plan.deadlineMs)]);
+    await Promise.all([line.close(plan), api.close(plan.deadlineMs), http.end(plan.deadlineMs)]);
     await ended;
   };
   try {
@@ -139,6 +156,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   return {
     channel: channelsOf<C>(app as App, line),
     revoke: line.revoke,
+    http: (incoming, response) => api.handle(incoming, response),
     url: `http://${shownHost}:${address.port}`,
     port: address.port,
     health,
@@ -148,7 +166,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
 
 /**
  * Joins an HTTP server (of Express, Fastify, Next, Hono …): answers the WebSocket handshakes on `path`, and nothing else. Other
- * `upgrade` listeners, and all plain requests, stay with whoever had them.
+ * `upgrade` listeners, and all plain requests, stay with whoever had them; give those of the HTTP API to `trunk.http`.
  * @throws TypeError for options that make no sense; what the broker's `ready` rejects with.
  */
 export async function attach<C extends Readonly<Record<string, AnyDefinition>>, P>(
@@ -162,19 +180,23 @@ export async function attach<C extends Readonly<Record<string, AnyDefinition>>, 
     const address = server.address();
     return typeof address === 'object' && address !== null && isLoopbackName(address.address);
   };
-  const line = lineServer(app as App, shared, () => rulesOf(shared.origins, isLoopbackServer()));
+  const rules = () => rulesOf(shared.origins, isLoopbackServer());
+  const line = lineServer(app as App, shared, rules);
+  const api = apiOf(line, shared, rules);
   const detach = line.attach(server);
   const phase: Phase = { isReady: true, isClosing: false };
   // Until all is over handshakes are answered with 503: without a listener they would end up as plain requests at the app's own routes.
   const stop = async (plan: ClosePlan): Promise<void> => {
     phase.isClosing = true;
+    api.endWaits();
     await line.drain(plan);
-    await line.close(plan);
+    await Promise.all([line.close(plan), api.close(plan.deadlineMs)]);
     detach();
   };
   return {
     channel: channelsOf<C>(app as App, line),
     revoke: line.revoke,
+    http: (request, response) => api.handle(request, response),
     health: () => healthOf(line.engine, shared.broker, phase),
     close: closeOnce((plan) => stop(plan).finally(() => shared.broker.close())),
   };
@@ -197,6 +219,11 @@ function channelsOf<C extends Readonly<Record<string, AnyDefinition>>>(
     (...params: string[]) => line.reach(definition, params),
   ]);
   return Object.fromEntries(channels);
+}
+
+/** @throws TypeError for API keys that make no sense. */
+function apiOf({ engine }: LineServer, { apiKeys, trustedProxies }: SharedOptions, rules: () => OriginRules): HttpApi {
+  return new HttpApi({ engine, apiKeys, trustedProxies, rules });
 }
 
 /** TRA-1. */

@@ -1,0 +1,89 @@
+// The shapes of what is sent and answered, as JSON Schema. What an app's own schemas say of `data` is not in here: they are functions.
+
+import { ERROR_CODES } from '@trunkline/protocol';
+
+const offset = { type: 'integer', minimum: 0 };
+const time = { type: 'number', description: 'Milliseconds since 1970, by the server.' };
+const epoch = { type: 'string', description: 'Names the history that offsets belong to.' };
+const epochOrNull = { type: ['string', 'null'], description: 'Null: it was never written.' };
+const anything = { description: "Any JSON value that the channel's schema accepts." };
+const row = { type: 'object', description: "A row that the channel's schema accepts." };
+const keys = { type: 'array', items: { type: 'string' } };
+const byKey = (value: object) => ({ type: 'object', additionalProperties: value });
+
+/** An object whose members are all there, but for those that are named, and no others. */
+function object(properties: Readonly<Record<string, object>>, optional: readonly string[] = []) {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+const storedRow = object(
+  {
+    key: { type: 'string' },
+    offset,
+    born: { ...offset, description: 'Offset of the step that made it.' },
+    expiresAt: time,
+    data: row,
+  },
+  ['expiresAt'],
+);
+const item = object(
+  {
+    offset,
+    at: time,
+    user: { description: 'Who published it, as others may see them; absent when the server or a back end did.' },
+    producer: { type: 'string' },
+    seq: { type: 'integer', minimum: 1 },
+    data: anything,
+  },
+  ['user', 'producer', 'seq'],
+);
+const page = {
+  epoch: epochOrNull,
+  head: { ...offset, description: 'Of the newest change.' },
+  floor: { ...offset, description: 'What lies at or below it is no longer kept: entries, or knowledge of deletions.' },
+};
+const error = object(
+  {
+    code: { enum: Object.keys(ERROR_CODES) },
+    message: { type: 'string' },
+    retry: { type: 'boolean', description: 'The same request can succeed later.' },
+    outcome: { enum: ['refused', 'unknown'], description: 'It certainly had no effect, or nobody can tell.' },
+    refusal: { type: 'string', description: "Of `refused`: the app's own word for the rule." },
+    afterMs: { type: 'number', description: 'Not before that many milliseconds.' },
+  },
+  ['refusal', 'afterMs'],
+);
+
+export const SCHEMAS = {
+  Entry: anything,
+  Row: row,
+  Patch: { type: 'object', description: 'A JSON Merge Patch: `null` removes a field.' },
+  Step: object(
+    {
+      set: { ...byKey(row), description: 'Rows as a whole.' },
+      patch: { ...byKey({ type: 'object' }), description: 'Fields to replace, each whole. A `null` is a value here.' },
+      unset: { ...byKey(keys), description: 'Fields to remove.' },
+      delete: keys,
+      if: {
+        ...byKey(offset),
+        description: 'The offset at which a row must be, 0: there must be none. Else 409, and nothing happens.',
+      },
+    },
+    ['set', 'patch', 'unset', 'delete', 'if'],
+  ),
+  Published: object({ epoch, offset, at: time }),
+  Changed: object({
+    epoch,
+    offset: { ...offset, description: 'Of the step; of the table if every row was like that already.' },
+  }),
+  EntriesPage: object({ ...page, items: { type: 'array', items: item } }),
+  RowsPage: object({
+    ...page,
+    to: { ...offset, description: 'What the page reaches: ask on from here.' },
+    rows: { type: 'array', items: storedRow },
+    deleted: { ...keys, description: 'Rows that are gone.' },
+  }),
+  StoredRow: storedRow,
+  Error: object({ error }),
+} as const;

@@ -1,0 +1,167 @@
+// The OpenAPI document of an app: its channels' paths, made of the same table that leads the requests.
+
+import type { ChannelRuntime } from '@trunkline/core';
+import type { Limits } from '@trunkline/protocol';
+import { SCHEMAS } from './open-api-schemas.js';
+import { errorsOf, OPERATIONS, type Operation } from './operations.js';
+import { DOCUMENT_PATH } from './place.js';
+import type { QueryParameter } from './query.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}/${name}` });
+const content = (schema: string, types: readonly string[] = ['application/json']): Json =>
+  Object.fromEntries(types.map((type) => [type, { schema: ref('schemas', schema) }]));
+const header = (description: string, schema: Json = { type: 'string' }): Json => ({ description, schema });
+
+const MEANING: Readonly<Record<number, string>> = {
+  400: 'The request cannot be understood as it is.',
+  401: 'The token is missing, invalid or expired.',
+  403: 'This user, API key or page may not do that.',
+  404: 'There is no such channel or row, or what the position needs is no longer kept.',
+  405: 'This cannot be done here; `Allow` says what can.',
+  408: 'The body took too long.',
+  409: 'The request contradicts the state it meets.',
+  412: 'The row is not as `If-Match` or `If-None-Match` says.',
+  413: 'A limit on size was exceeded.',
+  415: 'The body is not of a media type that is meant here.',
+  422: 'The schema, or a rule of the app, refuses it.',
+  429: 'A limit on rate or count was exceeded.',
+  500: 'The server failed; its log has the cause.',
+  503: 'The server cannot do it now.',
+};
+
+/** @param channels of the app, by name */
+export function openApiDocument(channels: ReadonlyMap<string, ChannelRuntime>, limits: Limits): Json {
+  const paths = [...channels].flatMap(([name, channel]) => pathsOf(name, channel, limits));
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Trunkline',
+      version: '1',
+      description: 'Each parameter of a path is one segment, percent-encoded, a "/" in it too.',
+    },
+    security: [{ bearer: [] }],
+    paths: { ...Object.fromEntries(paths), [DOCUMENT_PATH]: documentPath() },
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A user token, as `authenticate` knows it, or an API key.',
+        },
+      },
+      schemas: SCHEMAS,
+      responses: Object.fromEntries(
+        Object.entries(MEANING).map(([status, description]) => [
+          `Error${status}`,
+          errorResponse(Number(status), description),
+        ]),
+      ),
+    },
+  };
+}
+
+function pathsOf(name: string, { kind, params }: ChannelRuntime, limits: Limits): [string, Json][] {
+  const base = ['/v1/channels', encodeURIComponent(name), ...params.map((param) => `{${param}}`)].join('/');
+  const parameters = params.map((param) => pathParameter(param, `The channel's parameter "${param}".`));
+  if (kind === 'log') return [[`${base}/entries`, { parameters, ...operations(name, 'entries', limits) }]];
+  // A channel's own parameter may be called "key" too.
+  const key = params.includes('key') ? 'rowKey' : 'key';
+  return [
+    [`${base}/rows`, { parameters, ...operations(name, 'rows', limits) }],
+    [
+      `${base}/rows/{${key}}`,
+      {
+        parameters: [...parameters, pathParameter(key, 'The row: 1 to 256 bytes.')],
+        ...operations(name, 'row', limits),
+      },
+    ],
+  ];
+}
+
+function operations(channel: string, at: Operation['at'], limits: Limits): Json {
+  const here = OPERATIONS.filter((operation) => operation.at === at);
+  return Object.fromEntries(
+    here.map((operation) => [operation.method.toLowerCase(), describe(operation, channel, limits)]),
+  );
+}
+
+function describe(operation: Operation, channel: string, limits: Limits): Json {
+  const { id, summary, body, method, conditions } = operation;
+  const isRead = method === 'GET';
+  const parameters = [
+    ...Object.entries(operation.query(limits)).map(([name, parameter]) => queryParameter(name, parameter)),
+    ...(isRead
+      ? [headerParameter('If-None-Match', 'An `ETag`: answers 304 if nothing is new.')]
+      : [
+          headerParameter(
+            'Idempotency-Key',
+            '1 to 255 visible ASCII characters, new for each write: sent again, it is stored once.',
+          ),
+        ]),
+    ...(conditions === undefined
+      ? []
+      : [
+          headerParameter('If-Match', 'An `ETag` of the row, or `*`: it must be there, and as it was then.'),
+          headerParameter('If-None-Match', '`*`: there must be no such row.'),
+        ]),
+  ];
+  return {
+    operationId: `${id}_${channel.replace(/[^A-Za-z0-9_]/g, '_')}`,
+    tags: [channel],
+    summary,
+    parameters,
+    ...(body === undefined ? {} : { requestBody: { required: true, content: content(body.schema, body.types) } }),
+    responses: responsesOf(operation),
+  };
+}
+
+function responsesOf(operation: Operation): Json {
+  const tag = { ETag: header('Names this state.') };
+  const answers = Object.entries(operation.answers).map(([status, schema]) => [
+    status,
+    schema === null
+      ? { description: 'Nothing is new.', headers: tag }
+      : { description: operation.summary, headers: hasTag(operation) ? tag : {}, content: content(schema) },
+  ]);
+  const errors = errorsOf(operation).map((status) => [String(status), ref('responses', `Error${status}`)]);
+  return Object.fromEntries([...answers, ...errors]);
+}
+
+function hasTag({ method }: Operation): boolean {
+  return method === 'GET' || method === 'PUT' || method === 'PATCH';
+}
+
+function errorResponse(status: number, description: string): Json {
+  const headers = {
+    ...(status === 429 || status === 503 ? { 'Retry-After': header('Seconds.', { type: 'integer', minimum: 1 }) } : {}),
+    ...(status === 405 ? { Allow: header('What can be done here.') } : {}),
+  };
+  return { description, headers, content: content('Error') };
+}
+
+function documentPath(): Json {
+  const responses = {
+    200: { description: 'This document.', content: { 'application/json': { schema: { type: 'object' } } } },
+    ...Object.fromEntries([400, 403, 405, 503].map((status) => [status, ref('responses', `Error${status}`)])),
+  };
+  return { get: { operationId: 'readDocument', summary: 'This document.', security: [], responses } };
+}
+
+function pathParameter(name: string, description: string): Json {
+  return { name, in: 'path', required: true, description, schema: { type: 'string', minLength: 1 } };
+}
+
+function headerParameter(name: string, description: string): Json {
+  return { name, in: 'header', description, schema: { type: 'string' } };
+}
+
+function queryParameter(name: string, parameter: QueryParameter): Json {
+  const { description } = parameter;
+  const schema =
+    'pattern' in parameter
+      ? { type: 'string', pattern: parameter.pattern }
+      : { type: 'integer', minimum: parameter.least, maximum: parameter.most };
+  return { name, in: 'query', description, schema };
+}

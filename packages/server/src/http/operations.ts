@@ -1,0 +1,142 @@
+// What the API can do: one row for each operation. Requests are led by this table, and the OpenAPI document is made of it, so that
+// neither knows an operation that the other does not.
+
+import type { Limits } from '@trunkline/protocol';
+import type { Answer } from './answer.js';
+import type { Context } from './context.js';
+import { entriesQuery, JSON_TYPES, publish, readEntries } from './entries.js';
+import type { QueryParameters } from './query.js';
+import { changeRows, deleteRow, PATCH_TYPES, patchRow, putRow, readRow, readRows, rowsQuery } from './rows.js';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface Operation {
+  readonly id: string;
+  readonly method: Method;
+  readonly at: 'entries' | 'rows' | 'row';
+  readonly summary: string;
+  readonly query: (limits: Limits) => QueryParameters;
+  /** What is sent: the schema's name and media types. */
+  readonly body?: { readonly schema: SchemaName; readonly types: readonly string[] };
+  /** What is answered, by status. Errors are not listed: see `errorsOf`. */
+  readonly answers: Readonly<Record<number, SchemaName | null>>;
+  /** Conditions that may be set. */
+  readonly conditions?: true;
+  readonly run: (context: Context) => Promise<Answer>;
+}
+
+export type SchemaName =
+  | 'Entry'
+  | 'Row'
+  | 'Published'
+  | 'Changed'
+  | 'EntriesPage'
+  | 'RowsPage'
+  | 'StoredRow'
+  | 'Step'
+  | 'Patch';
+
+const none = (): QueryParameters => ({});
+
+export const OPERATIONS: readonly Operation[] = [
+  {
+    id: 'publish',
+    method: 'POST',
+    at: 'entries',
+    summary:
+      'Appends an entry. 201: it is stored. 200: it was stored already, by a request with the same Idempotency-Key.',
+    query: none,
+    body: { schema: 'Entry', types: JSON_TYPES },
+    answers: { 200: 'Published', 201: 'Published' },
+    run: publish,
+  },
+  {
+    id: 'readEntries',
+    method: 'GET',
+    at: 'entries',
+    summary: 'A page of entries in the order of their offsets. Ends early rather than hold more than 64 KB of items.',
+    query: entriesQuery,
+    answers: { 200: 'EntriesPage', 304: null },
+    run: readEntries,
+  },
+  {
+    id: 'readRows',
+    method: 'GET',
+    at: 'rows',
+    summary: 'Rows in the order of their last change. Ask on with `after` set to `to` until that is `head`.',
+    query: rowsQuery,
+    answers: { 200: 'RowsPage', 304: null },
+    run: readRows,
+  },
+  {
+    id: 'changeRows',
+    method: 'POST',
+    at: 'rows',
+    summary: 'Changes several rows as one step: all or none.',
+    query: none,
+    body: { schema: 'Step', types: JSON_TYPES },
+    answers: { 200: 'Changed' },
+    run: changeRows,
+  },
+  {
+    id: 'readRow',
+    method: 'GET',
+    at: 'row',
+    summary: 'One row.',
+    query: none,
+    answers: { 200: 'StoredRow', 304: null },
+    run: readRow,
+  },
+  {
+    id: 'putRow',
+    method: 'PUT',
+    at: 'row',
+    summary: 'Sets a row as a whole. 201: there was none.',
+    query: none,
+    body: { schema: 'Row', types: JSON_TYPES },
+    answers: { 200: 'Changed', 201: 'Changed' },
+    conditions: true,
+    run: putRow,
+  },
+  {
+    id: 'patchRow',
+    method: 'PATCH',
+    at: 'row',
+    summary: 'JSON Merge Patch (RFC 7396): `null` removes a field. Makes the row if there is none: 201.',
+    query: none,
+    body: { schema: 'Patch', types: PATCH_TYPES },
+    answers: { 200: 'Changed', 201: 'Changed' },
+    conditions: true,
+    run: patchRow,
+  },
+  {
+    id: 'deleteRow',
+    method: 'DELETE',
+    at: 'row',
+    summary: 'Deletes a row. Where there is none, nothing happens.',
+    query: none,
+    answers: { 200: 'Changed' },
+    conditions: true,
+    run: deleteRow,
+  },
+];
+
+/** Statuses with an error that the operation may answer. */
+export function errorsOf({ method, body, conditions, at }: Operation): readonly number[] {
+  const always = [400, 401, 403, 404, 405, 429, 500, 503];
+  // Of a read: the page's epoch is another one by now. Of a write: an `if`, or a producer's order.
+  const conflict = at === 'row' && method === 'GET' ? [] : [409];
+  const withBody = body === undefined ? [] : [408, 413, 415, 422];
+  return [...always, ...conflict, ...withBody, ...(conditions === undefined ? [] : [412])].sort();
+}
+
+/** What may be done in a place, for `Allow`. */
+export function methodsAt(at: Operation['at'] | 'document'): readonly string[] {
+  const named: readonly string[] =
+    at === 'document' ? ['GET'] : OPERATIONS.filter((one) => one.at === at).map(({ method }) => method);
+  return [...(named.includes('GET') ? ['HEAD'] : []), ...named, 'OPTIONS'];
+}
+
+export function operationAt(at: Operation['at'], method: string | undefined): Operation | undefined {
+  return OPERATIONS.find((one) => one.at === at && one.method === (method === 'HEAD' ? 'GET' : method));
+}

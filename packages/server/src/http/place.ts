@@ -1,0 +1,54 @@
+// What a path names. Each parameter is one segment, percent-encoded, so that any text can stand there, a "/" too.
+
+import type { Requests, Target } from '@trunkline/core';
+import { BadNameError, streamName, TrunklineError } from '@trunkline/protocol';
+import type { RequestInfo } from '../define/trunkline.js';
+import { badRequest, HttpError } from './http-error.js';
+
+/** The parts of a path. */
+export type Place =
+  | { readonly at: 'document' }
+  | { readonly at: 'entries' | 'rows'; readonly target: Target }
+  | { readonly at: 'row'; readonly target: Target; readonly key: string };
+
+export const DOCUMENT_PATH = '/v1/openapi.json';
+const CHANNELS = '/v1/channels/';
+/** A row's key has one segment after the collection's name. */
+const COLLECTION = { log: 'entries', table: 'rows' } as const;
+
+/** Whether the API answers this path. Others under `/v1` are whoever's. */
+export function isOurs(path: string): boolean {
+  return path === DOCUMENT_PATH || path.startsWith(CHANNELS);
+}
+
+/** @throws TrunklineError `unknown_channel`; HttpError 400, 404 */
+export function placeOf(path: string, requests: Requests<RequestInfo>, paramsOf: (key: string) => number): Place {
+  if (path === DOCUMENT_PATH) return { at: 'document' };
+  const [channel = '', ...rest] = path.slice(CHANNELS.length).split('/').map(decoded);
+  const params = rest.splice(0, paramsOf(channel));
+  const target = requests.find(nameOf(channel, params));
+  const [collection, key, ...more] = rest;
+  const wanted = COLLECTION[target.channel.kind];
+  if (collection !== wanted || more.length > 0 || (key !== undefined && wanted === 'entries')) {
+    throw new HttpError(404, 'not_found', `there is nothing here: ${channel} has /${wanted}`);
+  }
+  return key === undefined ? { at: wanted, target } : { at: 'row', target, key };
+}
+
+/** Whatever is percent-encoded that need not be, and with whichever letters: it is the same stream. */
+function nameOf(channel: string, params: readonly string[]): string {
+  try {
+    return streamName(channel, params);
+  } catch (error) {
+    if (error instanceof BadNameError) throw new TrunklineError('unknown_channel', error.message);
+    throw error;
+  }
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw badRequest('the path is not percent-encoded UTF-8');
+  }
+}
