@@ -8,9 +8,12 @@ export interface Clock {
   repeat(everyMs: number, callback: () => void): () => void;
 }
 
-/** The process's monotonic clock. */
+/**
+ * The process's monotonic clock. In whole milliseconds: V8 keeps a small whole number in the field that holds it, and any other
+ * one as an object, of which ten thousand idle connections would each have one.
+ */
 export const systemClock: Clock = {
-  nowMs: () => performance.now(),
+  nowMs: () => Math.floor(performance.now()),
   repeat(everyMs, callback) {
     const timer = setInterval(callback, everyMs);
     timer.unref();

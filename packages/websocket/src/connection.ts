@@ -30,12 +30,12 @@ import {
   OPCODE_TEXT,
   type PreparedFrame,
 } from './frame.js';
-import { FrameWriter } from './frame-writer.js';
+import { borrowWriter, FrameWriter, giveBackWriter } from './frame-writer.js';
 import { resolveLimits } from './limits.js';
 import { FrameRecorder } from './observer.js';
 import type { Outgoing } from './outbox.js';
 import { FrameReader } from './reader.js';
-import { decodeStrict } from './utf8.js';
+import { decodeStrict, hasBytes } from './utf8.js';
 
 /** Where the connection is. It only ever moves on, downwards in this list. */
 const OPEN = 0;
@@ -53,11 +53,12 @@ const EMPTY = Buffer.alloc(0);
 const DEFAULT_RESOLVED = resolveLimits();
 
 export class Connection<Context> extends FrameReader {
-  /** When `advance` has work, on the clock of the `nowMs` arguments; `Infinity` for never. */
-  deadlineMs = Number.POSITIVE_INFINITY;
   readonly #events: ConnectionEvents<Context>;
   readonly #context: Context;
-  readonly #writer: FrameWriter;
+  /** `null` while there is nothing to write: most connections are silent most of the time, and borrow one when they are not. */
+  #writer: FrameWriter | null = null;
+  /** `null` for never: `Infinity` would be an object in each connection. */
+  #deadlineMs: number | null = null;
   #phase = OPEN;
   #nowMs = 0;
   #windowStartMs = 0;
@@ -74,9 +75,14 @@ export class Connection<Context> extends FrameReader {
     if (options.role === 'client' && nextMask === undefined) {
       throw new MisuseError('invalid_argument', 'a client connection needs nextMask');
     }
-    this.#writer = new FrameWriter(options.role === 'client' && nextMask !== undefined ? nextMask : null);
-    if (observer !== undefined) this.recorder = this.#writer.recorder = new FrameRecorder(observer);
+    if (options.role === 'client' && nextMask !== undefined) this.#writer = new FrameWriter(nextMask);
+    if (observer !== undefined) this.recorder = this.#out.recorder = new FrameRecorder(observer);
     if (compression != null) this.#compress(compression, options.role === 'server');
+  }
+
+  /** When `advance` has work, on the clock of the `nowMs` arguments; `Infinity` for never. */
+  get deadlineMs(): number {
+    return this.#deadlineMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** `closing`: our close frame was sent; `closed`: the outcome is known, though the transport may still live. */
@@ -100,12 +106,12 @@ export class Connection<Context> extends FrameReader {
 
   /** Size of the frame we would make of a payload. */
   frameBytes(payloadBytes: number): number {
-    return this.#writer.frameBytes(payloadBytes);
+    return this.#out.frameBytes(payloadBytes);
   }
 
   /** Bytes waiting for `takeOutgoing`. */
   get outgoingBytes(): number {
-    return this.#writer.bytes;
+    return this.#writer === null ? 0 : this.#writer.bytes;
   }
 
   // ---- incoming
@@ -166,11 +172,12 @@ export class Connection<Context> extends FrameReader {
    */
   sendText(text: string, compress?: boolean): boolean {
     if (this.#phase !== OPEN) return false;
-    const { deflater } = this.#writer;
+    const writer = this.#out;
+    const { deflater } = writer;
     if (deflater !== null && (compress ?? hasBytes(text, deflater.thresholdBytes))) {
-      this.#writer.deflate(deflater, OPCODE_TEXT, Buffer.from(text));
+      writer.deflate(deflater, OPCODE_TEXT, Buffer.from(text));
     } else {
-      this.#writer.writeText(text);
+      writer.writeText(text);
     }
     return true;
   }
@@ -178,11 +185,12 @@ export class Connection<Context> extends FrameReader {
   /** Queues a message; the bytes are copied. @returns false if the connection is not open. */
   sendBinary(data: Uint8Array, compress?: boolean): boolean {
     if (this.#phase !== OPEN) return false;
-    const { deflater } = this.#writer;
+    const writer = this.#out;
+    const { deflater } = writer;
     if (deflater !== null && (compress ?? data.byteLength >= deflater.thresholdBytes)) {
-      this.#writer.deflate(deflater, OPCODE_BINARY, data);
+      writer.deflate(deflater, OPCODE_BINARY, data);
     } else {
-      this.#writer.writeBytes(OPCODE_BINARY, data);
+      writer.writeBytes(OPCODE_BINARY, data);
     }
     return true;
   }
@@ -190,18 +198,19 @@ export class Connection<Context> extends FrameReader {
   /** Queues a shared frame; a server queues its very bytes. @returns false if the connection is not open. */
   sendPrepared(frame: PreparedFrame, compress?: boolean): boolean {
     if (this.#phase !== OPEN) return false;
-    const { deflater } = this.#writer;
+    const writer = this.#out;
+    const { deflater } = writer;
     if (deflater !== null && (compress ?? frame.bytes.length - frame.payloadStart >= deflater.thresholdBytes)) {
-      this.#writer.deflatePrepared(deflater, frame);
+      writer.deflatePrepared(deflater, frame);
     } else {
-      this.#writer.writePrepared(frame);
+      writer.writePrepared(frame);
     }
     return true;
   }
 
   /** Queues bytes that are not a frame: the response head that precedes the frames. */
   sendHead(head: Uint8Array): void {
-    this.#writer.append(head);
+    this.#out.append(head);
   }
 
   /**
@@ -214,7 +223,7 @@ export class Connection<Context> extends FrameReader {
       throw new MisuseError('invalid_argument', `a ping carries a Uint8Array of at most ${MAX_CONTROL_BYTES} bytes`);
     }
     if (this.#phase !== OPEN) return false;
-    this.#writer.writeBytes(OPCODE_PING, payload);
+    this.#out.writeBytes(OPCODE_PING, payload);
     return true;
   }
 
@@ -228,9 +237,9 @@ export class Connection<Context> extends FrameReader {
     const bytes = checkCloseArguments(code, reason);
     if (this.#phase !== OPEN) return;
     this.#nowMs = nowMs;
-    this.#writer.writeClose(code ?? CLOSE_NO_CODE, bytes);
+    this.#out.writeClose(code ?? CLOSE_NO_CODE, bytes);
     this.#phase = CLOSING;
-    this.deadlineMs = nowMs + this.limits.closeWaitMs;
+    this.#deadlineMs = nowMs + this.limits.closeWaitMs;
     // The peer's close frame may be behind data that was not read; from now on that data is dropped.
     this.setPaused(false);
   }
@@ -249,23 +258,37 @@ export class Connection<Context> extends FrameReader {
 
   /** The bytes to write now, as one write. Call `settleOutgoing` after it. */
   takeOutgoing(): Outgoing {
-    return this.#writer.take();
+    return this.#writer === null ? null : this.#writer.take();
   }
 
   /** @param consumed whether the transport has no more use for the bytes (they are in the kernel). */
   settleOutgoing(consumed: boolean): void {
-    this.#writer.settle(consumed);
+    this.#writer?.settle(consumed);
+    this.#giveBack();
   }
 
   /** Tells whether the transport refuses more for now. While it does, of several pings only the last is answered. */
   setBlocked(blocked: boolean): void {
     if (blocked === this.#blocked) return;
     this.#blocked = blocked;
-    this.#writer.setBlocked(blocked);
+    this.#out.setBlocked(blocked);
     const pong = this.#waitingPong;
-    if (blocked || pong === null) return;
-    this.#waitingPong = null;
-    if (this.#phase <= CLOSING) this.#writer.writeBytes(OPCODE_PONG, pong);
+    if (!blocked && pong !== null) {
+      this.#waitingPong = null;
+      if (this.#phase <= CLOSING) this.#out.writeBytes(OPCODE_PONG, pong);
+    }
+    this.#giveBack();
+  }
+
+  get #out(): FrameWriter {
+    this.#writer ??= borrowWriter();
+    return this.#writer;
+  }
+
+  #giveBack(): void {
+    if (this.#writer?.isSpare !== true) return;
+    giveBackWriter(this.#writer);
+    this.#writer = null;
   }
 
   // ---- what the reader found
@@ -304,7 +327,7 @@ export class Connection<Context> extends FrameReader {
   /** Answered even after our own close frame: only the peer's ends the duty to pong (§5.5.2). */
   #onPing(payload: Buffer): void {
     if (this.#blocked) this.#waitingPong = Buffer.from(payload);
-    else this.#writer.writeBytes(OPCODE_PONG, payload);
+    else this.#out.writeBytes(OPCODE_PONG, payload);
     if (this.#phase === OPEN) this.#events.ping?.(this.#context, payload);
   }
 
@@ -325,24 +348,25 @@ export class Connection<Context> extends FrameReader {
       }
     }
     // The code as §5.5.1 has it, and the reason, which it leaves open: as ws, browsers and uWebSockets do.
-    if (this.#phase === OPEN) this.#writer.writeClose(code, payload.subarray(2));
+    if (this.#phase === OPEN) this.#out.writeClose(code, payload.subarray(2));
     this.#finish(this.expectsMask ? ENDING : AWAITING_END, code, reason, true);
   }
 
   #compress(agreement: CompressionAgreement, isServer: boolean): void {
     const { deflater, inflater } = makeCodec(agreement, isServer);
     this.inflater = inflater;
-    this.#writer.deflater = deflater;
+    const writer = this.#out;
+    writer.deflater = deflater;
     const { later } = this.#events;
     if (later === undefined) return;
-    this.later = this.#writer.later = (work) => later.call(this.#events, this.#context, work);
+    this.later = writer.later = (work) => later.call(this.#events, this.#context, work);
   }
 
   // ---- endings
 
   /** The last close frame of a connection that fails, unless one was sent before. */
   #writeLastClose(code: number, reason: string): void {
-    if (this.#phase === OPEN) this.#writer.writeClose(code, Buffer.from(reason));
+    if (this.#phase === OPEN) this.#out.writeClose(code, Buffer.from(reason));
   }
 
   /** Every end but the clean one: no close frame was accepted from the peer, so the code is 1006 (§7.1.5). */
@@ -360,7 +384,8 @@ export class Connection<Context> extends FrameReader {
   #finish(phase: number, code: number, reason: string, wasClean: boolean): void {
     this.#end(phase);
     this.recorder?.observer.end?.(code, reason, wasClean);
-    this.recorder = this.#writer.recorder = null;
+    this.recorder = null;
+    if (this.#writer !== null) this.#writer.recorder = null;
     this.#events.closed(this.#context, code, reason, wasClean);
   }
 
@@ -369,12 +394,7 @@ export class Connection<Context> extends FrameReader {
     this.stopReading();
     this.setPaused(false);
     this.#waitingPong = null;
-    if (phase === GONE) this.#writer.clear();
-    this.deadlineMs = phase === GONE ? Number.POSITIVE_INFINITY : this.#nowMs + this.limits.closeWaitMs;
+    if (phase === GONE) this.#writer?.clear();
+    this.#deadlineMs = phase === GONE ? null : this.#nowMs + this.limits.closeWaitMs;
   }
-}
-
-/** Whether a text has so many bytes of UTF-8. A UTF-16 unit is one to three, so few need to be measured. */
-function hasBytes(text: string, bytes: number): boolean {
-  return text.length >= bytes || (text.length * 3 >= bytes && Buffer.byteLength(text) >= bytes);
 }

@@ -11,7 +11,24 @@ const LOOP_CHARS_MAX = 24;
 /** Texts up to this length are encoded into the room for their longest form; longer ones are measured first. */
 const UNMEASURED_CHARS_MAX = 1_024;
 
+/**
+ * Writers that are kept for who needs one next. So many that connections which are written to in turns find one; when more have
+ * something to say at once, new ones are made.
+ */
+const SPARE_WRITERS_MAX = 64;
+const spareWriters: FrameWriter[] = [];
+
 const EMPTY = Buffer.alloc(0);
+
+/** A writer for a server's connection that is neither compressed nor recorded. Give it back when it `isSpare`. */
+export function borrowWriter(): FrameWriter {
+  return spareWriters.pop() ?? new FrameWriter(null);
+}
+
+/** Nobody may use it after this. */
+export function giveBackWriter(writer: FrameWriter): void {
+  if (spareWriters.length < SPARE_WRITERS_MAX) spareWriters.push(writer);
+}
 
 export class FrameWriter extends Outbox {
   recorder: FrameRecorder | null = null;
@@ -27,6 +44,11 @@ export class FrameWriter extends Outbox {
     super();
     this.#nextMask = nextMask;
     this.#maskBytes = nextMask === null ? 0 : 4;
+  }
+
+  /** Whether it is like any other one, and so need not be kept for its connection. */
+  get isSpare(): boolean {
+    return this.isUnused && this.recorder === null && this.deflater === null && this.#nextMask === null;
   }
 
   /** Size of the frame we would make of a payload. */

@@ -75,6 +75,11 @@ export class Outbox {
   #own: Slab | null = null;
   #blocked = false;
 
+  /** Whether it is as new: nothing waits, nothing is being written, and the transport takes more. */
+  protected get isUnused(): boolean {
+    return this.bytes === 0 && this.#parts === null && this.#slab === null && this.#taken === null && !this.#blocked;
+  }
+
   /** Tells whether the transport refuses more for now. */
   setBlocked(blocked: boolean): void {
     this.#blocked = blocked;

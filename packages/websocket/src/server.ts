@@ -263,7 +263,11 @@ class Server<Data> implements WebSocketServer<Data>, SocketOwner {
     const { protocols } = this.#options;
     const offered = handshake.offeredProtocols;
     if (protocols === undefined || offered.length === 0) return '';
-    if (typeof protocols !== 'function') return offered.find((name) => protocols.includes(name)) ?? '';
+    if (typeof protocols !== 'function') {
+      // The text that all connections share, not the client's own: it is kept as long as the connection.
+      const isOffered = offered.find((name) => protocols.includes(name));
+      return protocols.find((name) => name === isOffered) ?? '';
+    }
     const chosen = protocols(offered, handshake);
     if (chosen === undefined) return '';
     // RFC 6455 §4.2.2: only one of the client's; and nothing else may get into our response (CVE-2026-1527).

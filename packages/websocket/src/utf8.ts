@@ -112,3 +112,8 @@ export function decodeChecked(bytes: Buffer, start: number, end: number): string
 export function decodeStrict(bytes: Buffer, start: number, end: number): string | null {
   return isUtf8(bytes.subarray(start, end)) ? decodeChecked(bytes, start, end) : null;
 }
+
+/** Whether a text has so many bytes of UTF-8. A UTF-16 unit is one to three, so few need to be measured. */
+export function hasBytes(text: string, bytes: number): boolean {
+  return text.length >= bytes || (text.length * 3 >= bytes && Buffer.byteLength(text) >= bytes);
+}
