@@ -17,15 +17,19 @@ interface Batch {
   readonly chars: number;
 }
 
-/** A connection for which nothing waits keeps nothing of what it sent last. */
 const NOTHING: Batch = { messages: [], chars: 0 };
 
+/** Made for what arrives, and let go when it is empty: a connection for which nothing waits keeps nothing. */
 export class Intake {
   #first = NOTHING;
   #index = 0;
   /** What came while the first batch was not done. Few connections ever have one. */
   #later: Batch[] | null = null;
   #chars = 0;
+
+  get isEmpty(): boolean {
+    return this.#first === NOTHING;
+  }
 
   /** Whether more waits than may wait for a report. A text counts in full until all of its messages were taken out. */
   get isFull(): boolean {
@@ -54,12 +58,5 @@ export class Intake {
       if (this.#first === NOTHING) this.#later = null;
     }
     return message;
-  }
-
-  clear(): void {
-    this.#first = NOTHING;
-    this.#index = 0;
-    this.#later = null;
-    this.#chars = 0;
   }
 }

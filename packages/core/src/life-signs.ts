@@ -2,6 +2,7 @@
 // what it processed is believed rather than the socket: kernels and proxies take megabytes for someone who takes nothing.
 
 import { SEEN_LEAST_BYTES } from '@trunkline/protocol';
+import { moment, msBetween } from './moment.js';
 import type { Outflow } from './outflow.js';
 
 /** What a look at a connection finds: it takes nothing, it says nothing, it is time to ask, or none of these. */
@@ -10,41 +11,44 @@ export type Finding = 'stalled' | 'silent' | 'ping' | null;
 export class LifeSigns {
   /** The last round trip measured, in milliseconds. */
   rttMs: number | undefined;
-  #receivedMs: number;
-  #pingedMs: number;
+  // Moments, by `moment.ts`.
+  #received: number;
+  #pinged: number;
   #pongAwaited = false;
   #takenBytes = 0;
-  #takenMs: number;
+  #taken: number;
   #seenBytes = 0;
-  #seenMs: number;
+  #seen: number;
 
   constructor(nowMs: number) {
-    this.#receivedMs = nowMs;
-    this.#pingedMs = nowMs;
-    this.#takenMs = nowMs;
-    this.#seenMs = nowMs;
+    const now = moment(nowMs);
+    this.#received = now;
+    this.#pinged = now;
+    this.#taken = now;
+    this.#seen = now;
   }
 
   /** Something arrived, whatever it was. */
   heard(nowMs: number): void {
-    this.#receivedMs = nowMs;
+    this.#received = moment(nowMs);
   }
 
   ponged(nowMs: number): void {
-    if (this.#pongAwaited) this.rttMs = nowMs - this.#pingedMs;
+    if (this.#pongAwaited) this.rttMs = msBetween(this.#pinged, moment(nowMs));
     this.#pongAwaited = false;
   }
 
   /** The next ping is due one interval from now. */
   opened(nowMs: number): void {
-    this.#pingedMs = nowMs;
+    this.#pinged = moment(nowMs);
   }
 
   /** What lies before `nowMs` counts neither as silence nor as standstill. */
   pardon(nowMs: number): void {
-    this.#receivedMs = nowMs;
-    this.#takenMs = nowMs;
-    this.#seenMs = nowMs;
+    const now = moment(nowMs);
+    this.#received = now;
+    this.#taken = now;
+    this.#seen = now;
   }
 
   /**
@@ -57,6 +61,7 @@ export class LifeSigns {
     limits: { readonly pingMs: number; readonly stallTimeoutMs: number },
     isRead: boolean,
   ): Finding {
+    const now = moment(nowMs);
     const { bufferedBytes, takenBytes } = outflow.connection;
     const { seenBytes } = outflow;
     const hasSeen = seenBytes !== this.#seenBytes;
@@ -64,15 +69,16 @@ export class LifeSigns {
     // Processing counts for the socket too: one with a large buffer takes nothing for long from a peer that reads slowly.
     if (hasSeen || bufferedBytes === 0 || takenBytes !== this.#takenBytes) {
       this.#takenBytes = takenBytes;
-      this.#takenMs = nowMs;
+      this.#taken = now;
     }
     // So few bytes need no report, and a report that we do not read cannot be missed.
-    if (hasSeen || outflow.onTheirWayBytes <= SEEN_LEAST_BYTES || !isRead) this.#seenMs = nowMs;
-    if (!isRead) this.#receivedMs = nowMs;
-    if (nowMs - Math.min(this.#takenMs, this.#seenMs) > limits.stallTimeoutMs) return 'stalled';
-    if (nowMs - this.#receivedMs > 2 * limits.pingMs) return 'silent';
-    if (nowMs - this.#pingedMs < limits.pingMs) return null;
-    this.#pingedMs = nowMs;
+    if (hasSeen || outflow.onTheirWayBytes <= SEEN_LEAST_BYTES || !isRead) this.#seen = now;
+    if (!isRead) this.#received = now;
+    const standstillMs = Math.max(msBetween(this.#taken, now), msBetween(this.#seen, now));
+    if (standstillMs > limits.stallTimeoutMs) return 'stalled';
+    if (msBetween(this.#received, now) > 2 * limits.pingMs) return 'silent';
+    if (msBetween(this.#pinged, now) < limits.pingMs) return null;
+    this.#pinged = now;
     this.#pongAwaited = true;
     return 'ping';
   }

@@ -3,6 +3,7 @@
 // which follows what the receiver processes. Everything that is said on a connection passes here.
 
 import { utf8Bytes } from '@trunkline/protocol';
+import { moment, msBetween } from './moment.js';
 import type { Clock, Connection, SharedText } from './ports.js';
 
 /** With more bytes than this that the socket has not taken, a connection is full, whatever its receiver reports. */
@@ -27,7 +28,8 @@ export class Outflow {
   #seenBytes = 0;
   // What was processed lately, in three numbers: time is cut in spans, and of the one before the present one that share is
   // counted which lies within the last 250 ms, as if its bytes had come evenly.
-  #spanMs = 0;
+  /** When the present span began. */
+  #span = 0;
   #spanSeenBytes = 0;
   #lastSpanBytes = 0;
 
@@ -88,13 +90,13 @@ export class Outflow {
     if (!this.#reports) return 'seen: hello did not name this feature';
     if (bytes > this.#sentBytes) return `seen: ${bytes} bytes are more than the ${this.#sentBytes} that were sent`;
     if (bytes <= this.#seenBytes) return null;
-    const now = this.clock.nowMs();
-    const sinceMs = now - this.#spanMs;
+    const now = moment(this.clock.nowMs());
+    const sinceMs = msBetween(this.#span, now);
     // A clock that was set back begins anew.
     if (sinceMs < 0 || sinceMs >= SPAN_MS) {
       const isNext = sinceMs >= 0 && sinceMs < 2 * SPAN_MS;
       this.#lastSpanBytes = isNext ? this.#seenBytes - this.#spanSeenBytes : 0;
-      this.#spanMs = isNext ? this.#spanMs + SPAN_MS : now;
+      this.#span = isNext ? moment(this.#span + SPAN_MS) : now;
       this.#spanSeenBytes = this.#seenBytes;
     }
     this.#seenBytes = bytes;
@@ -103,7 +105,7 @@ export class Outflow {
 
   /** In the last 250 ms. */
   #processedBytes(): number {
-    const sinceMs = this.clock.nowMs() - this.#spanMs;
+    const sinceMs = msBetween(this.#span, moment(this.clock.nowMs()));
     const bytes = this.#seenBytes - this.#spanSeenBytes;
     if (sinceMs < 0 || sinceMs >= 2 * SPAN_MS) return 0;
     if (sinceMs >= SPAN_MS) return (bytes * (2 * SPAN_MS - sinceMs)) / SPAN_MS;

@@ -26,6 +26,7 @@ import type { Engine } from './engine.js';
 import { errorAnswer } from './error-answer.js';
 import { Intake } from './intake.js';
 import { LifeSigns } from './life-signs.js';
+import { moment, msBetween } from './moment.js';
 import { MIN_REQUEST_WINDOW_BYTES, Outflow } from './outflow.js';
 import type { Connection } from './ports.js';
 import { PublishAdmission } from './publish-admission.js';
@@ -53,7 +54,8 @@ export class Session<Request = unknown> {
   readonly #streams: SessionStreams<Request>;
   /** All that is sent passes here. */
   readonly outflow: Outflow;
-  readonly #intake = new Intake();
+  /** `null` while nothing waits. */
+  #intake: Intake | null = null;
   #pumping = false;
   #paused = false;
   #inWork = 0;
@@ -61,7 +63,7 @@ export class Session<Request = unknown> {
   // Most connections never publish, and hardly any sends rubbish: these are made when they are needed.
   #writes: PublishAdmission | null = null;
   #problems: TokenBucket | null = null;
-  readonly #openedMs: number;
+  readonly #opened: number;
   readonly #life: LifeSigns;
 
   constructor(
@@ -71,7 +73,7 @@ export class Session<Request = unknown> {
   ) {
     const now = engine.clock.nowMs();
     this.id = engine.randomId();
-    this.#openedMs = now;
+    this.#opened = moment(now);
     this.#life = new LifeSigns(now);
     this.outflow = new Outflow(connection, engine.clock);
     this.#streams = new SessionStreams(this);
@@ -89,7 +91,10 @@ export class Session<Request = unknown> {
     // Reports wait for nothing: others may wait for them.
     const waiting = this.#state === 'open' ? messages.filter((message) => !this.#isReport(message)) : messages;
     if (this.#isEnding) return;
-    this.#intake.add(waiting, text.length);
+    if (waiting.length > 0) {
+      this.#intake ??= new Intake();
+      this.#intake.add(waiting, text.length);
+    }
     if (waiting.length === messages.length) this.#pump();
     else this.drained();
   }
@@ -118,7 +123,7 @@ export class Session<Request = unknown> {
   closed(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#intake.clear();
+    this.#intake = null;
     this.#streams.close();
     this.engine.left(this);
   }
@@ -136,7 +141,7 @@ export class Session<Request = unknown> {
   goodbye(reason: string, spreadMs: number): void {
     this.send({ type: 'goodbye', code: CLOSE.goingAway, reason, afterMs: 0, spreadMs });
     this.#state = 'leaving';
-    this.#intake.clear();
+    this.#intake = null;
     if (this.#inWork === 0) this.leave();
   }
 
@@ -169,11 +174,12 @@ export class Session<Request = unknown> {
     const { engine } = this;
     if (this.isOver(now)) return;
     this.#streams.sweep(now);
-    if (this.#state === 'hello' && now - this.#openedMs > engine.helloTimeoutMs) {
+    const ageMs = msBetween(this.#opened, moment(now));
+    if (this.#state === 'hello' && ageMs > engine.helloTimeoutMs) {
       this.#end(CLOSE.helloTimeout, 'no hello came in time');
       return;
     }
-    if (this.#state === 'authenticating' && now - this.#openedMs > engine.stallTimeoutMs) {
+    if (this.#state === 'authenticating' && ageMs > engine.stallTimeoutMs) {
       engine.log.error({}, 'authenticate did not answer in time');
       this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
       return;
@@ -208,7 +214,7 @@ export class Session<Request = unknown> {
   /** A peer that does not take its answers gets no further requests worked on: that bounds what is held for it. */
   get #mustWait(): boolean {
     if (this.#isBlocked) return true;
-    return !this.#intake.isFull && this.outflow.isFull(MIN_REQUEST_WINDOW_BYTES);
+    return this.#intake?.isFull !== true && this.outflow.isFull(MIN_REQUEST_WINDOW_BYTES);
   }
 
   /** Works through what was received, as far as state and limits allow. */
@@ -216,11 +222,12 @@ export class Session<Request = unknown> {
     if (this.#pumping) return;
     this.#pumping = true;
     while (!this.#mustWait) {
-      const message = this.#intake.next();
+      const message = this.#intake?.next();
       if (message === undefined) break;
       this.#handle(message);
     }
     this.#pumping = false;
+    if (this.#intake?.isEmpty === true) this.#intake = null;
     if (this.#isEnding) return;
     // Where only a report is missing the connection is read: it has to arrive.
     const isBlocked = this.#isBlocked;

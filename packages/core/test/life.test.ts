@@ -2,6 +2,7 @@
 
 import { CLOSE } from '@trunkline/protocol';
 import { describe, expect, it } from 'vitest';
+import { FakeClock } from './support/fake-clock.js';
 import { LOBBY, type Peer, World } from './support/world.js';
 
 const pings = (peer: Peer) => peer.connection.fresh().filter((message) => message.type === 'ping');
@@ -37,6 +38,23 @@ describe('CON-5: ping and pong', () => {
     await world.passMs(1_000);
     expect(peer.connection.closedWith?.code).toBe(CLOSE.silent);
     expect(world.leftovers).toEqual({ sessions: 0, subscriptions: 0 });
+  });
+
+  // Sessions keep the low 32 bits of the time.
+  it.each([400, 401])('holds over the moment 2 ** 31 · %i of the clock', async (times) => {
+    const clock = new FakeClock(2 ** 31 * times - 7_000);
+    const world = new World({ pingMs: 5_000, clock });
+    const peer = await world.enter();
+    await world.passMs(5_000);
+    expect(pings(peer)).toHaveLength(1);
+    clock.advanceMs(3_000);
+    peer.say({ type: 'pong' });
+    await world.passMs(5_000);
+    expect(pings(peer)).toMatchObject([{ rttMs: 3_000 }]);
+    await world.passMs(5_000);
+    expect(peer.connection.closedWith).toBeNull();
+    await world.passMs(1_000);
+    expect(peer.connection.closedWith?.code).toBe(CLOSE.silent);
   });
 
   it.each([

@@ -6,16 +6,16 @@ import { SmallMap } from '../src/small-map.js';
 
 const key = fc.integer({ min: 0, max: 12 });
 const step = fc.oneof(
-  fc.record({ set: key, value: fc.integer() }),
-  fc.record({ set: key, value: fc.integer() }),
+  fc.record({ set: key, value: fc.integer().map((value) => ({ value })) }),
+  fc.record({ set: key, value: fc.integer().map((value) => ({ value })) }),
   fc.record({ remove: key }),
 );
 
 it('any changes leave what they leave in a Map', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const small = new SmallMap<number, number>();
-      const map = new Map<number, number>();
+      const small = new SmallMap<number, object>();
+      const map = new Map<number, object>();
       for (const one of steps) {
         if ('set' in one) {
           small.set(one.set, one.value);
@@ -34,14 +34,14 @@ it('any changes leave what they leave in a Map', () => {
   );
 });
 
-it.each([3, 8, 9])('of %i pairs, those deleted while it is walked are not met', (count) => {
-  const map = new SmallMap<number, string>();
-  for (let index = 0; index < count; index += 1) map.set(index, `${index}`);
+it.each([1, 2, 3, 8, 9])('of %i pairs, those deleted while it is walked are not met', (count) => {
+  const map = new SmallMap<number, object>();
+  for (let index = 0; index < count; index += 1) map.set(index, { index });
   const met: number[] = [];
   for (const [index] of map) {
     met.push(index);
     map.delete(index + 1);
-    map.set(100 + index, 'new');
+    map.set(100 + index, {});
   }
   expect(met).toEqual(Array.from({ length: count }, (_, index) => index).filter((index) => index % 2 === 0));
 });

@@ -3,11 +3,15 @@
 import type { Clock } from '../../src/index.js';
 
 export class FakeClock implements Clock {
-  #nowMs = 1_763_650_000_000;
   #tasks: (() => void)[] = [];
   #timers: { readonly dueMs: number; readonly task: () => void }[] = [];
   /** Added to the clock each time it is read: makes work take time. */
   costMs = 0;
+  #nowMs: number;
+
+  constructor(nowMs = 1_763_650_000_000) {
+    this.#nowMs = nowMs;
+  }
 
   readonly nowMs = (): number => {
     this.#nowMs += this.costMs;
