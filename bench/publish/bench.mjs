@@ -76,7 +76,7 @@ export const bench = {
       CASES.find(({ name }) => name === caseName)
     );
     const label = `${system.name}, ${caseName}`;
-    if (system.server === null) return openRaw(label, caseName, cores);
+    if (system.server === null) return openRaw(label, caseName, depth, cores);
     const opened = openArm(
       {
         label,
@@ -109,11 +109,12 @@ export const bench = {
 /**
  * @param {string} label
  * @param {string} caseName
+ * @param {number} depth
  * @param {import('../lib/machine.mjs').Cores} cores
  * @returns {Promise<import('../lib/harness.mjs').Arm>}
  */
-async function openRaw(label, caseName, cores) {
-  const plan = { connections: CONNECTIONS, logs: LOGS, windowMs: WINDOW_MS };
+async function openRaw(label, caseName, depth, cores) {
+  const plan = { connections: CONNECTIONS, logs: LOGS, depth, windowMs: WINDOW_MS };
   const command = [...cores.server, ...node(), join(HERE, 'servers/sqlite-raw.mjs'), JSON.stringify(plan)];
   const raw = await startHelper(command, DEADLINE_MS);
   return {

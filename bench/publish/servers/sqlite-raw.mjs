@@ -11,7 +11,7 @@ import { quantile } from '../../lib/stats.mjs';
 import { dataFolder } from '../folder.mjs';
 import { dataOf, streamOf } from '../messages.mjs';
 
-/** @typedef {{ connections: number, logs: number, windowMs: number }} Plan */
+/** @typedef {{ connections: number, logs: number, depth: number, windowMs: number }} Plan */
 /**
  * @typedef {object} Outcome
  * @property {number} messages
@@ -51,14 +51,15 @@ const commit = db.prepare('COMMIT');
 const addEntry = db.prepare(
   'INSERT INTO entries (stream, offset, at, user, producer, seq, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
 );
-const addPublish = db.prepare('INSERT INTO publishes (producer, seq, offset, at) VALUES (?, ?, ?, ?)');
+const addPublish = db.prepare('INSERT INTO publishes (producer, seq, offset, at, count) VALUES (?, ?, ?, ?, ?)');
 const saveStream = db.prepare('UPDATE streams SET head = ? WHERE id = ?');
 const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)').raw();
 
 const { version } = /** @type {{ version: string }} */ (db.prepare('SELECT sqlite_version() AS version').get());
 const byId = new Map(streams.map((stream) => [stream.id, stream]));
 let next = 0;
-let seq = 1;
+/** By producer: the seq of its newest publish. */
+const seqs = producers.map(() => 1);
 let unwritten = 0;
 let commitMs = 0;
 const sums = { messages: 0, windowSeconds: 0, cpuSeconds: 0, groups: 0 };
@@ -103,7 +104,7 @@ function write(durationMs, rows) {
   for (let nowMs = performance.now(); nowMs < endMs; nowMs = performance.now()) {
     const at = Date.now();
     begin.run();
-    for (let row = 0; row < rows; row += 1) add(at);
+    for (let row = 0; row < rows; row += plan.depth) add(at, Math.min(plan.depth, rows - row));
     for (const { id, head } of streams) saveStream.run(head, id);
     const commitFromMs = performance.now();
     commit.run();
@@ -118,15 +119,22 @@ function write(durationMs, rows) {
   return { messages, durations };
 }
 
-/** @param {number} at */
-function add(at) {
-  if (next === 0) seq += 1;
+/**
+ * What a connection publishes in one go.
+ * @param {number} at
+ * @param {number} count
+ */
+function add(at, count) {
   const producer = /** @type {{ id: number, stream: number }} */ (producers[next]);
   const stream = /** @type {{ id: number, head: number }} */ (byId.get(producer.stream));
-  stream.head += 1;
-  const data = JSON.stringify(dataOf(next, 100_000_000 + seq));
-  addEntry.run(stream.id, stream.head, at, '"publisher"', producer.id, seq, data);
-  addPublish.run(producer.id, seq, stream.head, at);
-  unwritten += data.length + 80;
+  const seq = /** @type {number} */ (seqs[next]);
+  addPublish.run(producer.id, seq + 1, stream.head + 1, at, count);
+  for (let index = 1; index <= count; index += 1) {
+    const data = JSON.stringify(dataOf(next, 100_000_000 + seq + index));
+    addEntry.run(stream.id, stream.head + index, at, '"publisher"', producer.id, seq + index, data);
+    unwritten += data.length + 80;
+  }
+  stream.head += count;
+  seqs[next] = seq + count;
   next = (next + 1) % producers.length;
 }

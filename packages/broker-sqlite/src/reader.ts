@@ -53,8 +53,9 @@ export class Reader {
     );
     this.#range = db.query(`SELECT ${ENTRY} WHERE e.stream = ? AND e.offset > ? AND e.offset <= ? ORDER BY e.offset`);
     this.#findPublish = db.query(
-      `SELECT s.epoch, u.offset, u.at FROM streams s JOIN producers p ON p.stream = s.id
-       JOIN publishes u ON u.producer = p.id WHERE s.name = ? AND p.producer = ? AND u.seq = ?`,
+      `SELECT s.epoch, u.offset + ?3 - u.seq, u.at FROM streams s JOIN producers p ON p.stream = s.id
+       JOIN publishes u ON u.producer = p.id AND u.seq = (SELECT max(seq) FROM publishes WHERE producer = p.id AND seq <= ?3)
+       WHERE s.name = ?1 AND p.producer = ?2 AND u.seq + u.count > ?3`,
     );
     this.#findCall = db.query(FIND_CALL);
     this.#tables = new TableReader(db);

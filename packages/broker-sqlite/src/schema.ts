@@ -5,7 +5,7 @@ import { DEFAULT_TOMBSTONES } from '@trunkline/broker';
 /** "TRKL": says that a file is ours, in its header. */
 export const APPLICATION_ID = 0x54524b4c;
 /** Version of the tables below, in the file's header (`PRAGMA user_version`). */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** What version 2 added: tables. */
 const CREATE_TABLES = `
@@ -56,6 +56,9 @@ export const MIGRATIONS: readonly string[] = [
    PRAGMA user_version = 2;`,
   `${CREATE_CALLS}
    PRAGMA user_version = 3;`,
+  // A publish that was stored alone is a run of one.
+  `ALTER TABLE publishes ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
+   PRAGMA user_version = 4;`,
 ];
 
 export const CREATE_SCHEMA = `
@@ -96,9 +99,10 @@ CREATE INDEX producers_by_use ON producers(used_at);
 
 CREATE TABLE publishes (                        -- which offset each publish got; outlives the entry
   producer INTEGER NOT NULL,                    -- producers.id
-  seq      INTEGER NOT NULL,
-  offset   INTEGER NOT NULL,
-  at       INTEGER NOT NULL,
+  seq      INTEGER NOT NULL,                    -- of the first of a run that was stored together
+  offset   INTEGER NOT NULL,                    -- of the first; seqs and offsets count up together
+  at       INTEGER NOT NULL,                    -- of all of them
+  count    INTEGER NOT NULL DEFAULT 1,          -- publishes in the run
   PRIMARY KEY (producer, seq)
 ) WITHOUT ROWID;
 

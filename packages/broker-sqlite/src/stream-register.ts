@@ -6,7 +6,7 @@ import type { Command, Connection, Query, Row } from './database.js';
 import { keyOf } from './key-text.js';
 import { LruMap } from './lru-map.js';
 import type { Refusal } from './messages.js';
-import { RowBatch } from './row-batch.js';
+import { PublishRuns } from './publish-runs.js';
 
 /** A producer's last use is written down when it is this much later than the last time. */
 export const USE_STEP_MS = 3_600_000;
@@ -56,12 +56,9 @@ export class StreamRegister {
   readonly #addStream: Command;
   readonly #saveStream: Command;
   readonly #findProducer: Query;
-  readonly #lastSeq: Query;
   readonly #addProducer: Command;
   readonly #useProducer: Command;
-  readonly #findPublish: Query;
-  /** Of the group at work. */
-  readonly #publishes: RowBatch;
+  readonly #publishes: PublishRuns;
 
   constructor(db: Connection) {
     this.#findStream = db.query(
@@ -76,11 +73,9 @@ export class StreamRegister {
        tombstone_age_ms = ? WHERE id = ?`,
     );
     this.#findProducer = db.query('SELECT id, used_at FROM producers WHERE stream = ? AND producer = ?');
-    this.#lastSeq = db.query('SELECT max(seq) FROM publishes WHERE producer = ?');
     this.#addProducer = db.command('INSERT INTO producers (stream, producer, used_at) VALUES (?, ?, ?)');
     this.#useProducer = db.command('UPDATE producers SET used_at = ? WHERE id = ?');
-    this.#findPublish = db.query('SELECT offset, at FROM publishes WHERE producer = ? AND seq = ?');
-    this.#publishes = new RowBatch(db, 'publishes (producer, seq, offset, at)');
+    this.#publishes = new PublishRuns(db);
   }
 
   /** The streams that the group has changed so far. */
@@ -164,9 +159,7 @@ export class StreamRegister {
   planSource(stream: KnownStream | undefined, key: string, seq: number): Planned | Refusal {
     const producer = stream === undefined ? undefined : this.#findKnownProducer(stream.id, key);
     if (producer === undefined || seq > producer.last) return { producer, stored: undefined };
-    // The one that is repeated may be of this very group.
-    this.#publishes.flush();
-    const stored = this.#findPublish.row([producer.id, seq]);
+    const stored = this.#publishes.find(producer.id, seq);
     if (stored === undefined) return { type: 'out_of_order', producer: keyOf(key), seq, last: producer.last };
     return { producer, stored };
   }
@@ -202,8 +195,7 @@ export class StreamRegister {
     const row = this.#findProducer.row([stream, key]);
     if (row === undefined) return undefined;
     const id = Number(row[0]);
-    this.#publishes.flush();
-    const found = { id, last: Number(this.#lastSeq.row([id])?.[0] ?? 0), usedAtMs: Number(row[1]) };
+    const found = { id, last: this.#publishes.last(id), usedAtMs: Number(row[1]) };
     this.#producers.set(`${stream} ${key}`, found);
     return found;
   }

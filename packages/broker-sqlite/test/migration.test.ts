@@ -108,16 +108,20 @@ function shapeOf(path: string): unknown[] {
   return shape;
 }
 
+/** From each version to the one before. */
+const UNDO_4 = 'ALTER TABLE publishes DROP COLUMN count; PRAGMA user_version = 3;';
+const UNDO_3 = 'DROP TABLE calls; PRAGMA user_version = 2;';
+
 it.each([
-  ['1', (db: Database.Database) => db.exec(VERSION_1)],
-  ['2', undefined],
-])('brings a file of version %s to the tables of a new one', async (version, make) => {
+  ['1', undefined],
+  ['2', UNDO_4 + UNDO_3],
+  ['3', UNDO_4],
+])('brings a file of version %s to the tables of a new one', async (version, undo) => {
   const [fresh, path] = [join(folder.path, 'new.db'), join(folder.path, 'old.db')];
   await sqliteBroker(fresh).close();
-  if (make === undefined) await sqliteBroker(path).close();
+  if (undo !== undefined) await sqliteBroker(path).close();
   const old = new Database(path);
-  if (make === undefined) old.exec('DROP TABLE calls; PRAGMA user_version = 2;');
-  else make(old);
+  old.exec(undo ?? VERSION_1);
   old.close();
   expect(shapeOf(path), `of version ${version}`).not.toEqual(shapeOf(fresh));
 

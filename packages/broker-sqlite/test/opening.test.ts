@@ -65,7 +65,7 @@ describe('a file that cannot be used', () => {
     const db = new Database(path);
     db.exec('PRAGMA user_version = 7');
     db.close();
-    expect((await refusal('newer')).message).toMatch(/its schema is 7, this version reads up to 3/);
+    expect((await refusal('newer')).message).toMatch(/its schema is 7, this version reads up to 4/);
   });
 
   it.each([

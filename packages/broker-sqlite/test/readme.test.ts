@@ -52,7 +52,7 @@ it('shows queries that run, and names what is in the file', async () => {
     }
   }
   const version = db.prepare('PRAGMA user_version').get();
-  expect(version).toMatchObject({ user_version: 3 });
+  expect(version).toMatchObject({ user_version: 4 });
   db.close();
   folder.remove();
 });
