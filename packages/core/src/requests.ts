@@ -1,7 +1,7 @@
 // Requests that come without a connection, one by one, as over HTTP. They pass the same checks in the same order as those of a
 // session, whose parts do the work; what differs is that each says who asks, and that nothing is kept between two of them.
 
-import { type Broker, type Row, type RowsPage, UnrecoverablePositionError } from '@trunkline/broker';
+import { type Row, type RowsPage, UnrecoverablePositionError } from '@trunkline/broker';
 import {
   type Change,
   type Epoch,
@@ -15,6 +15,7 @@ import { identify } from './access.js';
 import { type Action, type Identity, resolveStream, SERVER, type Target } from './app.js';
 import { callBroker } from './broker-call.js';
 import type { Changed } from './changer.js';
+import type { TableBroker } from './checkpoint-broker.js';
 import type { Engine } from './engine.js';
 import type { Published } from './publisher.js';
 import { type EntriesPage, type EntriesRequest, readEntries } from './read-page.js';
@@ -106,12 +107,13 @@ export class Requests<Request = unknown> {
 
   /** A page of a log. Rejects with a TrunklineError: `conflict`, `not_found`, `forbidden`, `unavailable` … */
   entries(caller: Caller, target: Target, request: EntriesRequest): Promise<EntriesPage> {
-    return this.#read(caller, target, (broker) => readEntries(broker, target.name, request));
+    return this.#read(caller, target, () => readEntries(this.#engine.broker, target.name, request));
   }
 
   /** A page of a table. Rejects as `entries` does. */
   rows(caller: Caller, target: Target, { after, epoch, limit }: RowsRequest): Promise<RowsPage> {
-    return this.#read(caller, target, async (broker) => {
+    return this.#read(caller, target, async () => {
+      const broker = this.#tables(target);
       const present = after === 0 ? null : (epoch ?? (await stateOf(broker, target.name)).epoch);
       const bounds = { entries: limit, bytes: PAGE_BYTES };
       const page = await broker.readRows(target.name, { epoch: present, offset: after }, bounds).catch((error) => {
@@ -124,12 +126,12 @@ export class Requests<Request = unknown> {
 
   /** One row. Rejects as `entries` does. */
   row(caller: Caller, target: Target, key: string): Promise<TableRow> {
-    return this.#read(caller, target, (broker) => readRow(broker, target.name, key));
+    return this.#read(caller, target, () => readRow(this.#tables(target), target.name, key));
   }
 
   /** The same for who changes it, without asking whether it may be read: for conditions and merges, not for an answer. */
   rowToChange(target: Target, key: string): Promise<TableRow> {
-    return callBroker(this.#engine.log, readRow(this.#brokerOf(target), target.name, key));
+    return callBroker(this.#engine.log, readRow(this.#tables(target), target.name, key));
   }
 
   /**
@@ -138,6 +140,7 @@ export class Requests<Request = unknown> {
    */
   async untilChanged(target: Target, after: Position, waitMs: number, began: (end: () => void) => void): Promise<void> {
     if (this.#isEnding) return;
+    const broker = target.channel.kind === 'table' ? this.#tables(target) : this.#engine.broker;
     let end = () => {};
     const over = new Promise<void>((resolve) => {
       end = resolve;
@@ -149,7 +152,7 @@ export class Requests<Request = unknown> {
     try {
       const watch = await callBroker(
         this.#engine.log,
-        this.#brokerOf(target).watch(target.name, ({ epoch, to }) => {
+        broker.watch(target.name, ({ epoch, to }) => {
           if (isNews(epoch, to)) end();
         }),
       );
@@ -192,7 +195,7 @@ export class Requests<Request = unknown> {
   }
 
   /** Reads while the caller may. */
-  #read<T>({ identity }: Caller, target: Target, read: (broker: Broker) => Promise<T>): Promise<T> {
+  #read<T>({ identity }: Caller, target: Target, read: () => Promise<T>): Promise<T> {
     const { permits, log } = this.#engine;
     const { params, name: stream } = target;
     const channel = identity === null ? asServer(target.channel) : target.channel;
@@ -200,8 +203,7 @@ export class Requests<Request = unknown> {
     return permits.whileAllowed(
       { present: () => identity ?? SERVER, channel, params, stream, action },
       () => {
-        const reading = read(this.#brokerOf(target));
-        return reading.catch((error) => {
+        return read().catch((error) => {
           if (error instanceof TrunklineError) throw error;
           return callBroker<T>(log, Promise.reject(error));
         });
@@ -210,19 +212,21 @@ export class Requests<Request = unknown> {
     );
   }
 
-  #brokerOf({ channel }: Target): Broker {
-    return channel.kind === 'table' ? this.#engine.brokerOf(channel) : this.#engine.broker;
+  /** @throws TrunklineError `invalid` */
+  #tables({ channel }: Target): TableBroker {
+    if (channel.kind !== 'table') throw new TrunklineError('invalid', 'this is a log: read its entries');
+    return this.#engine.brokerOf(channel);
   }
 }
 
-async function readRow(broker: Broker, stream: StreamName, key: string): Promise<TableRow> {
+async function readRow(broker: TableBroker, stream: StreamName, key: string): Promise<TableRow> {
   // Before the row: if the table is made anew in between, the pair fits neither history, and a condition made of it does not hold.
   const { epoch } = await stateOf(broker, stream);
   const row = await broker.readRow(stream, key);
   return { epoch, row };
 }
 
-function stateOf(broker: Broker, stream: StreamName): Promise<Position> {
+function stateOf(broker: TableBroker, stream: StreamName): Promise<Position> {
   return broker.readRows(stream, { epoch: null, offset: 0 }, { entries: 1 });
 }
 
