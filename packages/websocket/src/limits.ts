@@ -23,7 +23,8 @@ export interface Limits {
    * least 4_194_304: over TLS Node counts a write until some time after the peer has it all, so that the answer to the
    * peer's next message, as large as a message may be, comes on top of the last one. A message that would exceed it aborts
    * the connection (1006 on both sides, error `outgoing_limit`): behind that much unsent data a close frame would not
-   * arrive either. One message of any size is accepted while nothing is waiting.
+   * arrive either. One message of any size is accepted while nothing is waiting. So peers that never read cost their number
+   * times this; the memory behind it is at most a third more than what is counted, and 0.6 MiB (a large buffer used again).
    */
   readonly maxBufferedBytes: number;
   /** How long the peer has to answer a close, and to end the transport after it, in milliseconds. Default 10_000. */

@@ -227,7 +227,9 @@ export class Outbox {
 
   #ownSlab(bytes: number): Slab {
     if (this.#own === null || this.#own.buffer.length - this.#own.at < bytes) {
-      this.#own = new Slab(Buffer.allocUnsafeSlow(SLAB_FRAME_BYTES_MAX));
+      // Small for a few bytes, large when more wait: what a slab has left at its end counts for nobody.
+      const size = this.bytes < SLAB_BYTES ? SLAB_FRAME_BYTES_MAX : SLAB_BYTES;
+      this.#own = new Slab(Buffer.allocUnsafeSlow(size));
     }
     return this.#own;
   }
