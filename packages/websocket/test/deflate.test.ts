@@ -76,6 +76,15 @@ describe('receiving', () => {
     }
   });
 
+  it('PM-10 understands a message that refers to one that ended with a final block, and fragments after one', () => {
+    const final = Buffer.concat([deflateRawSync('Hello again', { dictionary: Buffer.from('Hello again') }), hex('00')]);
+    const server = agreed({ clientTakeover: true });
+    server.receive(message('Hello again'), pressed(final), pressed(final, TEXT, false), masked(CONTINUATION, ''));
+    server.receive(pressed(deflated('Hello again', Buffer.from('Hello again'))));
+    expect(final.length).toBeLessThan(8);
+    expect(server.texts()).toEqual(Array.from({ length: 4 }, () => 'Hello again'));
+  });
+
   it.each([
     [63, true],
     [64, true],

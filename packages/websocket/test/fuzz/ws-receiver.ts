@@ -13,7 +13,12 @@ interface ReceiverOptions {
 interface PerMessageDeflate {
   accept(parameters: Readonly<Record<string, readonly true[]>>[]): void;
   cleanup(): void;
+  decompress(data: Buffer, fin: boolean, done: InflateDone): void;
+  /** Its stream of zlib, with the window; `null` before the first compressed message, and when it threw one away. */
+  readonly _inflate: object | null;
 }
+
+type InflateDone = (error: Error | null, inflated?: Buffer) => void;
 
 const { Receiver, PerMessageDeflate } = ws as unknown as {
   readonly Receiver: new (options: ReceiverOptions & { extensions?: Record<string, PerMessageDeflate> }) => Writable;
@@ -27,6 +32,8 @@ export interface Reading {
   readonly verdict: 'open' | 'closed' | 'refused';
   /** Its own word for why. */
   readonly why: string;
+  /** Of `ws`: how many events came before the first compressed fragment after which it threw its window away. */
+  readonly forgotAt?: number;
 }
 
 /**
@@ -42,6 +49,15 @@ export async function readWithWs(
   let verdict: Reading['verdict'] = 'open';
   let why = '';
   const deflate = takeover === null ? null : new PerMessageDeflate(options);
+  let forgotAt = Number.POSITIVE_INFINITY;
+  if (deflate !== null) {
+    const decompress = deflate.decompress.bind(deflate);
+    deflate.decompress = (data, fin, done) =>
+      decompress(data, fin, (error, inflated) => {
+        if (error === null && deflate._inflate === null) forgotAt = Math.min(forgotAt, events.length);
+        done(error, inflated);
+      });
+  }
   deflate?.accept([takeover ? {} : { server_no_context_takeover: [true], client_no_context_takeover: [true] }]);
   const receiver = new Receiver(
     deflate === null ? options : { ...options, extensions: { 'permessage-deflate': deflate } },
@@ -66,5 +82,5 @@ export async function readWithWs(
   }
   await turn();
   deflate?.cleanup();
-  return { events, verdict, why };
+  return { events, verdict, why, forgotAt };
 }
