@@ -51,17 +51,12 @@ export class Callers {
    * @throws TrunklineError `rate_limited` if too many of the caller's are in work.
    */
   enter(name: string, { ratePerSecond, burst }: { readonly ratePerSecond: number; readonly burst: number }): CallerUse {
-    const caller = this.#find(name) ?? {
-      writes: new TokenBucket(ratePerSecond, burst, this.nowMs()),
-      inWork: 0,
-      waits: 0,
-    };
+    const caller = this.#find(name, ratePerSecond, burst);
     const { maxInWork } = this.#limits;
     if (caller.inWork >= maxInWork) {
       throw tooMany(`${maxInWork} requests of yours are in work: wait for an answer`, SOON_MS);
     }
     caller.inWork += 1;
-    this.#keep(name, caller);
     let isDone = false;
     return {
       admit: () => {
@@ -91,16 +86,17 @@ export class Callers {
     };
   }
 
-  #find(name: string): Caller | undefined {
-    const caller = this.#callers.get(name);
-    // Most recently used last, for the trimming below.
+  #find(name: string, ratePerSecond: number, burst: number): Caller {
+    const known = this.#callers.get(name);
+    const caller = known ?? { writes: new TokenBucket(ratePerSecond, burst, this.nowMs()), inWork: 0, waits: 0 };
+    // Most recently used last, for the trimming.
     this.#callers.delete(name);
+    this.#callers.set(name, caller);
+    if (this.#callers.size > MAX_CALLERS) this.#forgetOne();
     return caller;
   }
 
-  #keep(name: string, caller: Caller): void {
-    this.#callers.set(name, caller);
-    if (this.#callers.size <= MAX_CALLERS) return;
+  #forgetOne(): void {
     for (const [oldest, { inWork }] of this.#callers) {
       if (inWork > 0) continue;
       this.#callers.delete(oldest);

@@ -215,6 +215,8 @@ describe('limits of a caller', () => {
     const posts = [1, 2].map((body) => made.ask('POST', LOBBY, { body }));
     while (answers.length < 2) await new Promise((resolve) => setImmediate(resolve));
     expect(await made.ask('GET', LOBBY)).toMatchObject({ status: 429, body: { error: { code: 'rate_limited' } } });
+    // Asking in vain frees nothing.
+    expect((await made.ask('GET', LOBBY)).status).toBe(429);
     expect((await made.ask('GET', LOBBY, { token: 'bob' })).status).toBe(200);
     for (const answer of answers) answer();
     for (const post of posts) expect((await post).status).toBe(201);

@@ -19,7 +19,6 @@ const MEANING: Readonly<Record<number, string>> = {
   401: 'The token is missing, invalid or expired.',
   403: 'This user, API key or page may not do that.',
   404: 'There is no such channel or row, or what the position needs is no longer kept.',
-  405: 'This cannot be done here; `Allow` says what can.',
   408: 'The body took too long.',
   409: 'The request contradicts the state it meets.',
   412: 'The row is not as `If-Match` or `If-None-Match` says.',
@@ -136,7 +135,6 @@ function hasTag({ method }: Operation): boolean {
 function errorResponse(status: number, description: string): Json {
   const headers = {
     ...(status === 429 || status === 503 ? { 'Retry-After': header('Seconds.', { type: 'integer', minimum: 1 }) } : {}),
-    ...(status === 405 ? { Allow: header('What can be done here.') } : {}),
   };
   return { description, headers, content: content('Error') };
 }
@@ -144,7 +142,7 @@ function errorResponse(status: number, description: string): Json {
 function documentPath(): Json {
   const responses = {
     200: { description: 'This document.', content: { 'application/json': { schema: { type: 'object' } } } },
-    ...Object.fromEntries([400, 403, 405, 503].map((status) => [status, ref('responses', `Error${status}`)])),
+    ...Object.fromEntries([400, 403, 503].map((status) => [status, ref('responses', `Error${status}`)])),
   };
   return { get: { operationId: 'readDocument', summary: 'This document.', security: [], responses } };
 }

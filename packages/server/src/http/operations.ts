@@ -22,6 +22,8 @@ export interface Operation {
   readonly answers: Readonly<Record<number, SchemaName | null>>;
   /** Conditions that may be set. */
   readonly conditions?: true;
+  /** It can contradict the state it meets, also without a condition. */
+  readonly conflicts?: true;
   readonly run: (context: Context) => Promise<Answer>;
 }
 
@@ -57,6 +59,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'A page of entries in the order of their offsets. Ends early rather than hold more than 64 KB of items.',
     query: entriesQuery,
     answers: { 200: 'EntriesPage', 304: null },
+    conflicts: true,
     run: readEntries,
   },
   {
@@ -66,6 +69,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Rows in the order of their last change. Ask on with `after` set to `to` until that is `head`.',
     query: rowsQuery,
     answers: { 200: 'RowsPage', 304: null },
+    conflicts: true,
     run: readRows,
   },
   {
@@ -76,6 +80,7 @@ export const OPERATIONS: readonly Operation[] = [
     query: none,
     body: { schema: 'Step', types: JSON_TYPES },
     answers: { 200: 'Changed' },
+    conflicts: true,
     run: changeRows,
   },
   {
@@ -107,6 +112,7 @@ export const OPERATIONS: readonly Operation[] = [
     body: { schema: 'Patch', types: PATCH_TYPES },
     answers: { 200: 'Changed', 201: 'Changed' },
     conditions: true,
+    conflicts: true,
     run: patchRow,
   },
   {
@@ -122,12 +128,13 @@ export const OPERATIONS: readonly Operation[] = [
 ];
 
 /** Statuses with an error that the operation may answer. */
-export function errorsOf({ method, body, conditions, at }: Operation): readonly number[] {
-  const always = [400, 401, 403, 404, 405, 429, 500, 503];
-  // Of a read: the page's epoch is another one by now. Of a write: an `if`, or a producer's order.
-  const conflict = at === 'row' && method === 'GET' ? [] : [409];
-  const withBody = body === undefined ? [] : [408, 413, 415, 422];
-  return [...always, ...conflict, ...withBody, ...(conditions === undefined ? [] : [412])].sort();
+export function errorsOf({ body, conditions, conflicts }: Operation): readonly number[] {
+  return [
+    ...[400, 401, 403, 404, 429, 500, 503],
+    ...(body === undefined ? [] : [408, 413, 415, 422]),
+    ...(conditions === undefined ? [] : [412]),
+    ...(conflicts === undefined ? [] : [409]),
+  ].sort();
 }
 
 /** What may be done in a place, for `Allow`. */
