@@ -66,6 +66,8 @@ export interface Dial {
   readonly left: Promise<CloseInfo>;
   /** Writes a request. The answer may never come: the socket may end before. */
   readonly request: Requests['add'];
+  /** Writes what has no answer. */
+  readonly write: Requests['write'];
   /** Sends what was written, as messages within the limits. */
   flush(): void;
   /** Timers may have slept, or the address may have changed: asks whether anyone is there, and for a token if it is time. */
@@ -125,6 +127,7 @@ export function createDial(
       resolveLeft = resolve;
     }),
     request: requests.add,
+    write: requests.write,
     flush() {
       if (!dial.isOpen) return;
       const unseenBytes = receivedBytes - seenBytes;
@@ -248,6 +251,7 @@ export function createDial(
         return;
       case 'ok':
       case 'pong':
+      case 'progress':
         requests.settle(message);
         return;
       case 'error':

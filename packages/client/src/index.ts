@@ -13,6 +13,7 @@ export type {
   HandleOf,
   Line,
   LineProblem,
+  Procedures,
   PublicUserOf,
   TokenSource,
   UntypedApp,
@@ -31,6 +32,7 @@ export type {
   Published,
 } from './log-handle.js';
 export type { Clock, CloseInfo, Network, NetworkSignal, OpenSocket, Socket, SocketEvents } from './ports.js';
+export type { CallError, CallOptions, Procedure } from './procedure.js';
 export type {
   ChangeCondition,
   Changed,

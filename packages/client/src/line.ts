@@ -7,18 +7,21 @@ import type {
   ContractOf,
   LogContract,
   ParamValues,
+  ProcedureContract,
   TableContract,
 } from '@trunkline/protocol';
 import type { LogHandle } from './log-handle.js';
 import type { Clock, CloseInfo, Network, OpenSocket } from './ports.js';
+import type { Procedure } from './procedure.js';
 import type { TableHandle } from './table-handle.js';
 
 /** Anything that can be `App`: what the server's `typeof app` is, whatever else it has. */
 export type AnyApp = Contracted<object>;
 
-/** An app whose definitions are not known: for tools. Every channel has an `UntypedHandle`, called by any text. */
+/** An app whose definitions are not known: for tools. Every channel has an `UntypedHandle`, called by any text; so is every procedure. */
 export type UntypedApp = Contracted<{
   readonly channels: Readonly<Record<string, UntypedContract>>;
+  readonly procedures: Readonly<Record<string, ProcedureContract>>;
   readonly publicUser: unknown;
 }>;
 
@@ -53,6 +56,16 @@ type ChannelsOf<Contract extends AppContract> = {
   readonly [Key in keyof Contract['channels']]: (
     ...params: ParamValues<Contract['channels'][Key]['params']>
   ) => HandleOf<Contract['channels'][Key], Contract['publicUser']>;
+};
+
+/** A function per procedure. */
+export type Procedures<App> =
+  ContractOf<App> extends infer Contract extends AppContract
+    ? ProceduresOf<NonNullable<Contract['procedures']>>
+    : object;
+
+type ProceduresOf<All extends Readonly<Record<string, ProcedureContract>>> = {
+  readonly [Key in keyof All]: Procedure<All[Key]['input'], All[Key]['output'], All[Key]['refusal']>;
 };
 
 /** What others see of a user of the app. */
@@ -97,6 +110,8 @@ export interface Connection<User = unknown> {
 export interface Line<in out App = never> {
   /** `line.channel.chat('lobby')`: the same handle for the same name. Throws `BadNameError` for an empty parameter. */
   readonly channel: Channels<App>;
+  /** `line.call.placeOrder(input)`: the same function for the same name. */
+  readonly call: Procedures<App>;
   readonly connection: Connection<PublicUserOf<App>>;
   /** Keeps the connection open without any subscription, until the result is called. */
   readonly open: () => () => void;
@@ -136,7 +151,7 @@ export interface ConnectOptions {
   readonly token?: TokenSource | undefined;
   /** How long the connection, and each subscription, outlives its last interest, in milliseconds. Default 1_000. */
   readonly lingerMs?: number | undefined;
-  /** Publishes to one log, or changes of one table, that may wait for an answer. Default and most: 64. */
+  /** Publishes to one log, changes of one table, or calls, that may wait for an answer. Default and most: 64. */
   readonly maxQueued?: number | undefined;
   /** Entries that a replica keeps, not counting those that `loadOlder` brought; older ones are let go. Default 5_000. */
   readonly maxEntries?: number | undefined;

@@ -2,9 +2,11 @@
 
 import { streamName } from '@trunkline/protocol';
 import { createBatch } from './batch.js';
+import { createCalls } from './calls.js';
 import { createLink } from './create-link.js';
 import type { ConnectOptions, Line } from './line.js';
 import type { Clock, Network, OpenSocket } from './ports.js';
+import type { Procedure } from './procedure.js';
 import type { Shared } from './shared.js';
 import { createStream, type Stream } from './stream.js';
 
@@ -48,28 +50,32 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
     { url: defaults.url, token, open, network },
     (event) => {
       for (const stream of streams.values()) stream[event]();
+      calls[event]();
     },
-    () => [...streams.values()].every((stream) => stream.isResumed()),
+    () => [...streams.values()].every((stream) => stream.isResumed()) && calls.isResumed(),
   );
   const { store } = link;
   const idle = store.snapshot();
   const producer = randomWord(random);
+  const calls = createCalls(shared, link, producer);
   const handleOf = (name: string): Stream['handle'] => {
     const stream = streams.get(name) ?? createStream(shared, link, name, producer);
     streams.set(name, stream);
     return stream.handle;
   };
   // The client knows no definitions at run time: any key is a channel, and the server says which ones it has.
-  const channel = new Proxy(Object.create(null) as Record<string, (...params: string[]) => Stream['handle']>, {
-    get(functions, key) {
-      // `then` would make an awaited `line.channel` call it; symbols are asked for by consoles.
-      if (typeof key === 'symbol' || key === 'then') return undefined;
-      functions[key] ??= (...params) => handleOf(streamName(key, params));
-      return functions[key];
-    },
-  });
+  const channel = byName(
+    (key) =>
+      (...params: string[]) =>
+        handleOf(streamName(key, params)),
+  );
   const line = {
     channel,
+    call: byName(
+      (name): Procedure<unknown, unknown> =>
+        (input, options) =>
+          calls.call(name, input, options),
+    ),
     connection: { subscribe: store.subscribe, snapshot: store.snapshot, serverSnapshot: () => idle },
     open: () => {
       const release = batch.run(link.hold);
@@ -81,3 +87,14 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
   // The types are the server's: `Channels<App>` of a proxy, the user as its app shows it.
   return line as unknown as Line<App>;
 }
+
+/** An object that has whatever it is asked for: made once for each name. */
+const byName = <T>(make: (name: string) => T): Readonly<Record<string, T>> =>
+  new Proxy(Object.create(null) as Record<string, T>, {
+    get(made, name) {
+      // `then` would make an awaited object call it; symbols are asked for by consoles.
+      if (typeof name === 'symbol' || name === 'then') return undefined;
+      made[name] ??= make(name);
+      return made[name];
+    },
+  });

@@ -9,7 +9,7 @@ import type { Shared } from './shared.js';
 import { createTimers } from './timers.js';
 
 /** Bytes that a write has besides its content, at most: a stream's name, a producer, two numbers. */
-const ENVELOPE_BYTES = 768;
+export const ENVELOPE_BYTES = 768;
 
 /** One write. */
 export interface Queued {

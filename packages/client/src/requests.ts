@@ -1,12 +1,14 @@
 // Requests that await an answer, and what is to be written. Both die with their socket.
 
 import {
+  type Call,
   type Change,
   type ClientPing,
   type Ended,
   type ErrorMessage,
   type Limits,
   type Ok,
+  type Progress,
   type Publish,
   type Read,
   type Refresh,
@@ -17,8 +19,9 @@ import {
   type Unsubscribe,
 } from '@trunkline/protocol';
 
-export type Reply = Ok | ErrorMessage | ServerPong;
-/** A request without its id; of a write without its content. */
+/** What comes under the id of a request: its answer, and before that of a call the progress. */
+export type Reply = Ok | ErrorMessage | ServerPong | Progress;
+/** A request without its id; of a write or call without its content. */
 export type Question = Unnumbered<
   | Subscribe
   | Tune
@@ -26,6 +29,7 @@ export type Question = Unnumbered<
   | Read
   | Refresh
   | ClientPing
+  | Omit<Call, 'data'>
   | Pick<Publish | Change, 'type' | 'id' | 'stream' | 'producer' | 'seq'>
 >;
 /** JSON leaves out what is undefined. */
@@ -33,8 +37,8 @@ type Unnumbered<M> = M extends unknown ? Omit<{ [Key in keyof M]: M[Key] | undef
 export type Answer = (reply: Reply) => void;
 
 export interface Requests {
-  /** Adds a request under an id of its own. `content`: further members of the object, as text already. */
-  add(fields: Question, answer: Answer, content?: string): void;
+  /** Adds a request under an id of its own, which it gives. `content`: further members of the object, as text already. */
+  add(fields: Question, answer: Answer, content?: string): number;
   write(line: string): void;
   hasLines(): boolean;
   /** Whether a request had that id: its answer has been obeyed, and cannot come twice. */
@@ -58,6 +62,7 @@ export function createRequests(): Requests {
       answers.set(lastId, answer);
       const line = JSON.stringify({ id: lastId, ...fields });
       lines.push(content ? `${line.slice(0, -1)},${content}}` : line);
+      return lastId;
     },
     write(line) {
       lines.push(line);
@@ -65,7 +70,7 @@ export function createRequests(): Requests {
     hasLines: () => lines.length > 0,
     settle(reply) {
       const answer = answers.get(reply.id);
-      answers.delete(reply.id);
+      if (reply.type !== 'progress') answers.delete(reply.id);
       answer?.(reply);
       return answer !== undefined;
     },

@@ -1,7 +1,7 @@
 // Reads what the server sends. `@trunkline/protocol` has the full checks, with a sentence for each field; a browser needs
 // neither its words nor checks of what it does not use. A test holds the two together: whatever passes there passes here.
 
-import type { ChangeOk, PublishOk, ReadOk, RefreshOk, ServerMessage, SubscribeOk } from '@trunkline/protocol';
+import type { CallOk, ChangeOk, PublishOk, ReadOk, RefreshOk, ServerMessage, SubscribeOk } from '@trunkline/protocol';
 
 type Check = (value: unknown) => boolean;
 
@@ -53,6 +53,7 @@ const REQUIRED = new Map<string, readonly string[]>(
   Object.entries({
     welcome: ['pingMs', 'now', 'features', 'limits'],
     ok: ['id'],
+    progress: ['id', 'data'],
     error: ['code', 'message', 'retry'],
     entries: ['ch', 'from', 'to', 'items'],
     rows: ['ch', 'from', 'to'],
@@ -101,3 +102,5 @@ export const isChangeOk = (value: object) => has<ChangeOk>(value, ['epoch', 'off
 export const isReadOk = (value: object) => has<ReadOk>(value, ['floor', 'items']);
 
 export const isRefreshOk = (value: object) => has<RefreshOk>(value, ['user']);
+
+export const isCallOk = (value: object) => has<CallOk>(value, ['data']);

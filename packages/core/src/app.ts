@@ -23,7 +23,7 @@ export function publisherText(identity: Identity): string | null {
   return identity === SERVER ? null : JSON.stringify(identity.publicUser);
 }
 
-export type Action = 'subscribe' | 'read' | 'publish' | 'change';
+export type Action = 'subscribe' | 'read' | 'publish' | 'change' | 'call';
 
 /** Either a value of the schema's output type, or one sentence on what is wrong. */
 export type Validated = { readonly value: unknown } | { readonly problem: string };
@@ -74,8 +74,39 @@ export interface TableRuntime {
 /** Any kind of channel. */
 export type ChannelRuntime = LogRuntime | TableRuntime;
 
+/** What a procedure's run gets. */
+export interface ProcedureCall {
+  readonly input: unknown;
+  readonly user: unknown;
+  /** Tells the caller how it goes; whether it was sent. Throws a TrunklineError for what is no JSON value, or too large. */
+  readonly progress: (data: unknown) => boolean;
+  /** Of a call that runs once. */
+  readonly source?: { readonly producer: string; readonly seq: number };
+}
+
+/** What a procedure decided. */
+export type ProcedureResult =
+  | { readonly output: unknown }
+  | { readonly refusal: { readonly code: string; readonly message: string } };
+
+/** A run under way. */
+export interface RunningProcedure {
+  readonly result: Promise<ProcedureResult>;
+  /** Nobody waits for the result any more. It may come all the same. */
+  stop(reason: string): void;
+}
+
+export interface ProcedureRuntime {
+  validate(data: JsonValue): Validated | Promise<Validated>;
+  /** Absent: every authenticated user may call it. */
+  readonly authorize?: (user: unknown, input: unknown) => boolean | Promise<boolean>;
+  run(call: ProcedureCall): RunningProcedure;
+}
+
 export interface AppRuntime<Request> {
   readonly channels: ReadonlyMap<string, ChannelRuntime>;
+  /** Absent: there are none. */
+  readonly procedures?: ReadonlyMap<string, ProcedureRuntime>;
   /** `null`, or an identity that has expired: unauthorized. A rejection: cannot tell now. */
   authenticate(token: string | undefined, request: Request): Promise<Identity | null>;
 }

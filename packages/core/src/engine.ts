@@ -4,6 +4,7 @@ import { type Broker, BrokerUnavailableError, memoryBroker, type Row, type RowsP
 import { DEFAULT_LIMITS, type Limits, type StreamName, streamName } from '@trunkline/protocol';
 import { type AppRuntime, findStream, type TableRuntime } from './app.js';
 import { callBroker } from './broker-call.js';
+import { Caller } from './caller.js';
 import { type Changed, Changer, type ServerRowChange } from './changer.js';
 import { CheckpointBroker, type TableBroker } from './checkpoint-broker.js';
 import { Hub } from './hub.js';
@@ -29,6 +30,10 @@ export interface EngineOptions<Request> {
   readonly helloTimeoutMs?: number;
   /** A peer that takes, or if it reports (`seen`) processes, nothing of what was sent to it for this many milliseconds is given up. Default 60_000. */
   readonly stallTimeoutMs?: number;
+  /** A call without a deadline of its own is told to stop after this many milliseconds. Default 30_000. */
+  readonly callDeadlineMs?: number;
+  /** No call runs longer, whatever deadline it names, in milliseconds. Default 600_000. */
+  readonly maxCallDeadlineMs?: number;
   readonly ringBytes?: number;
   readonly flushIntervalMs?: number;
   /** Called every 32 served connections and at the end of a flush: the transport writes out what it gathered. */
@@ -56,6 +61,7 @@ export class Engine<Request = unknown> {
   readonly permits: Permits;
   readonly publisher: Publisher;
   readonly changer: Changer;
+  readonly caller: Caller;
   /** Keeps what is not to outlive this process. */
   readonly memory: Broker;
   readonly sessions = new Set<Session<Request>>();
@@ -91,6 +97,9 @@ export class Engine<Request = unknown> {
     const brokerOf = (channel: TableRuntime) => this.brokerOf(channel);
     this.changer = new Changer({ brokerOf, log, permits: this.permits, nowMs, maxEntryBytes, maxRowsPerChange });
     this.requests = new Requests(this);
+    const { broker, clock, callDeadlineMs = 30_000, maxCallDeadlineMs = 600_000 } = options;
+    const deadlines = { deadlineMs: callDeadlineMs, maxDeadlineMs: maxCallDeadlineMs };
+    this.caller = new Caller({ broker, log, clock, permits: this.permits, maxEntryBytes, ...deadlines });
     const tables = [...this.app.channels.values()].filter((channel) => channel.kind === 'table');
     this.#tableBrokers = new Set(tables.map(brokerOf));
     this.#sweptMs = this.clock.nowMs();
@@ -205,6 +214,7 @@ export class Engine<Request = unknown> {
   async stop(reason: string, options: StopOptions = {}): Promise<void> {
     this.#cancelSweep();
     await this.shutdown.stop(reason, options);
+    this.caller.stop(reason);
     this.hub.close();
   }
 

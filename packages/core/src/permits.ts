@@ -11,16 +11,18 @@ import { runHook } from './run-hook.js';
 export interface Permission {
   /** The user with the rights of now. */
   readonly present: () => Identity;
-  readonly channel: ChannelRuntime;
+  /** Whose rule it is: a channel, or something else with one. */
+  readonly channel: Pick<ChannelRuntime, 'authorize'>;
   readonly params: readonly string[];
-  readonly stream: StreamName;
+  /** Absent: of no stream, so that only a doubt about all of the user's rights reaches it. */
+  readonly stream?: StreamName;
   readonly action: Action;
 }
 
 /** One permission under way. */
 interface Permit {
   readonly userId: string;
-  readonly stream: StreamName;
+  readonly stream: StreamName | undefined;
   /** The user's rights may have changed since the rule was asked. */
   isDoubted: boolean;
 }
@@ -77,4 +79,5 @@ const FORBIDDEN: Readonly<Record<Action, string>> = {
   read: 'you may not read this',
   publish: 'you may not publish here',
   change: 'you may not change this',
+  call: 'you may not call this',
 };

@@ -31,6 +31,7 @@ import { MIN_REQUEST_WINDOW_BYTES, Outflow } from './outflow.js';
 import type { Connection } from './ports.js';
 import { PublishAdmission } from './publish-admission.js';
 import { answerRead } from './read-page.js';
+import { SessionCalls } from './session-calls.js';
 import { SessionStreams } from './session-streams.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -62,6 +63,7 @@ export class Session<Request = unknown> {
   #canMove = false;
   // Most connections never publish, and hardly any sends rubbish: these are made when they are needed.
   #writes: PublishAdmission | null = null;
+  #calls: SessionCalls<Request> | null = null;
   #problems: TokenBucket | null = null;
   readonly #opened: number;
   readonly #life: LifeSigns;
@@ -82,7 +84,6 @@ export class Session<Request = unknown> {
   get identity(): Identity | null {
     return this.#identity;
   }
-
   /** The text of one WebSocket message. */
   receive(text: string): void {
     if (this.#isEnding) return;
@@ -125,11 +126,12 @@ export class Session<Request = unknown> {
     this.#state = 'closed';
     this.#intake = null;
     this.#streams.close();
+    this.#calls?.close();
     this.engine.left(this);
   }
 
-  send(message: ServerMessage): void {
-    this.outflow.send(encode(message));
+  send(message: ServerMessage | string): void {
+    this.outflow.send(typeof message === 'string' ? message : encode(message));
   }
 
   /** CON-8: only who knows the word is asked. */
@@ -262,6 +264,9 @@ export class Session<Request = unknown> {
       case 'publish':
       case 'change':
         return this.#work(message.id, (identity) => this.#write(message, identity));
+      case 'call':
+        this.#calls ??= new SessionCalls(this);
+        return this.#work(message.id, this.#calls.call(message));
       case 'read':
         return this.#work(message.id, (identity) => answerRead(this, message, identity), READ_WEIGHT);
       case 'refresh':
@@ -275,7 +280,7 @@ export class Session<Request = unknown> {
     else if (message.type === 'seen') {
       const problem = this.outflow.seen(message.bytes);
       if (problem !== null) this.#problem({ type: 'problem', code: 'invalid', message: problem });
-    } else return false;
+    } else return message.type === 'cancel' && this.#calls?.cancel(message.id) === true;
     return true;
   }
 
@@ -326,7 +331,7 @@ export class Session<Request = unknown> {
   }
 
   /** Counts the request, runs it, and answers with its error if it fails. */
-  #work(id: RequestId, run: (identity: Identity) => Promise<ServerMessage | undefined>, weight = 1): void {
+  #work(id: RequestId, run: (identity: Identity) => Promise<ServerMessage | string | undefined>, weight = 1): void {
     const identity = this.#identity;
     if (identity === null) return;
     this.#inWork += weight;

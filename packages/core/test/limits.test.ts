@@ -2,6 +2,7 @@
 
 import { DEFAULT_LIMITS, type JsonValue, type Limits } from '@trunkline/protocol';
 import { describe, expect, it } from 'vitest';
+import { Desk } from './support/desk.js';
 import { LOBBY, QUOTES, World } from './support/world.js';
 
 /** One that is not the session's business: the transport closes with 1009, see the server's tests. */
@@ -52,6 +53,29 @@ const CASES: Partial<
       await peer.ask({ type: 'unsubscribe', stream: 'chat/1' });
       expect(await peer.ask({ type: 'subscribe', stream: 'chat/another' })).toMatchObject({ type: 'ok' });
       return last;
+    },
+  },
+  maxCallsInWork: {
+    cases: [
+      [1, '1 runs'],
+      [2, '2 run'],
+      [3, 'rate_limited'],
+    ],
+    run: async (count) => {
+      const desk = new Desk();
+      const world = new World({ limits: { maxCallsInWork: 2 }, procedures: desk.procedures });
+      const peer = await world.enter();
+      const ids = Array.from({ length: count }, () => peer.request({ type: 'call', procedure: 'order', data: 1 }));
+      await world.settle();
+      const last = peer.answersTo(ids.at(-1) ?? 0)[0];
+      expect(desk.runs).toHaveLength(Math.min(count, 2));
+      // A place that becomes free is another's.
+      desk.runs[0]?.done({ output: 1 });
+      await world.settle();
+      peer.request({ type: 'call', procedure: 'order', data: 1 });
+      await world.settle();
+      expect(desk.runs).toHaveLength(Math.min(count, 2) + 1);
+      return last === undefined ? `${count} run${count === 1 ? 's' : ''}` : outcome(last);
     },
   },
   maxRequestsInWork: {

@@ -19,6 +19,13 @@ export interface TableContract {
   readonly write: 'server' | 'client';
 }
 
+/** What a procedure promises: what it takes, what it returns, its refusals. */
+export interface ProcedureContract {
+  readonly input: unknown;
+  readonly output: unknown;
+  readonly refusal: string;
+}
+
 /** Any kind of channel. */
 export interface ChannelContract {
   readonly kind: string;
@@ -28,6 +35,8 @@ export interface ChannelContract {
 /** What an app promises to its clients. */
 export interface AppContract {
   readonly channels: Readonly<Record<string, ChannelContract>>;
+  /** Absent: none. */
+  readonly procedures?: Readonly<Record<string, ProcedureContract>>;
   /** What others may see of a user. */
   readonly publicUser: unknown;
 }

@@ -10,6 +10,7 @@ export type {
   LogContract,
   ParamRecord,
   ParamValues,
+  ProcedureContract,
   TableContract,
 } from './contract.js';
 export { ERROR_CODES, type ErrorCode, type Outcome, TrunklineError } from './errors.js';
@@ -19,15 +20,20 @@ export {
   type Limits,
   MAX_DATA_DEPTH,
   MAX_KEY_BYTES,
+  MAX_PROCEDURE_NAME_LENGTH,
   MAX_SLICE_BYTES,
   MAX_UNACKNOWLEDGED,
   PRODUCER_MEMORY_MS,
+  RESULT_MEMORY_MS,
   SEEN_BYTES,
   SEEN_LEAST_BYTES,
   SEEN_MS,
 } from './limits.js';
 export {
   type After,
+  type Call,
+  type CallOk,
+  type Cancel,
   type Change,
   type ChangeOk,
   type ClientMessage,
@@ -46,6 +52,7 @@ export {
   type Ok,
   type PlainOk,
   PROTOCOL_VERSION,
+  type Progress,
   type Publish,
   type PublishOk,
   type Read,
@@ -78,4 +85,4 @@ export {
   streamName,
 } from './names.js';
 export { utf8Bytes } from './utf8-bytes.js';
-export { clientProblem, isChangeOk, isPublishOk, isReadOk, isSubscribeOk } from './validate.js';
+export { clientProblem, isCallOk, isChangeOk, isPublishOk, isReadOk, isSubscribeOk } from './validate.js';

@@ -23,6 +23,8 @@ export interface Limits {
   readonly maxRowsPerChange: number;
   /** Keys of one watch list. Default 1_000. Answer: `too_large`. */
   readonly maxKeys: number;
+  /** Procedures that run for one connection at a time. Default 16. Answer: `rate_limited`. They also count in `maxRequestsInWork`. */
+  readonly maxCallsInWork: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -36,6 +38,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxPageEntries: 1_000,
   maxRowsPerChange: 1_000,
   maxKeys: 1_000,
+  maxCallsInWork: 16,
 };
 
 /** Longest key of a row, in bytes of UTF-8. Longer, or empty: `invalid`. */
@@ -48,6 +51,10 @@ export const MAX_DATA_DEPTH = 100;
 export const MAX_UNACKNOWLEDGED = 64;
 /** A producer's publishes are remembered this long after its last one, in milliseconds: 7 days. */
 export const PRODUCER_MEMORY_MS = 7 * 24 * 3_600_000;
+/** What came of a call with `producer` and `seq` is remembered this long, in milliseconds: 24 hours. */
+export const RESULT_MEMORY_MS = 24 * 3_600_000;
+/** Longest name of a procedure, in UTF-16 code units. Longer, or empty: `invalid`. */
+export const MAX_PROCEDURE_NAME_LENGTH = 256;
 
 /** A client reports what it has processed (`seen`) at the latest when this many bytes are unreported. */
 export const SEEN_BYTES = 16_384;

@@ -110,6 +110,23 @@ export interface Read {
   readonly after?: Offset;
   readonly limit: number;
 }
+/** Runs a procedure. With `producer` and `seq` it runs once, however often this is sent; without, a lost answer stays unknown. */
+export interface Call {
+  readonly type: 'call';
+  readonly id: RequestId;
+  readonly procedure: string;
+  readonly data: JsonValue;
+  /** Named together with `seq`, which counts the producer's calls from 1. */
+  readonly producer?: string;
+  readonly seq?: number;
+  /** The caller waits this long, in milliseconds; then the run is told to stop and the call is answered with `unavailable`. */
+  readonly deadlineMs?: number;
+}
+/** The caller no longer wants the answer of its call with this id. The call is answered all the same. */
+export interface Cancel {
+  readonly type: 'cancel';
+  readonly id: RequestId;
+}
 /** Replaces the token of the open connection. */
 export interface Refresh {
   readonly type: 'refresh';
@@ -141,6 +158,8 @@ export type ClientMessage =
   | Unsubscribe
   | Publish
   | Change
+  | Call
+  | Cancel
   | Read
   | Refresh
   | Seen
@@ -210,7 +229,13 @@ export interface ChangeOk {
   /** Of the step; of the table, if every row was like that already. */
   readonly offset: Offset;
 }
-export type Ok = SubscribeOk | PublishOk | ChangeOk | ReadOk | RefreshOk | PlainOk;
+/** Answers `call`: what the procedure returned. */
+export interface CallOk {
+  readonly type: 'ok';
+  readonly id: RequestId;
+  readonly data: JsonValue;
+}
+export type Ok = SubscribeOk | PublishOk | ChangeOk | CallOk | ReadOk | RefreshOk | PlainOk;
 
 /** A request that failed, or (without `id`) a message that could not be understood. */
 export interface ErrorMessage {
@@ -223,6 +248,12 @@ export interface ErrorMessage {
   readonly afterMs?: number;
   /** With `refused`: the application's own code. */
   readonly refusal?: string;
+}
+/** What a procedure says while it runs. */
+export interface Progress {
+  readonly type: 'progress';
+  readonly id: RequestId;
+  readonly data: JsonValue;
 }
 /** One entry of a log. */
 export interface Item {
@@ -330,6 +361,7 @@ export type ServerMessage =
   | Welcome
   | Ok
   | ErrorMessage
+  | Progress
   | Entries
   | Rows
   | Synced

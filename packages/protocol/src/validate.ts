@@ -3,9 +3,10 @@
 
 import { ERROR_CODES, type ErrorCode } from './errors.js';
 import type { JsonValue } from './json.js';
-import { DEFAULT_LIMITS, type Limits, MAX_DATA_DEPTH, MAX_KEY_BYTES } from './limits.js';
+import { DEFAULT_LIMITS, type Limits, MAX_DATA_DEPTH, MAX_KEY_BYTES, MAX_PROCEDURE_NAME_LENGTH } from './limits.js';
 import type {
   After,
+  CallOk,
   Change,
   ChangeOk,
   ClientMessage,
@@ -68,6 +69,11 @@ const payload: Check<JsonValue> = {
 const name: Check<string> = {
   is: (value): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_STREAM_NAME_BYTES,
   expected: `a stream's name of 1 to ${MAX_STREAM_NAME_BYTES} bytes`,
+};
+const procedure: Check<string> = {
+  is: (value): value is string =>
+    typeof value === 'string' && value !== '' && value.length <= MAX_PROCEDURE_NAME_LENGTH,
+  expected: `a procedure's name of 1 to ${MAX_PROCEDURE_NAME_LENGTH} characters`,
 };
 const PRODUCER = /^[A-Za-z0-9_-]{1,64}$/;
 const producer: Check<string> = {
@@ -149,6 +155,15 @@ const CLIENT: Shapes<ClientMessage> = {
     delete: optional(keys),
     if: optional(byKey(count)),
   },
+  call: {
+    id,
+    procedure,
+    data: payload,
+    producer: optional(producer),
+    seq: optional(ordinal),
+    deadlineMs: optional(ordinal),
+  },
+  cancel: { id },
   read: { id, stream: name, epoch: optional(epoch), before: optional(count), after: optional(count), limit: ordinal },
   refresh: { id, token: word },
   seen: { bytes: count },
@@ -196,6 +211,7 @@ const SERVER: Shapes<ServerMessage> = {
     afterMs: optional(time),
     refusal: optional(word),
   },
+  progress: { id, data: json },
   entries: { ch: count, from: count, to: count, epoch: optional(epoch), items },
   rows: {
     ch: count,
@@ -234,6 +250,9 @@ export function clientProblem(value: unknown): string | null {
   const message = value as ClientMessage;
   if (message.type === 'read' && (message.before === undefined) === (message.after === undefined)) {
     return 'read: name exactly one of before and after';
+  }
+  if (message.type === 'call' && (message.producer === undefined) !== (message.seq === undefined)) {
+    return 'call: name both of producer and seq, or neither';
   }
   if (message.type === 'change') return changeProblem(message);
   return null;
@@ -311,4 +330,9 @@ export function isReadOk(value: object): value is ReadOk {
 export function isChangeOk(value: object): value is ChangeOk {
   const ok = value as Record<string, unknown>;
   return epoch.is(ok.epoch) && isCount(ok.offset);
+}
+
+/** Whether an `ok` answers a `call`. */
+export function isCallOk(value: object): value is CallOk {
+  return json.is((value as Record<string, unknown>).data);
 }

@@ -23,6 +23,8 @@ const OPTIONAL: Readonly<Record<Side, Readonly<Record<string, readonly string[]>
     subscribe: ['after', 'last', 'most', 'rate', 'keys', 'held', 'paused'],
     tune: ['rate', 'keys', 'paused'],
     change: ['set', 'patch', 'unset', 'delete', 'if'],
+    // `producer` and `seq` only together: see below.
+    call: ['deadlineMs'],
     read: ['epoch'],
   },
   server: {
@@ -38,10 +40,10 @@ const OPTIONAL: Readonly<Record<Side, Readonly<Record<string, readonly string[]>
 /** Values that no field of the protocol takes. */
 const NEVER_RIGHT = [[[[]]], [7], { no: 'such' }, -1.5, '\ud800 \n'];
 /** Fields that take any JSON value, and those that take free text or any number. */
-const ANY_JSON = new Set(['client publish data', 'server welcome user']);
+const ANY_JSON = new Set(['client publish data', 'client call data', 'server progress data', 'server welcome user']);
 const takes = (value: unknown, field: string) =>
-  (typeof value === 'string' && /stream|token|session|message|refusal|goodbye reason$/.test(field)) ||
-  (typeof value === 'number' && /now|Ms$/.test(field) && !field.endsWith('pingMs'));
+  (typeof value === 'string' && /stream|procedure|token|session|message|refusal|goodbye reason$/.test(field)) ||
+  (typeof value === 'number' && /now|Ms$/.test(field) && !/(ping|deadline)Ms$/.test(field));
 
 const cases = [
   ...Object.values(CLIENT_SAMPLES).map((message) => ({ side: 'client' as const, message })),
@@ -171,6 +173,18 @@ describe('bounds', () => {
     expect(
       [{}, { before: 1 }, { after: 1 }, { before: 1, after: 1 }].map((fields) => isFine({ ...read, ...fields })),
     ).toEqual([false, true, true, false]);
+  });
+
+  it('PRO-3: a call names both of producer and seq, or neither', () => {
+    const { producer: _producer, seq: _seq, ...call } = CLIENT_SAMPLES.call;
+    expect(
+      [{}, { producer: 'p' }, { seq: 1 }, { producer: 'p', seq: 1 }].map((fields) => isFine({ ...call, ...fields })),
+    ).toEqual([true, false, false, true]);
+  });
+
+  it('a procedure has a name of 1 to 256 characters', () => {
+    const named = (length: number) => isFine({ ...CLIENT_SAMPLES.call, procedure: 'x'.repeat(length) });
+    expect([0, 1, 256, 257].map(named)).toEqual([false, true, true, false]);
   });
 
   it('any JSON value is data, null and false included', () => {

@@ -5,6 +5,7 @@ import { createContext, createElement, type ReactElement } from 'react';
 import { type LineContext, LineProvider, type TrunklineProviderProps, useLineIn } from './line-provider.js';
 import { useConnectionOf } from './use-connection.js';
 import { useLog } from './use-log.js';
+import { useProcedure } from './use-procedure.js';
 import { useRow } from './use-row.js';
 import { useTable } from './use-table.js';
 
@@ -27,6 +28,8 @@ export interface TrunklineHooks<App> {
   readonly useTable: typeof useTable;
   /** and for rows. */
   readonly useRow: typeof useRow;
+  /** `useProcedure` of this package: `useProcedure(useLine().call.placeOrder)`. */
+  readonly useProcedure: typeof useProcedure;
 }
 
 /** `const { TrunklineProvider, useLine, useLog } = createTrunkline<App>();` once per app, beside its components. */
@@ -42,6 +45,7 @@ export function createTrunkline<App extends AnyApp>(): TrunklineHooks<App> {
     useLog,
     useTable,
     useRow,
+    useProcedure,
   };
 }
 

@@ -8,7 +8,7 @@ import {
   type TableHandle,
   type UntypedApp,
 } from '@trunkline/client';
-import { createTrunkline, useLog, useRow, useTable } from '@trunkline/react';
+import { createTrunkline, useLog, useProcedure, useRow, useTable } from '@trunkline/react';
 import { expectTypeOf } from 'vitest';
 import type { Message, TestApp } from '../../client/test/support/world.js';
 
@@ -34,6 +34,15 @@ export function Checks() {
 
   expectTypeOf(useConnection()).toEqualTypeOf<ConnectionSnapshot<{ readonly id: string }>>();
   expectTypeOf(useConnection((connection) => connection.user?.id)).toEqualTypeOf<string | undefined>();
+
+  const order = useProcedure(line.call.order);
+  expectTypeOf(order.call({ n: 1 }, { once: true })).resolves.toEqualTypeOf<number>();
+  expectTypeOf(order.result).toEqualTypeOf<number | undefined>();
+  expectTypeOf(order.error?.refusal).toEqualTypeOf<'sold_out' | undefined>();
+  // @ts-expect-error no such procedure
+  useProcedure(line.call.orders);
+  // @ts-expect-error not a procedure
+  useProcedure(line.channel.chat);
   return null;
 }
 

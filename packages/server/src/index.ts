@@ -14,6 +14,12 @@ export type {
   Retain,
 } from './define/log.js';
 export { trunkline } from './define/make.js';
+export type {
+  PlainProcedureOptions,
+  ProcedureDefinition,
+  RunContext,
+  ShapedProcedureOptions,
+} from './define/procedure.js';
 export { type Refusal, refuse } from './define/refusal.js';
 export type {
   TableAction,

@@ -33,6 +33,10 @@ export interface LineOptions {
   readonly helloTimeoutMs?: number;
   /** A peer that takes, or if it reports (`seen`) processes, nothing of what was sent to it for this many milliseconds is given up. Default 60_000. */
   readonly stallTimeoutMs?: number;
+  /** A call of a procedure that names no deadline is told to stop after this many milliseconds. Default 30_000. */
+  readonly callDeadlineMs?: number;
+  /** No call runs longer, whatever deadline it names, in milliseconds. Default 600_000: ten minutes. */
+  readonly maxCallDeadlineMs?: number;
   /** Waits this long before changes are sent, in milliseconds: fewer writes for more latency. Default 0: the end of the turn. */
   readonly flushIntervalMs?: number;
   /** Bytes of encoded entries that each active stream keeps at hand. Default 262_144. */
@@ -57,13 +61,25 @@ export interface SharedOptions {
     readonly pingMs?: number;
     readonly helloTimeoutMs?: number;
     readonly stallTimeoutMs?: number;
+    readonly callDeadlineMs?: number;
+    readonly maxCallDeadlineMs?: number;
     readonly flushIntervalMs?: number;
     readonly ringBytes?: number;
   };
 }
 
 /** The least that makes sense of each. */
-const TIMING = { pingMs: 1, helloTimeoutMs: 1, stallTimeoutMs: 1, flushIntervalMs: 0, ringBytes: 1 } as const;
+const TIMING = {
+  pingMs: 1,
+  helloTimeoutMs: 1,
+  stallTimeoutMs: 1,
+  callDeadlineMs: 1,
+  maxCallDeadlineMs: 1,
+  flushIntervalMs: 0,
+  ringBytes: 1,
+} as const;
+/** Timers take no more: beyond it they fire at once. */
+const MAX_TIMING = 2 ** 31 - 1;
 
 /** @throws TypeError for an option that makes no sense, naming it. */
 export function fillIn(options: LineOptions): SharedOptions {
@@ -79,8 +95,8 @@ export function fillIn(options: LineOptions): SharedOptions {
   for (const name of Object.keys(TIMING) as (keyof typeof TIMING)[]) {
     const value = options[name];
     if (value === undefined) continue;
-    if (!(Number.isSafeInteger(value) && value >= TIMING[name])) {
-      throw new TypeError(`${name} must be a whole number from ${TIMING[name]}`);
+    if (!(Number.isSafeInteger(value) && value >= TIMING[name] && value <= MAX_TIMING)) {
+      throw new TypeError(`${name} must be a whole number from ${TIMING[name]} to ${MAX_TIMING}`);
     }
     timing[name] = value;
   }

@@ -1,6 +1,5 @@
 // An app's definitions, turned into what the core runs: schemas become `validate`, hooks get their context, users an identity.
 
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type {
   AppRuntime,
   ChannelRuntime,
@@ -9,20 +8,26 @@ import type {
   Identity,
   LogRuntime,
   TableRuntime,
-  Validated,
 } from '@trunkline/core';
 import { type JsonValue, streamName } from '@trunkline/protocol';
 import type { AnyDefinition, At, LogServerHandle } from './define/handles.js';
 import type { Action } from './define/log.js';
 import { isRefusal } from './define/refusal.js';
-import { type Identification, identificationOf, type LogParts, partsOf, type TableParts } from './define/registry.js';
+import {
+  type Identification,
+  identificationOf,
+  type LogParts,
+  partsOf,
+  partsOfProcedure,
+  type TableParts,
+} from './define/registry.js';
 import type { TableAction } from './define/table.js';
 import type { TableServerHandle } from './define/table-handle.js';
 import type { App, BaseUser, RequestInfo } from './define/trunkline.js';
+import { procedureRuntime } from './procedure-runtime.js';
 import { tableHandle } from './table-handle.js';
+import { validatedBy } from './validated.js';
 
-/** Issues of a schema that an answer lists. */
-const MAX_ISSUES = 3;
 /** The broker's key of a producer holds the user's id. */
 const MAX_USER_ID_LENGTH = 400;
 /** Of what others may see of a user, as JSON. */
@@ -44,8 +49,15 @@ export function appRuntime(app: App, at: At): AppRuntime<RequestInfo> {
     const { params } = definition;
     channels.set(name, parts.kind === 'log' ? logRuntime(params, parts, at) : tableRuntime(params, parts));
   }
+  const procedures = new Map(
+    Object.entries(app.procedures).map(([name, definition]) => [
+      name,
+      procedureRuntime(partsOfProcedure(definition), at),
+    ]),
+  );
   return {
     channels,
+    procedures,
     async authenticate(token, request) {
       const user = await identification.authenticate({ token, request });
       return user === null ? null : identityOf(user, identification);
@@ -110,7 +122,7 @@ function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRunti
     kind: 'log',
     params: names,
     ...(retain === undefined ? {} : { retain: retention(retain) }),
-    validate: validation(schema),
+    validate: (data) => validatedBy(schema, data),
     ...(authorize === undefined
       ? {}
       : {
@@ -136,7 +148,7 @@ function tableRuntime(names: readonly string[], parts: TableParts): TableRuntime
     params: names,
     write,
     keep,
-    validate: validation(row),
+    validate: (data) => validatedBy(row, data),
     ...(authorize === undefined
       ? {}
       : {
@@ -154,26 +166,6 @@ function naming(names: readonly string[]): (params: readonly string[]) => Record
   return (params) => Object.fromEntries(names.map((name, index) => [name, params[index] ?? '']));
 }
 
-function validation(schema: StandardSchemaV1): (data: JsonValue) => Validated | Promise<Validated> {
-  return (data) => {
-    const result = schema['~standard'].validate(data);
-    return result instanceof Promise ? result.then(validated) : validated(result);
-  };
-}
-
 function retention({ entries, days }: NonNullable<LogParts['retain']>): { entries?: number; ageMs?: number } {
   return { ...(entries === undefined ? {} : { entries }), ...(days === undefined ? {} : { ageMs: days * DAY_MS }) };
-}
-
-type SchemaResult = Awaited<ReturnType<StandardSchemaV1['~standard']['validate']>>;
-
-/** The schema's words, with the path of each field: "text: Too big: expected string to have <=4000 characters". */
-function validated(result: SchemaResult): Validated {
-  if (result.issues === undefined) return { value: result.value };
-  const problems = result.issues.slice(0, MAX_ISSUES).map(({ message, path }) => {
-    const where = (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-    return where === '' ? message : `${where}: ${message}`;
-  });
-  const more = result.issues.length - MAX_ISSUES;
-  return { problem: problems.join('; ') + (more > 0 ? `; and ${more} more` : '') };
 }

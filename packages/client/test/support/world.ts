@@ -27,6 +27,9 @@ export type TestApp = Contracted<{
       readonly refusal: 'rude';
     };
   };
+  readonly procedures: {
+    readonly order: { readonly input: unknown; readonly output: number; readonly refusal: 'sold_out' };
+  };
   readonly publicUser: { readonly id: string };
 }>;
 

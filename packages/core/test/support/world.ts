@@ -8,6 +8,7 @@ import {
   Engine,
   type EngineOptions,
   type LogRuntime,
+  type ProcedureRuntime,
   type Session,
   type TableRuntime,
 } from '../../src/index.js';
@@ -23,6 +24,7 @@ export interface WorldOptions extends Partial<Omit<EngineOptions<unknown>, 'app'
   readonly chat?: Partial<LogRuntime>;
   /** What the table `quotes` does besides storing what it gets. Clients may change it. */
   readonly quotes?: Partial<TableRuntime>;
+  readonly procedures?: ReadonlyMap<string, ProcedureRuntime>;
   readonly authenticate?: Authenticate;
   /** Between the engine and the store. */
   readonly wrap?: (broker: Broker) => Broker;
@@ -50,7 +52,16 @@ export class World {
   flushes = 0;
 
   constructor(options: WorldOptions = {}) {
-    const { chat, quotes, authenticate = byToken, wrap = (broker) => broker, store, clock, ...rest } = options;
+    const {
+      chat,
+      quotes,
+      procedures,
+      authenticate = byToken,
+      wrap = (broker) => broker,
+      store,
+      clock,
+      ...rest
+    } = options;
     this.clock = clock ?? new FakeClock();
     let epochs = 0;
     this.store = store ?? memoryBroker({ nowMs: this.clock.nowMs, randomEpoch: () => `epoch-${++epochs}` });
@@ -71,6 +82,7 @@ export class World {
           ['chat', channel],
           ['quotes', table],
         ]),
+        ...(procedures === undefined ? {} : { procedures }),
         authenticate,
       },
       broker: this.broker,

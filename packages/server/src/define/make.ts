@@ -1,9 +1,20 @@
 // `trunkline()` itself: checks what the types cannot, and keeps it.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { MAX_PROCEDURE_NAME_LENGTH } from '@trunkline/protocol';
 import type { AnyDefinition } from './handles.js';
 import type { LogDefinition } from './log.js';
-import { keepApp, keepChannel, type LogParts, partsOf, type TableParts } from './registry.js';
+import type { ProcedureDefinition } from './procedure.js';
+import {
+  keepApp,
+  keepChannel,
+  keepProcedure,
+  type LogParts,
+  type ProcedureParts,
+  partsOf,
+  partsOfProcedure,
+  type TableParts,
+} from './registry.js';
 import type { TableDefinition } from './table.js';
 import type { App, BaseUser, Trunkline, TrunklineOptions } from './trunkline.js';
 
@@ -41,15 +52,30 @@ export function trunkline<User extends BaseUser, Public = string>(
       keepChannel(definition, { ...parts, kind: 'table' });
       return definition;
     },
-    app({ channels }: { channels: Readonly<Record<string, AnyDefinition>> }): App {
+    procedure(parts: ProcedureParts): ProcedureDefinition {
+      checkProcedure(parts);
+      const definition: ProcedureDefinition = Object.freeze({ kind: 'procedure' });
+      keepProcedure(definition, parts);
+      return definition;
+    },
+    app({ channels, procedures = {} }: AppParts): App {
       checkChannels(channels);
-      const app: App = Object.freeze({ channels: Object.freeze({ ...channels }) });
+      checkProcedures(procedures);
+      const app: App = Object.freeze({
+        channels: Object.freeze({ ...channels }),
+        procedures: Object.freeze({ ...procedures }),
+      });
       keepApp(app, options);
       return app;
     },
   };
   // The maker's types are wider than what it promises: inference happens in the promise.
   return maker as unknown as Trunkline<User, Public>;
+}
+
+interface AppParts {
+  readonly channels: Readonly<Record<string, AnyDefinition>>;
+  readonly procedures?: Readonly<Record<string, ProcedureDefinition>>;
 }
 
 function checkParams(kind: 'log' | 'table', params: readonly string[]): void {
@@ -105,5 +131,23 @@ function checkChannels(channels: Readonly<Record<string, AnyDefinition>>): void 
     if (other !== undefined) throw new TypeError(`t.app: "${other}" and "${name}" are the same channel`);
     if (name === '') throw new TypeError('t.app: a channel needs a name');
     names.set(definition, name);
+  }
+}
+
+function checkProcedure(parts: ProcedureParts): void {
+  checkSchema('t.procedure: input', parts?.input);
+  if (parts.output !== undefined) checkSchema('t.procedure: output', parts.output);
+  if (typeof parts.run !== 'function') throw new TypeError('t.procedure: run must be a function');
+  if (parts.authorize !== undefined && typeof parts.authorize !== 'function') {
+    throw new TypeError('t.procedure: authorize must be a function');
+  }
+}
+
+function checkProcedures(procedures: Readonly<Record<string, ProcedureDefinition>>): void {
+  for (const [name, definition] of Object.entries(procedures)) {
+    partsOfProcedure(definition);
+    if (name === '' || name.length > MAX_PROCEDURE_NAME_LENGTH) {
+      throw new TypeError(`t.app: a procedure's name has 1 to ${MAX_PROCEDURE_NAME_LENGTH} characters`);
+    }
   }
 }

@@ -4,6 +4,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { At } from './handles.js';
 import type { Action, Retain } from './log.js';
+import type { RunContext } from './procedure.js';
 import type { TableAction, TableKeeping, TableWriters } from './table.js';
 import type { RequestInfo } from './trunkline.js';
 
@@ -36,6 +37,16 @@ export interface TableParts {
 
 export type ChannelParts = LogParts | TableParts;
 
+/** A procedure's options with the types worn off. */
+export interface ProcedureParts {
+  readonly input: StandardSchemaV1;
+  readonly output?: StandardSchemaV1;
+  readonly authorize?: (context: { user: unknown; input: unknown }) => unknown;
+  readonly run: (
+    context: Omit<RunContext<unknown, unknown>, 'progress'> & { readonly progress: (data: unknown) => boolean },
+  ) => unknown;
+}
+
 /** What `trunkline` was given. */
 export interface Identification {
   readonly authenticate: (context: { token: string | undefined; request: RequestInfo }) => unknown;
@@ -44,10 +55,14 @@ export interface Identification {
 }
 
 const channels = new WeakMap<object, ChannelParts>();
+const procedures = new WeakMap<object, ProcedureParts>();
 const apps = new WeakMap<object, Identification>();
 
 export function keepChannel(definition: object, parts: ChannelParts): void {
   channels.set(definition, parts);
+}
+export function keepProcedure(definition: object, parts: ProcedureParts): void {
+  procedures.set(definition, parts);
 }
 export function keepApp(app: object, identification: Identification): void {
   apps.set(app, identification);
@@ -57,6 +72,13 @@ export function keepApp(app: object, identification: Identification): void {
 export function partsOf(definition: object): ChannelParts {
   const parts = channels.get(definition);
   if (parts === undefined) throw new TypeError('not a channel: make it with t.log(…) or t.table(…)');
+  return parts;
+}
+
+/** @throws TypeError if the value was not made by `t.procedure`. */
+export function partsOfProcedure(definition: object): ProcedureParts {
+  const parts = procedures.get(definition);
+  if (parts === undefined) throw new TypeError('not a procedure: make it with t.procedure({ input, run })');
   return parts;
 }
 

@@ -4,6 +4,13 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AppContract, Contracted, ContractOf, JsonOnly } from '@trunkline/protocol';
 import type { AnyDefinition } from './handles.js';
 import type { HookedLogOptions, LogContractOf, LogDefinition, NoHook, PlainLogOptions } from './log.js';
+import type {
+  PlainContractOf,
+  PlainProcedureOptions,
+  ProcedureDefinition,
+  ShapedContractOf,
+  ShapedProcedureOptions,
+} from './procedure.js';
 import type { TableContractOf, TableDefinition, TableOptions, TableWriters } from './table.js';
 
 /** Every user has an id: text that names them for good. Producers are bound to it. */
@@ -47,15 +54,21 @@ export interface TrunklineOptions<User extends BaseUser, Public> {
 }
 
 type Channels = Readonly<Record<string, AnyDefinition>>;
+type Procedures = Readonly<Record<string, ProcedureDefinition>>;
+/** An app without procedures has no name for one. */
+type NoProcedures = Readonly<Record<never, never>>;
 
-export interface AppContractOf<C extends Channels, Public> extends AppContract {
+export interface AppContractOf<C extends Channels, Public, P extends Procedures> extends AppContract {
   readonly channels: { readonly [K in keyof C]: ContractOf<C[K]> };
+  readonly procedures: { readonly [K in keyof P]: ContractOf<P[K]> };
   readonly publicUser: Public;
 }
 
 /** An app: give it to `serve` or `attach`, and its type to the client. */
-export interface App<C extends Channels = Channels, Public = unknown> extends Contracted<AppContractOf<C, Public>> {
+export interface App<C extends Channels = Channels, Public = unknown, P extends Procedures = Procedures>
+  extends Contracted<AppContractOf<C, Public, P>> {
   readonly channels: C;
+  readonly procedures: P;
 }
 
 /** Makes the parts of an app whose user is `User`. */
@@ -83,6 +96,23 @@ export interface Trunkline<User extends BaseUser, Public> {
     options: TableOptions<User, Names, S, Writers>,
   ): TableDefinition<TableContractOf<Names, S, Writers>>;
 
-  /** The app: its channels by name. The name is the first part of a stream's name on the wire. */
-  app<C extends Channels>(parts: { readonly channels: C }): App<C, Public>;
+  /**
+   * What clients call: `t.procedure({ input: z.object({ symbol: z.string() }), run: async ({ input, user }) => place(input, user) })`.
+   * With an `output` schema the result is checked, and has its type.
+   */
+  procedure<In extends StandardSchemaV1, Out extends StandardSchemaV1, Code extends string = never>(
+    options: ShapedProcedureOptions<User, In, Out, Code>,
+  ): ProcedureDefinition<ShapedContractOf<In, Out, Code>>;
+  procedure<In extends StandardSchemaV1, Returned>(
+    options: PlainProcedureOptions<User, In, Returned>,
+  ): ProcedureDefinition<PlainContractOf<In, Awaited<Returned>>>;
+
+  /**
+   * The app: its channels by name, which is the first part of a stream's name on the wire, and its procedures by the name by which
+   * clients call them.
+   */
+  app<C extends Channels, P extends Procedures = NoProcedures>(parts: {
+    readonly channels: C;
+    readonly procedures?: P;
+  }): App<C, Public, P>;
 }

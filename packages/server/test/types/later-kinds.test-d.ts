@@ -1,4 +1,4 @@
-// DESIGN §4 names kinds of channels, and procedures, that come later. Here they are declared (only here: the package has
+// DESIGN §4 names kinds of channels that come later. Here they are declared (only here: the package has
 // no trace of them) to prove before they are built that the shape of the API carries them: each adds one method to
 // `Trunkline` and one member to `ServerHandles`, and hooks, procedures and the app's contract infer through them.
 
@@ -6,17 +6,12 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ChannelContract, Contracted, ContractOf, JsonOnly, ParamRecord } from '@trunkline/protocol';
 import { describe, expectTypeOf, it } from 'vitest';
 import * as z from 'zod';
-import type { AnyDefinition, At } from '../../src/define/handles.js';
 import type { App, BaseUser, Trunkline } from '../../src/index.js';
 
 type Out<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<S>;
 interface InboxContract extends ChannelContract {
   readonly kind: 'inbox';
   readonly data: unknown;
-}
-interface Procedure<Input, Output, Code extends string>
-  extends Contracted<{ input: Input; output: Output; refusal: Code }> {
-  readonly kind: 'procedure';
 }
 interface Definition<C extends ChannelContract> extends Contracted<C> {
   readonly kind: C['kind'];
@@ -37,18 +32,6 @@ declare module '../../src/define/trunkline.js' {
         readonly authorize?: (context: { user: User; params: ParamRecord<Names> }) => boolean;
       },
     ): Definition<{ readonly kind: 'inbox'; readonly params: Names; readonly data: Out<S> }>;
-    procedure<I extends StandardSchemaV1, O extends StandardSchemaV1>(options: {
-      readonly input: I & JsonOnly<StandardSchemaV1.InferInput<I>>;
-      readonly output: O & JsonOnly<Out<O>>;
-      readonly run: (context: { input: Out<I>; user: User; at: At }) => Promise<Out<O>> | Out<O>;
-    }): Procedure<StandardSchemaV1.InferInput<I>, Out<O>, never>;
-    app<
-      C extends Readonly<Record<string, AnyDefinition>>,
-      P extends Readonly<Record<string, { kind: 'procedure' }>>,
-    >(parts: {
-      readonly channels: C;
-      readonly procedures: P;
-    }): App<C, Public> & Contracted<{ readonly procedures: { readonly [K in keyof P]: ContractOf<P[K]> } }>;
   }
 }
 
@@ -97,20 +80,10 @@ describe('kinds that come later', () => {
     expectTypeOf<Channels['quotes']['row']>().toEqualTypeOf<{ bid: number; ask: number }>();
     expectTypeOf<Channels['inbox']['data']>().toEqualTypeOf<{ title: string }>();
     expectTypeOf<Channels['chat']['stored']>().toEqualTypeOf<{ text: string; author: string }>();
-    expectTypeOf<ContractOf<typeof placeOrder>>().toEqualTypeOf<{
-      input: { symbol: string; size: number };
-      output: { price: number };
-      refusal: never;
-    }>();
+    expectTypeOf<ContractOf<typeof placeOrder>['output']>().toEqualTypeOf<{ price: number }>();
   });
   it('reject payloads that are not JSON by the name of the field', () => {
     // @ts-expect-error not a JSON value: at
     t.inbox([], { data: z.object({ at: z.date() }) });
-    t.procedure({
-      input: z.object({ n: z.number() }),
-      // @ts-expect-error not a JSON value: total
-      output: z.object({ total: z.bigint() }),
-      run: () => ({ total: 1n }),
-    });
   });
 });
