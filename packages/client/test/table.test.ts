@@ -224,6 +224,89 @@ describe('what is asked for', () => {
     expect(quotes.snapshot().rows.size).toBe(5);
   });
 
+  it('begins anew too if the line is lost between the answer and the snapshot', async () => {
+    const { world, quotes } = await filled(5);
+    const leave = quotes.open({ keys: ['k1'] });
+    await world.pass();
+    const { last } = world;
+    last.onDelivered = (message) => {
+      if (message.type === 'ok' && message.id === last.of('tune')[0]?.id) last.drop();
+    };
+    quotes.open();
+    leave();
+    await world.pass(3_000);
+    expect(last.of('tune')).toMatchObject([{ keys: null }]);
+    expect(world.last.of('subscribe')[0]).not.toHaveProperty('after');
+    expect(quotes.snapshot().rows.size).toBe(5);
+  });
+
+  it('keeps no row that left the list unseen (TAB-6)', async () => {
+    const { world, quotes } = await filled(3);
+    const leave = quotes.open({ keys: ['k1'] });
+    await world.pass();
+    const { last } = world;
+    last.onDelivered = (message) => {
+      if (message.type === 'ok' && message.id === last.of('tune')[0]?.id) last.drop();
+    };
+    quotes.open({ keys: ['k2'] });
+    leave();
+    await world.pass();
+    await world.change({ key: 'k1', delete: true });
+    await world.pass(3_000);
+    expect(plain(quotes.snapshot().rows)).toEqual({ k2: { n: 2 } });
+    quotes.open({ keys: ['k1'] });
+    await world.pass(1_000);
+    expect(plain(quotes.snapshot().rows)).toEqual({ k2: { n: 2 } });
+  });
+
+  it('tells what changed while a tune was on its way with the next one', async () => {
+    const { world, quotes } = await filled(1);
+    world.latencyMs = 20;
+    quotes.open({ keys: ['k1'] });
+    await world.pass(200);
+    quotes.open({ keys: ['x'] });
+    await world.pass(5);
+    quotes.open({ keys: ['y'] });
+    quotes.open({ keys: ['z'] });
+    await world.pass(200);
+    expect(world.last.of('tune').map(({ keys }) => keys)).toEqual([
+      ['k1', 'x'],
+      ['k1', 'x', 'y', 'z'],
+    ]);
+    await world.change({ key: 'z', set: { n: 9 } });
+    await world.pass(100);
+    expect(quotes.row('z').snapshot()).toEqual({ n: 9 });
+  });
+
+  it('is paused only when what there is has come', async () => {
+    const { world, quotes } = await filled(0);
+    const pad = 'x'.repeat(1_000);
+    for (let i = 0; i < 300; i++) await world.change({ key: `k${i}`, set: { n: i, pad } });
+    world.latencyMs = 20;
+    quotes.open({ paused: true });
+    await world.pass(10_000);
+    expect(quotes.snapshot()).toMatchObject({ state: 'live' });
+    expect(quotes.snapshot().rows.size).toBe(300);
+    expect(world.last.of('tune')).toMatchObject([{ paused: true }]);
+  });
+
+  it('is asked for anew when a tune is refused', async () => {
+    const { world, quotes } = await filled(3);
+    quotes.open({ keys: ['k1'] });
+    await world.pass();
+    const { last } = world;
+    last.intercept = (message) => {
+      if (message.type !== 'tune') return false;
+      last.inject({ type: 'error', id: message.id, code: 'internal', message: 'no', retry: true, outcome: 'refused' });
+      return true;
+    };
+    quotes.open({ keys: ['k2'] });
+    await world.pass(1_000);
+    expect(last.of('unsubscribe')).toHaveLength(1);
+    expect(last.of('subscribe')[1]).toMatchObject({ keys: ['k1', 'k2'], held: ['k1'] });
+    expect(plain(quotes.snapshot().rows)).toEqual({ k1: { n: 1 }, k2: { n: 2 } });
+  });
+
   it('ignores keys that no row can have, and refuses rates that are none', async () => {
     const { world, quotes } = await filled(1);
     const leave = quotes.open({ keys: ['', 'ä'.repeat(129), 'ä'.repeat(128), 'k1'] });
@@ -503,8 +586,11 @@ describe('changes by this client', () => {
 });
 
 describe('a move to another server (CON-8)', () => {
-  it('shows nothing of it: no state, no older row', async () => {
-    const { world, quotes } = await filled(3, { nodes: 2 });
+  it.each([
+    ['that hears of changes at once', 0],
+    ['that hears of changes late', 120],
+  ])('%s shows nothing of it: no state, no older row', async (_name, lagMs) => {
+    const { world, quotes } = await filled(3, { nodes: 2, lagMs });
     quotes.open({ keys: ['k1', 'k2'] });
     await world.pass(12_000);
     const shown = new Set<string>();
@@ -512,11 +598,15 @@ describe('a move to another server (CON-8)', () => {
     const row = quotes.snapshot().rows.get('k2');
     world.latencyMs = 20;
     world.node = 1;
+    let newest = 0;
     void world.engines[0]?.drain(20_000, 500);
     for (let i = 1; i <= 40; i++) {
       await world.change({ key: 'k1', patch: { bid: i } });
       await world.pass(50);
-      expect(quotes.snapshot().rows.get('k1')?.bid).toBeGreaterThanOrEqual(i - 1);
+      const { bid = 0 } = quotes.snapshot().rows.get('k1') ?? {};
+      expect(bid).toBeGreaterThanOrEqual(newest);
+      expect(bid).toBeGreaterThanOrEqual(i - 1 - Math.ceil(lagMs / 50));
+      newest = bid;
     }
     await world.pass(1_000);
     expect(world.connections).toHaveLength(2);

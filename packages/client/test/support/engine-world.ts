@@ -37,6 +37,8 @@ export type TableApp = Contracted<{
 export interface EngineWorldOptions {
   readonly nodes?: number;
   readonly limits?: Partial<Limits>;
+  /** What the nodes but the first hear of changes comes so much later, in milliseconds. */
+  readonly lagMs?: number;
   readonly line?: ConnectOptions;
 }
 
@@ -53,7 +55,7 @@ export class EngineWorld {
   latencyMs = 0;
   accepts = true;
 
-  constructor({ nodes = 1, limits = {}, line = {} }: EngineWorldOptions = {}) {
+  constructor({ nodes = 1, limits = {}, lagMs = 0, line = {} }: EngineWorldOptions = {}) {
     const { clock } = this;
     let epochs = 0;
     let ids = 0;
@@ -68,13 +70,13 @@ export class EngineWorld {
     };
     this.engines = Array.from(
       { length: nodes },
-      () =>
+      (_, node) =>
         new Engine<unknown>({
           app: {
             channels: new Map([['quotes', quotes]]),
             authenticate: async () => ({ id: 'ada', user: 'ada', publicUser: 'ada' }),
           },
-          broker: this.broker,
+          broker: node > 0 && lagMs > 0 ? lagging(this.broker, clock, lagMs) : this.broker,
           clock: {
             nowMs: () => clock.nowMs(),
             endOfTurn: (task) => void clock.after(0, task),
@@ -143,10 +145,27 @@ export class EngineWorld {
   }
 }
 
+/** The same broker, whose notifications are late. */
+function lagging(broker: Broker, clock: FakeClock, lagMs: number): Broker {
+  const watch: Broker['watch'] = (stream, onAdvance) =>
+    broker.watch(stream, (advance) => void clock.after(lagMs, () => onAdvance(advance)));
+  return new Proxy(broker, {
+    get(target, name) {
+      if (name === 'watch') return watch;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
 export class EngineConnection implements Connection {
   state: 'connecting' | 'open' | 'closed' = 'connecting';
   /** `true`: a half-open link, nothing passes. */
   silent = false;
+  /** Runs after the client was handed a message. */
+  onDelivered: (message: ServerMessage) => void = () => {};
+  /** `true`: the server never gets this. */
+  intercept: (message: ClientMessage) => boolean = () => false;
   readonly received: ClientMessage[] = [];
   readonly sent: ServerMessage[] = [];
   readonly bufferedBytes = 0;
@@ -176,8 +195,9 @@ export class EngineConnection implements Connection {
   fromClient(text: string): void {
     this.#world.clock.after(this.#world.latencyMs, () => {
       if (this.state !== 'open' || this.silent) return;
-      for (const line of text.split('\n')) this.received.push(JSON.parse(line) as ClientMessage);
-      this.#session?.receive(text);
+      const lines = text.split('\n').filter((line) => !this.intercept(JSON.parse(line) as ClientMessage));
+      for (const line of lines) this.received.push(JSON.parse(line) as ClientMessage);
+      if (lines.length > 0) this.#session?.receive(lines.join('\n'));
     });
   }
 
@@ -189,7 +209,9 @@ export class EngineConnection implements Connection {
     this.takenBytes += text.length;
     for (const line of text.split('\n')) this.sent.push(JSON.parse(line) as ServerMessage);
     this.#world.clock.after(this.#world.latencyMs, () => {
-      if (this.state === 'open' && !this.silent) this.#events.onMessage(text);
+      if (this.state !== 'open' || this.silent) return;
+      this.#events.onMessage(text);
+      for (const line of text.split('\n')) this.onDelivered(JSON.parse(line) as ServerMessage);
     });
   }
   sendShared({ text }: SharedText): void {
