@@ -276,6 +276,15 @@ describe('what is asked for', () => {
     await world.change({ key: 'z', set: { n: 9 } });
     await world.pass(100);
     expect(quotes.row('z').snapshot()).toEqual({ n: 9 });
+    // An answer that no slice follows.
+    world.last.received.length = 0;
+    const leave = quotes.open({ keys: ['x'], paused: true });
+    world.network.say('hidden');
+    await world.pass(5);
+    world.network.say('wake');
+    leave();
+    await world.pass(200);
+    expect(world.last.of('tune')).toMatchObject([{ rate: 1 }, { rate: null }]);
   });
 
   it('is paused only when what there is has come', async () => {
@@ -596,7 +605,8 @@ describe('a move to another server (CON-8)', () => {
     const shown = new Set<string>();
     quotes.subscribe(() => shown.add(quotes.snapshot().state), { keys: ['k2'] });
     const row = quotes.snapshot().rows.get('k2');
-    world.latencyMs = 20;
+    // The way to the next one is longer: what is told there may be older.
+    world.latencyMs = 60;
     world.node = 1;
     let newest = 0;
     void world.engines[0]?.drain(20_000, 500);

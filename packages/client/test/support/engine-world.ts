@@ -162,6 +162,8 @@ export class EngineConnection implements Connection {
   state: 'connecting' | 'open' | 'closed' = 'connecting';
   /** `true`: a half-open link, nothing passes. */
   silent = false;
+  /** As it was in the world when this was opened. */
+  readonly latencyMs: number;
   /** Runs after the client was handed a message. */
   onDelivered: (message: ServerMessage) => void = () => {};
   /** `true`: the server never gets this. */
@@ -176,6 +178,7 @@ export class EngineConnection implements Connection {
 
   constructor(world: EngineWorld, events: SocketEvents) {
     this.#world = world;
+    this.latencyMs = world.latencyMs;
     this.#events = events;
   }
 
@@ -193,7 +196,7 @@ export class EngineConnection implements Connection {
   }
 
   fromClient(text: string): void {
-    this.#world.clock.after(this.#world.latencyMs, () => {
+    this.#world.clock.after(this.latencyMs, () => {
       if (this.state !== 'open' || this.silent) return;
       const lines = text.split('\n').filter((line) => !this.intercept(JSON.parse(line) as ClientMessage));
       for (const line of lines) this.received.push(JSON.parse(line) as ClientMessage);
@@ -202,13 +205,13 @@ export class EngineConnection implements Connection {
   }
 
   closedByClient(code: number): void {
-    this.#world.clock.after(this.#world.latencyMs, () => this.end(code, true));
+    this.#world.clock.after(this.latencyMs, () => this.end(code, true));
   }
 
   send(text: string): void {
     this.takenBytes += text.length;
     for (const line of text.split('\n')) this.sent.push(JSON.parse(line) as ServerMessage);
-    this.#world.clock.after(this.#world.latencyMs, () => {
+    this.#world.clock.after(this.latencyMs, () => {
       if (this.state !== 'open' || this.silent) return;
       this.#events.onMessage(text);
       for (const line of text.split('\n')) this.onDelivered(JSON.parse(line) as ServerMessage);
@@ -224,7 +227,7 @@ export class EngineConnection implements Connection {
   pause(): void {}
   resume(): void {}
   close(code: number): void {
-    this.#world.clock.after(this.#world.latencyMs, () => this.end(code, true));
+    this.#world.clock.after(this.latencyMs, () => this.end(code, true));
   }
   drop(): void {
     this.end(1006, false);
