@@ -192,7 +192,12 @@ export function createSubscription(
   }
 
   function onSubscribed(dial: Dial, mine: Seat, reply: Reply): void {
-    if (reply.type === 'error') return end(mine, errorOf(reply));
+    if (reply.type === 'error') {
+      if (mine !== seat || (mine.table?.asked.list?.size ?? 0) <= link.limits.maxKeys) return end(mine, errorOf(reply));
+      // Before `welcome` the limits were a guess. With more keys than the server takes the whole table is asked for.
+      mine.state = 'none';
+      return subscription.ask();
+    }
     if (!isSubscribeOk(reply)) return dial.breach('subscribe');
     // Entered even when it came too late: what follows belongs to someone, if only to be dropped.
     dial.channels.set(reply.ch, (message) => onData(dial, mine, message));
@@ -238,7 +243,8 @@ export function createSubscription(
   }
 
   function onData(dial: Dial, mine: Seat, message: ServerMessage): void {
-    if (!isMine(mine)) return;
+    // Who has reached the head need not run after the one on the socket before: what is shown waits for it.
+    if (!isMine(mine) || (mine === before && seat.state === 'synced')) return;
     if (message.type === 'ended') {
       dial.channels.delete(message.ch);
       return end(mine, errorOf(message));
