@@ -156,6 +156,20 @@ describe('news', () => {
     expect(probes(socket)).toBe(1);
   });
 
+  it.each(['before', 'after'])('a page hidden %s the line is opened asks for less of its tables', (when) => {
+    const hide = () => {
+      page.visibilityState = 'hidden';
+      page.dispatchEvent(new Event('visibilitychange'));
+    };
+    if (when === 'before') hide();
+    const { line, socket, clock } = live();
+    if (when === 'after') hide();
+    line.channel.quotes?.('nyse').asTable().open();
+    clock.advance(0);
+    expect(socket.sent.join()).toContain('"rate":1');
+    line.close();
+  });
+
   it('that there is no network shows in the word', () => {
     const { line, socket, clock } = live();
     navigator.onLine = false;
