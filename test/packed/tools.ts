@@ -1,17 +1,18 @@
 // Programs that the tests run, and what they said.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const CONSUMER = fileURLToPath(new URL('./consumer', import.meta.url));
 
-/** Folder names under packages/. */
-export const PACKAGES = readdirSync(join(ROOT, 'packages')).filter((name) =>
-  existsSync(join(ROOT, 'packages', name, 'package.json')),
-);
+/** Folder names under packages/ of what is published. */
+export const PACKAGES = readdirSync(join(ROOT, 'packages')).filter((name) => {
+  const manifest = join(ROOT, 'packages', name, 'package.json');
+  return existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).private !== true;
+});
 
 /** Runs a program to its end and gives what it printed. Rejects with that if it fails. */
 export async function run(

@@ -8,5 +8,7 @@ export default defineConfig({
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 120_000,
+    // Compilers and installers run in them.
+    hookTimeout: 120_000,
   },
 });
