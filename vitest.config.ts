@@ -13,6 +13,7 @@ export default defineConfig({
     ],
     pool: 'forks',
     testTimeout: 20_000,
+    hookTimeout: 20_000,
     reporters: ['default'],
   },
 });
