@@ -1,5 +1,6 @@
 // The embedded broker: one SQLite file, written and read by worker threads.
 
 export { SqliteBrokerError, type SqliteBrokerErrorCode } from './errors.js';
+export { openSqliteBroker, sqliteBroker } from './open-broker.js';
 export type { CommittedGroup, SqliteBrokerOptions } from './options.js';
-export { openSqliteBroker, type SqliteBroker, sqliteBroker } from './sqlite-broker.js';
+export type { SqliteBroker } from './sqlite-broker.js';

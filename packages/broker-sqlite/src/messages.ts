@@ -1,6 +1,7 @@
 // What travels between the threads. Calls and answers go in batches; entries as flat lists, which are cheaper to clone.
 
 import type { ChangeOptions, Entry, NewEntry, Retention, Row, RowChange, Tombstone } from '@trunkline/broker';
+import type { BurstCall } from './bursts.js';
 import type { Value } from './database.js';
 import type { SqliteBrokerErrorCode } from './errors.js';
 import { keyOf, keyText } from './key-text.js';
@@ -61,6 +62,7 @@ export interface FinishCall {
 }
 export type WriterCall =
   | AppendCall
+  | BurstCall
   | ChangeCall
   /** Answered with a `CallState`. */
   | BeginCall

@@ -25,3 +25,8 @@ export interface CommittedGroup {
   /** Time that COMMIT took, in milliseconds: writing to the WAL and the sync that makes it durable. */
   readonly commitMs: number;
 }
+
+/** The default of `onFailure`. */
+export function warn(error: Error): void {
+  process.emitWarning(error);
+}

@@ -16,7 +16,6 @@ import {
   checkResult,
   checkSource,
   checkTtl,
-  type Entry,
   type KnownCall,
   type Lease,
   Leases,
@@ -26,6 +25,7 @@ import {
   type PageLimit,
   type ProducerSeq,
   type ReportsHealth,
+  type Retention,
   type Row,
   type RowChange,
   type RowsPage,
@@ -33,55 +33,35 @@ import {
   Watchers,
 } from '@trunkline/broker';
 import type { Offset, Position, StreamName } from '@trunkline/protocol';
+import { announceAppend, announceChange } from './announce.js';
 import { appendedOf, errorOf, pageOf } from './answers.js';
-import { keyOf, keyText } from './key-text.js';
+import { type BurstEntry, Bursts } from './bursts.js';
+import { keyText } from './key-text.js';
 import {
   type AppendDone,
   type ChangeDone,
-  PACKED,
-  type PackedEntries,
   type PackedRows,
   type PageDone,
   pack,
   type ReaderCall,
   type RowsDone,
   type StateDone,
-  unpack,
   unpackRows,
   unpackTombstones,
   type WorkerOptions,
   type WriterCall,
 } from './messages.js';
-import type { SqliteBrokerOptions } from './options.js';
+import { type SqliteBrokerOptions, warn } from './options.js';
 import { nodeSurroundings, type Surroundings } from './surroundings.js';
 import { WorkerLink } from './worker-link.js';
 
 const SWEEP_INTERVAL_MS = 60_000;
 
-/**
- * A broker on one SQLite file, which is created, with its folder, if it does not exist. An append resolves when it is synced
- * to disk. One broker at a time can use a file. Opening goes on while this returns: `ready()` tells how it went, and calls
- * wait for it. The broker alone does not keep the process alive, an unanswered call does.
- *
- * Leases end with the broker: their owners live in its process, and no other one can open the file before.
- */
-export function sqliteBroker(path: string, options: SqliteBrokerOptions = {}): SqliteBroker {
-  return new SqliteBroker(path, options);
-}
-
-/**
- * Like `sqliteBroker`, but resolves when the file is open.
- * @throws SqliteBrokerError
- */
-export async function openSqliteBroker(path: string, options: SqliteBrokerOptions = {}): Promise<SqliteBroker> {
-  const broker = sqliteBroker(path, options);
-  await broker.ready();
-  return broker;
-}
-
+/** Use `sqliteBroker`. */
 export class SqliteBroker implements Broker, Opens, ReportsHealth {
   readonly #writer: WorkerLink<WriterCall>;
   readonly #reader: Promise<WorkerLink<ReaderCall>>;
+  readonly #bursts: Bursts;
   readonly #watchers = new Watchers();
   readonly #leases: Leases;
   /** The newest write of a stream that is not answered yet: what reads of the stream wait for. */
@@ -92,7 +72,6 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
   #closed: Promise<void> | undefined;
   #health: BrokerHealth = 'starting';
 
-  /** Use `sqliteBroker`. */
   constructor(
     path: string,
     { nowMs = Date.now, maxFileBytes, onFailure = warn, onGroup }: SqliteBrokerOptions,
@@ -105,6 +84,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
       onFailure(error);
     };
     this.#writer = new WorkerLink('writer-worker.js', worker, surroundings, nowMs, failed, onGroup);
+    this.#bursts = new Bursts(this.#writer, () => surroundings.randomEpoch());
     this.#reader = this.#writer.opened.then(async () => {
       const reader = new WorkerLink<ReaderCall>('reader-worker.js', worker, surroundings, nowMs, failed);
       await reader.opened;
@@ -131,11 +111,58 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
     await this.#reader;
   }
 
-  async append(name: StreamName, entries: readonly NewEntry[], options?: AppendOptions): Promise<AppendResult> {
-    this.#mustBeOpen();
-    checkAppend(entries, options);
+  append(name: StreamName, entries: readonly NewEntry[], options?: AppendOptions): Promise<AppendResult> {
+    try {
+      this.#mustBeOpen();
+      checkAppend(entries, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const [entry] = entries;
+    if (entry !== undefined && entries.length === 1 && options?.fence === undefined) {
+      return this.#appendOne(name, entry, options?.retain ?? null, options?.after ?? 0);
+    }
+    return this.#appendMany(name, entries, options);
+  }
+
+  #appendOne(name: StreamName, given: NewEntry, retain: Retention | null, after: number): Promise<AppendResult> {
+    // The caller's object is the caller's again.
+    const { at, data, user, source } = given;
+    const entry: NewEntry = source === undefined ? { at, data, user } : { at, data, user, source: { ...source } };
+    const written = new Promise<AppendResult>((resolve, reject) => {
+      const settled = () => {
+        if (this.#writes.get(name) === written) this.#writes.delete(name);
+      };
+      const one: BurstEntry = {
+        entry,
+        stored: (epoch, offset, at, duplicate) => {
+          settled();
+          if (!duplicate && this.#watchers.has(name)) {
+            this.#watchers.announce({
+              stream: name,
+              epoch,
+              from: offset - 1,
+              to: offset,
+              entries: [{ ...entry, offset }],
+            });
+          }
+          resolve({ epoch, appended: [{ offset, at, duplicate }] });
+        },
+        refused: (refusal) => {
+          // Before the caller has the promise, if the writer is gone.
+          queueMicrotask(settled);
+          reject(errorOf(refusal, name));
+        },
+      };
+      this.#bursts.append(name, one, retain, after);
+    });
+    this.#writes.set(name, written);
+    return written;
+  }
+
+  #appendMany(name: StreamName, entries: readonly NewEntry[], options: AppendOptions = {}): Promise<AppendResult> {
     const packed = pack(entries);
-    const { fence, retain, after } = options ?? {};
+    const { fence, retain, after } = options;
     const call: WriterCall = {
       type: 'append',
       stream: keyText(name),
@@ -147,7 +174,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
     };
     return this.#writeTo(name, call, (value) => {
       const done = value as AppendDone;
-      this.#announce(name, done, packed);
+      announceAppend(this.#watchers, name, done, packed);
       return { epoch: done.epoch, appended: appendedOf(done, packed) };
     });
   }
@@ -188,7 +215,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
       ...(maxRows === undefined ? {} : { maxRows }),
     };
     return this.#writeTo(name, call, (value) => {
-      const { epoch, offset, duplicate } = this.#announceChange(value as ChangeDone);
+      const { epoch, offset, duplicate } = announceChange(this.#watchers, value as ChangeDone);
       return { epoch, offset, duplicate };
     });
   }
@@ -208,7 +235,8 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
 
   async expire(): Promise<void> {
     this.#mustBeOpen();
-    for (const done of (await this.#write({ type: 'expire' })) as readonly ChangeDone[]) this.#announceChange(done);
+    for (const done of (await this.#write({ type: 'expire' })) as readonly ChangeDone[])
+      announceChange(this.#watchers, done);
   }
 
   async begin(caller: ProducerSeq, ttlMs: number): Promise<CallState> {
@@ -364,28 +392,4 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
       reader.call(call, { done: resolve, refused: (refusal) => reject(errorOf(refusal, name, wanted)) });
     });
   }
-
-  #announceChange(done: ChangeDone): ChangeDone {
-    const { epoch, from, to } = done;
-    const stream = keyOf(done.stream) as StreamName;
-    if (to === from || !this.#watchers.has(stream)) return done;
-    const gone = done.gone.map((key) => ({ key, offset: to }));
-    this.#watchers.announce({ stream, epoch, from, to, rows: unpackRows(done.rows), gone });
-    return done;
-  }
-
-  #announce(name: StreamName, { epoch, from, repeats }: AppendDone, packed: PackedEntries): void {
-    const count = packed.length / PACKED - repeats.length;
-    if (count === 0 || !this.#watchers.has(name)) return;
-    const repeated = new Set(repeats.map(([index]) => index));
-    const entries: Entry[] = [];
-    for (let index = 0; index * PACKED < packed.length; index++) {
-      if (!repeated.has(index)) entries.push(unpack(packed, index, from + entries.length + 1));
-    }
-    this.#watchers.announce({ stream: name, epoch, from, to: from + count, entries });
-  }
-}
-
-function warn(error: Error): void {
-  process.emitWarning(error);
 }

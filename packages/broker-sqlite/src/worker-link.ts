@@ -75,6 +75,11 @@ export class WorkerLink<Call> {
     });
   }
 
+  /** The call that was made last, while it has not left this thread: until then it may be added to. */
+  get newestUnsent(): Call | undefined {
+    return this.#outgoing.at(-1)?.call;
+  }
+
   call(call: Call, settle: Settle): void {
     if (this.#failure !== undefined) {
       settle.refused({ type: 'unavailable', reason: this.#failure.message });

@@ -1,11 +1,12 @@
 // The writing thread's turns: gathers calls into groups, commits them, answers, and tidies up in between. An answer is posted
 // after COMMIT has returned, never before. Knows no thread: writer-worker.ts is the thread around it.
 
+import { sizeOf } from './bursts.js';
 import { messageOf, type Query } from './database.js';
-import { type Answer, type Batch, PACKED, type WorkerMessage, type WriterCall } from './messages.js';
+import type { Answer, Batch, WorkerMessage, WriterCall } from './messages.js';
 import type { OpenFile } from './open-file.js';
 import { Sweeper } from './sweeper.js';
-import { Writer } from './writer.js';
+import { rowsOf, Writer } from './writer.js';
 
 /** Entries of one transaction. Larger groups gain little, and every append in one waits for all of it. */
 const GROUP_ROWS = 500;
@@ -116,9 +117,10 @@ export class WriterLoop {
     let taken = 0;
     for (const { call } of this.#queue) {
       if (call.type === 'sweep' || call.type === 'close') break;
-      if (call.type === 'append') {
-        rows += call.entries.length / PACKED;
-        if (rows > GROUP_ROWS && taken > 0) break;
+      rows += rowsOf(call);
+      if (rows > GROUP_ROWS && taken > 0) break;
+      if (call.type === 'burst') this.#writtenBytes += sizeOf(call);
+      else if (call.type === 'append') {
         for (const value of call.entries) this.#writtenBytes += typeof value === 'string' ? value.length : 16;
       }
       taken += 1;

@@ -2,6 +2,7 @@
 // no clock; the thread around it (writer-worker.ts) says when. A refused call writes nothing, so it needs no savepoint; an
 // error of SQLite ends the whole group and everything that is known, because the transaction is gone.
 
+import { appendsOf, BurstAnswer, countOf } from './bursts.js';
 import { type Command, type Connection, messageOf, type Query } from './database.js';
 import { keyOf } from './key-text.js';
 import {
@@ -19,6 +20,12 @@ import { type KnownProducer, type KnownStream, type Planned, StreamRegister } fr
 import { TableWriter } from './table-writer.js';
 
 const NEW: Planned = { producer: undefined, stored: undefined };
+
+/** Entries in a call. */
+export function rowsOf(call: WriterCall): number {
+  if (call.type === 'burst') return countOf(call);
+  return call.type === 'append' ? call.entries.length / PACKED : 0;
+}
 
 type Numbered = { readonly id: number; readonly call: WriterCall };
 
@@ -76,7 +83,7 @@ export class Writer {
         for (const { id, call } of calls) {
           const result = this.#apply(call, nowMs);
           answers.push('refusal' in result ? { id, refusal: result.refusal } : { id, done: result.done });
-          if (call.type === 'append') rows += call.entries.length / PACKED;
+          rows += rowsOf(call);
         }
         // About as much is trimmed as was added, so that nothing heaps up; what remains is the sweeper's.
         this.#entries.flush();
@@ -85,7 +92,7 @@ export class Writer {
         return answers;
       });
       this.committed = {
-        calls: calls.length,
+        calls: calls.reduce((sum, { call }) => sum + (call.type === 'burst' ? countOf(call) : 1), 0),
         entries: rows,
         writeMs: this.#writtenMs - startMs,
         commitMs: this.#steadyMs() - this.#writtenMs,
@@ -152,6 +159,11 @@ export class Writer {
     switch (call.type) {
       case 'append':
         return this.#append(call, nowMs);
+      case 'burst': {
+        const answer = new BurstAnswer();
+        for (const append of appendsOf(call)) answer.add(this.#append(append, nowMs));
+        return { done: answer.words };
+      }
       case 'change':
         return this.tables.change(call, nowMs);
       case 'begin':

@@ -1,0 +1,31 @@
+// What the watchers of this process are told of a write that was committed.
+
+import type { Entry, Watchers } from '@trunkline/broker';
+import type { StreamName } from '@trunkline/protocol';
+import { keyOf } from './key-text.js';
+import { type AppendDone, type ChangeDone, PACKED, type PackedEntries, unpack, unpackRows } from './messages.js';
+
+export function announceChange(watchers: Watchers, done: ChangeDone): ChangeDone {
+  const { epoch, from, to } = done;
+  const stream = keyOf(done.stream) as StreamName;
+  if (to === from || !watchers.has(stream)) return done;
+  const gone = done.gone.map((key) => ({ key, offset: to }));
+  watchers.announce({ stream, epoch, from, to, rows: unpackRows(done.rows), gone });
+  return done;
+}
+
+export function announceAppend(
+  watchers: Watchers,
+  name: StreamName,
+  { epoch, from, repeats }: AppendDone,
+  packed: PackedEntries,
+): void {
+  const count = packed.length / PACKED - repeats.length;
+  if (count === 0 || !watchers.has(name)) return;
+  const repeated = new Set(repeats.map(([index]) => index));
+  const entries: Entry[] = [];
+  for (let index = 0; index * PACKED < packed.length; index++) {
+    if (!repeated.has(index)) entries.push(unpack(packed, index, from + entries.length + 1));
+  }
+  watchers.announce({ stream: name, epoch, from, to: from + count, entries });
+}
