@@ -57,18 +57,12 @@ export class ProducerLanes<Stored> {
     if (atOnce === undefined || lane.preparing > 0 || lane.last === -1 || seq <= lane.last) return null;
     const stored = atOnce(lane.newest);
     if (stored === null) return null;
-    handOver(lane, seq, stored);
     lane.queued += 1;
+    handOver(lane, seq, stored, (error) => {
+      lane.queued -= 1;
+      if (error !== null) settled(error);
+    });
     settled(null);
-    stored.then(
-      () => {
-        lane.queued -= 1;
-      },
-      (error) => {
-        lane.queued -= 1;
-        settled(error);
-      },
-    );
     return stored;
   }
 
@@ -134,20 +128,24 @@ export class ProducerLanes<Stored> {
   }
 }
 
-/** It has reached the broker. */
-function handOver<Stored>(lane: Lane<Stored>, seq: number, stored: Promise<Stored>): void {
+/** It has reached the broker. @param done told when it has its answer */
+function handOver<Stored>(
+  lane: Lane<Stored>,
+  seq: number,
+  stored: Promise<Stored>,
+  done?: (error: TrunklineError | null) => void,
+): void {
   lane.last = Math.max(lane.last, seq);
   lane.newest = Math.max(lane.newest, seq);
   lane.inFlight.set(seq, stored);
-  const settled = () => {
+  const settled = (error: TrunklineError | null) => {
     lane.inFlight.delete(seq);
     if (lane.newest === seq) lane.newest = 0;
-  };
-  stored.then(settled, () => {
-    settled();
     // Whether it is stored, nobody knows: ask the broker about whatever comes next.
-    lane.last = -1;
-  });
+    if (error !== null) lane.last = -1;
+    done?.(error);
+  };
+  stored.then(() => settled(null), settled);
 }
 
 /** What a request is answered with that came after a later one of its producer was stored. */
