@@ -15,9 +15,12 @@ export type {
 } from './define/log.js';
 export { trunkline } from './define/make.js';
 export type {
+  PlainContractOf,
   PlainProcedureOptions,
+  ProcedureContractOf,
   ProcedureDefinition,
   RunContext,
+  ShapedContractOf,
   ShapedProcedureOptions,
 } from './define/procedure.js';
 export { type Refusal, refuse } from './define/refusal.js';
