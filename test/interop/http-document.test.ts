@@ -28,7 +28,11 @@ async function start() {
     entry: z.object({ text: z.string() }),
     onPublish: ({ entry, user }) => ({ ...entry, author: user.id }),
   });
-  const app = t.app({ channels: { chat, quotes: t.table(['market'], { row }) } });
+  const placeOrder = t.procedure({
+    input: z.object({ symbol: z.string(), quantity: z.number() }),
+    run: ({ input }) => ({ price: input.quantity * 10.5 }),
+  });
+  const app = t.app({ channels: { chat, quotes: t.table(['market'], { row }) }, procedures: { placeOrder } });
   const trunk = await serve(app, { port: 0, broker: memoryBroker(), apiKeys: { prices: API_KEY } });
   onStop(() => trunk.close());
   return trunk.url;

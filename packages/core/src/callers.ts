@@ -10,6 +10,8 @@ export interface CallerLimits {
   readonly maxWaits?: number;
   /** The same of all callers of this node. Default 10_000. */
   readonly maxWaitsInAll?: number;
+  /** Calls of procedures by one caller that run at a time. Default 16. Answer: `rate_limited`. */
+  readonly maxCalls?: number;
 }
 
 /** One request of a caller. */
@@ -18,6 +20,8 @@ export interface CallerUse {
   admit(): void;
   /** Counts a wait; the result ends it. Throws `rate_limited` if there are too many. */
   wait(): () => void;
+  /** Counts a call that runs; the result ends it. Throws `rate_limited` if there are too many. */
+  call(): () => void;
   /** The request is over. Harmless when called twice. */
   done(): void;
 }
@@ -26,10 +30,12 @@ interface Caller {
   readonly writes: TokenBucket;
   inWork: number;
   waits: number;
+  calls: number;
 }
 
 const MAX_WAITS = 16;
 const MAX_WAITS_IN_ALL = 10_000;
+const MAX_CALLS = 16;
 /** Callers that are remembered, so that their rate counts. */
 const MAX_CALLERS = 10_000;
 const SOON_MS = 1_000;
@@ -43,7 +49,7 @@ export class Callers {
     private readonly nowMs: () => number,
     limits: CallerLimits,
   ) {
-    this.#limits = { maxWaits: MAX_WAITS, maxWaitsInAll: MAX_WAITS_IN_ALL, ...limits };
+    this.#limits = { maxWaits: MAX_WAITS, maxWaitsInAll: MAX_WAITS_IN_ALL, maxCalls: MAX_CALLS, ...limits };
   }
 
   /**
@@ -64,6 +70,7 @@ export class Callers {
         if (afterMs > 0) throw tooMany(`more than ${ratePerSecond} writes a second: wait ${afterMs} ms`, afterMs);
       },
       wait: () => this.#wait(caller),
+      call: () => this.#call(caller),
       done: () => {
         if (!isDone) caller.inWork -= 1;
         isDone = true;
@@ -86,9 +93,23 @@ export class Callers {
     };
   }
 
+  #call(caller: Caller): () => void {
+    const { maxCalls } = this.#limits;
+    if (caller.calls >= maxCalls) throw tooMany(`${maxCalls} calls of yours run: wait for one of them`, SOON_MS);
+    caller.calls += 1;
+    return () => {
+      caller.calls -= 1;
+    };
+  }
+
   #find(name: string, ratePerSecond: number, burst: number): Caller {
     const known = this.#callers.get(name);
-    const caller = known ?? { writes: new TokenBucket(ratePerSecond, burst, this.nowMs()), inWork: 0, waits: 0 };
+    const caller = known ?? {
+      writes: new TokenBucket(ratePerSecond, burst, this.nowMs()),
+      inWork: 0,
+      waits: 0,
+      calls: 0,
+    };
     // Most recently used last, for the trimming.
     this.#callers.delete(name);
     this.#callers.set(name, caller);

@@ -20,6 +20,7 @@ import type { Engine } from './engine.js';
 import type { Published } from './publisher.js';
 import { type EntriesPage, type EntriesRequest, readEntries } from './read-page.js';
 import { asServer } from './server-channel.js';
+import { producerKey } from './slice.js';
 
 /** Who asks. */
 export interface Caller {
@@ -103,6 +104,36 @@ export class Requests<Request = unknown> {
     if (channel.kind !== 'table') throw new TrunklineError('invalid', 'this is a log: publish to it');
     const changed = await this.#engine.changer.change({ ...common, channel, step });
     return { ...changed, isRepeat: common.isRepeat() };
+  }
+
+  /**
+   * Runs a procedure, and gives what it returned, as JSON text. Rejects with a TrunklineError.
+   * @param began is told how to stop it, if it is not one that runs once and so goes on without its caller
+   */
+  async call(
+    identity: Identity,
+    name: string,
+    { producer, isRepeatable }: Source,
+    data: JsonValue,
+    admit: () => () => void,
+    began: (stop: () => void) => void,
+  ): Promise<string> {
+    const procedure = this.#engine.app.procedures?.get(name);
+    if (procedure === undefined) throw new TrunklineError('not_found', `there is no procedure ${JSON.stringify(name)}`);
+    const source = isRepeatable ? { producer, seq: SEQ } : undefined;
+    const call = this.#engine.caller.call({
+      name,
+      procedure,
+      data,
+      present: () => identity,
+      source,
+      caller: source && { producer: producerKey(identity.id, producer), seq: SEQ },
+      deadlineMs: undefined,
+      admit,
+      progress: () => false,
+    });
+    if (!call.isKept) began(() => call.stop('the connection ended'));
+    return call.answer;
   }
 
   /** A page of a log. Rejects with a TrunklineError: `conflict`, `not_found`, `forbidden`, `unavailable` … */

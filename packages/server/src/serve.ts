@@ -24,7 +24,7 @@ export interface ServeOptions extends LineOptions {
    * `false`: there is none, and `request` gets them.
    */
   readonly healthPath?: string | false;
-  /** Whether the HTTP API (`/v1/channels/…`, `/v1/openapi.json`) is served. Default: true; `false`: `request` gets these requests too. */
+  /** Whether the HTTP API (`/v1/channels/…`, `/v1/procedures/…`, `/v1/openapi.json`) is served. Default: true; `false`: `request` gets these requests too. */
   readonly httpApi?: boolean;
   /** Answers every HTTP request that is neither for the endpoint nor a probe nor of the HTTP API. Default: 404. */
   readonly request?: (request: IncomingMessage, response: ServerResponse) => void;
@@ -42,7 +42,7 @@ export interface Trunk<C extends Readonly<Record<string, AnyDefinition>>> {
     readonly [K in keyof C]: (...params: ParamValues<ContractOf<C[K]>['params']>) => ServerHandle<ContractOf<C[K]>>;
   };
   /**
-   * Answers a request of the HTTP API (`/v1/channels/…`, `/v1/openapi.json`) and returns true, or returns false and leaves it alone. `serve`
+   * Answers a request of the HTTP API (`/v1/channels/…`, `/v1/procedures/…`, `/v1/openapi.json`) and returns true, or returns false and leaves it alone. `serve`
    * does so by itself. With `attach`, call it in a route of yours: before any body parser, and with the request's URL as it came.
    */
   http(request: IncomingMessage, response: ServerResponse): boolean;

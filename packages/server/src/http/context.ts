@@ -28,7 +28,7 @@ export interface Context {
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** Names the write: by `Idempotency-Key` and who sent it, or by chance. @throws HttpError 400 */
-export function sourceOf({ request, callerName }: Context): Source {
+export function sourceOf({ request, callerName }: Pick<Context, 'request' | 'callerName'>): Source {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return { producer: randomBytes(16).toString('base64url'), isRepeatable: false };
   if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {

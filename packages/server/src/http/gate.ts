@@ -33,8 +33,8 @@ export class Gate {
     this.#callers = callers;
   }
 
-  /** Rejects with TrunklineError `unauthorized`, `forbidden`, `rate_limited`, `unavailable`. */
-  async admit({ authorization, origin, info }: Asker, target: Target): Promise<Admitted> {
+  /** @param target the channel's; `null`: a procedure. Rejects with TrunklineError `unauthorized`, `forbidden`, `rate_limited`, `unavailable`. */
+  async admit({ authorization, origin, info }: Asker, target: Target | null): Promise<Admitted> {
     const token = bearerToken(authorization);
     const key = token === undefined ? null : this.#keys.find(token);
     if (key === null) {
@@ -45,6 +45,7 @@ export class Gate {
     // A key that a page has is a key that everybody has.
     if (origin !== undefined)
       throw new TrunklineError('forbidden', 'API keys are for back ends: a page needs a user token');
+    if (target === null) throw new TrunklineError('forbidden', 'procedures act for a user: send a user token');
     const channel = parseStreamName(target.name)?.key ?? '';
     if (key.channels !== null && !key.channels.has(channel)) {
       throw new TrunklineError('forbidden', `this API key is not for ${channel}`);

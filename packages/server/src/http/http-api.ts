@@ -1,4 +1,4 @@
-// The HTTP API: `/v1/channels/…` for programs in any language. One request at a time: which place, which page asks, who asks, how much
+// The HTTP API: `/v1/channels/…` and `/v1/procedures/…` for programs in any language. One request at a time: which place, which page asks, who asks, how much
 // they ask at once, then the operation. It keeps nothing between two requests but what its callers have used.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -13,8 +13,9 @@ import { MAX_WAIT_SECONDS } from './entries.js';
 import { type Admitted, type Asker, Gate } from './gate.js';
 import { errorAnswer, HttpError } from './http-error.js';
 import { openApiDocument } from './open-api.js';
-import { methodsAt, type Operation, operationAt } from './operations.js';
+import { methodsAt, operationAt } from './operations.js';
 import { isOurs, type Place, placeOf } from './place.js';
+import { call } from './procedures.js';
 import { readQuery } from './query.js';
 import { readJson, sendLingering } from './request-body.js';
 
@@ -55,6 +56,7 @@ export class HttpApi {
     const { engine, apiKeys, callerLimits } = options;
     const callers = new Callers(() => engine.clock.nowMs(), {
       maxInWork: engine.limits.maxRequestsInWork,
+      maxCalls: engine.limits.maxCallsInWork,
       ...callerLimits,
     });
     this.#gate = new Gate(engine, apiKeys, callers);
@@ -129,47 +131,51 @@ export class HttpApi {
 
   async #answer(asked: Asked, info: RequestInfo, entered: (use: CallerUse) => void): Promise<Answer> {
     const { request, path, query } = asked;
-    const { requests, app } = this.#options.engine;
-    const place = placeOf(path, requests, (key) => app.channels.get(key)?.params.length ?? 0);
-    if (request.method === 'OPTIONS') return preflight(methodsAt(place.at).join(', '));
-    const operation = place.at === 'document' ? undefined : operationAt(place.at, request.method);
-    const isDocument = place.at === 'document' && (request.method === 'GET' || request.method === 'HEAD');
-    if (operation === undefined && !isDocument) throw wrongMethod(place);
+    const place = placeOf(path, this.#options.engine);
+    const { at } = place;
+    if (request.method === 'OPTIONS') return preflight(methodsAt(at).join(', '));
+    if (!methodsAt(at).includes(request.method ?? '')) throw wrongMethod(place);
     if (this.#isClosing) throw new TrunklineError('unavailable', 'the server is stopping: try again soon');
-    if (operation === undefined || place.at === 'document') {
+    if (at === 'document') {
       readQuery(query, {});
       return this.#documentAnswer();
     }
     const asker: Asker = { authorization: request.headers.authorization, origin: request.headers.origin, info };
-    const admitted = await this.#gate.admit(asker, place.target);
+    const admitted = await this.#gate.admit(asker, at === 'procedure' ? null : place.target);
     entered(admitted.use);
     try {
-      return await this.#run(operation, place, admitted, asked);
+      return await this.#run(place, admitted, asked);
     } finally {
       admitted.use.done();
     }
   }
 
   #run(
-    operation: Operation,
     place: Exclude<Place, { at: 'document' }>,
     { caller, callerName, use }: Admitted,
     { request, response, query }: Asked,
   ): Promise<Answer> {
     const { requests, limits, clock, helloTimeoutMs } = this.#options.engine;
-    return operation.run({
+    const common = {
       requests,
-      limits,
       request,
-      caller,
       callerName,
       use,
-      target: place.target,
-      key: place.at === 'row' ? place.key : '',
-      query: readQuery(query, operation.query(limits)),
-      body: (types) => readJson(request, types, { maxBytes: limits.maxMessageBytes, timeoutMs: helloTimeoutMs }, clock),
-      onGone: (listener) => response.once('close', listener),
-    });
+      body: (types: readonly string[]) =>
+        readJson(request, types, { maxBytes: limits.maxMessageBytes, timeoutMs: helloTimeoutMs }, clock),
+      onGone: (listener: () => void) =>
+        response.once('close', () => {
+          if (!response.writableFinished) listener();
+        }),
+    };
+    if (place.at === 'procedure') {
+      readQuery(query, {});
+      return call({ ...common, identity: caller.identity ?? invariant('a procedure has a user'), name: place.name });
+    }
+    const operation = operationAt(place.at, request.method) ?? invariant('its method was looked at');
+    const key = place.at === 'row' ? place.key : '';
+    const values = readQuery(query, operation.query(limits));
+    return operation.run({ ...common, limits, caller, target: place.target, key, query: values });
   }
 
   /** An answer in any case: the app's own code may never give one. */
@@ -192,7 +198,7 @@ export class HttpApi {
 
   #documentAnswer(): Answer {
     const { app, limits } = this.#options.engine;
-    this.#document ??= `${JSON.stringify(openApiDocument(app.channels, limits))}\n`;
+    this.#document ??= `${JSON.stringify(openApiDocument(app, limits))}\n`;
     return { status: 200, body: this.#document, headers: { 'cache-control': 'no-cache' } };
   }
 
@@ -202,6 +208,10 @@ export class HttpApi {
     this.#options.engine.log.error({ error }, 'a request failed');
     return new TrunklineError('internal', 'the server failed; its log has the cause', { outcome: 'unknown' });
   }
+}
+
+function invariant(what: string): never {
+  throw new Error(`cannot happen: ${what}`);
 }
 
 function wrongMethod({ at }: Place): HttpError {

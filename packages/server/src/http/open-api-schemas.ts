@@ -72,6 +72,8 @@ export const SCHEMAS = {
     },
     ['set', 'patch', 'unset', 'delete', 'if'],
   ),
+  Input: { description: "What the procedure's schema accepts." },
+  Result: object({ data: { description: 'What the procedure returned.' } }),
   Published: object({ epoch, offset, at: time }),
   Changed: object({
     epoch,

@@ -1,10 +1,10 @@
 // The OpenAPI document of an app: its channels' paths, made of the same table that leads the requests.
 
-import type { ChannelRuntime } from '@trunkline/core';
+import type { AppRuntime } from '@trunkline/core';
 import type { Limits } from '@trunkline/protocol';
 import { SCHEMAS } from './open-api-schemas.js';
-import { errorsOf, OPERATIONS, type Operation } from './operations.js';
-import { DOCUMENT_PATH } from './place.js';
+import { CALL, errorsOf, OPERATIONS, type OperationShape } from './operations.js';
+import { DOCUMENT_PATH, PROCEDURES } from './place.js';
 import type { QueryParameter } from './query.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -30,9 +30,15 @@ const MEANING: Readonly<Record<number, string>> = {
   503: 'The server cannot do it now.',
 };
 
-/** @param channels of the app, by name */
-export function openApiDocument(channels: ReadonlyMap<string, ChannelRuntime>, limits: Limits): Json {
+type DescribedApp = Pick<AppRuntime<never>, 'channels' | 'procedures'>;
+type Channel = NonNullable<ReturnType<DescribedApp['channels']['get']>>;
+
+export function openApiDocument({ channels, procedures = new Map() }: DescribedApp, limits: Limits): Json {
   const paths = [...channels].flatMap(([name, channel]) => pathsOf(name, channel, limits));
+  const calls = [...procedures.keys()].map((name) => [
+    `${PROCEDURES}${encodeURIComponent(name)}`,
+    { post: describe(CALL, name, limits) },
+  ]);
   return {
     openapi: '3.1.0',
     info: {
@@ -41,7 +47,7 @@ export function openApiDocument(channels: ReadonlyMap<string, ChannelRuntime>, l
       description: 'Each parameter of a path is one segment, percent-encoded, a "/" in it too.',
     },
     security: [{ bearer: [] }],
-    paths: { ...Object.fromEntries(paths), [DOCUMENT_PATH]: documentPath() },
+    paths: { ...Object.fromEntries([...paths, ...calls]), [DOCUMENT_PATH]: documentPath() },
     components: {
       securitySchemes: {
         bearer: {
@@ -51,17 +57,17 @@ export function openApiDocument(channels: ReadonlyMap<string, ChannelRuntime>, l
         },
       },
       schemas: SCHEMAS,
-      responses: Object.fromEntries(
-        Object.entries(MEANING).map(([status, description]) => [
-          `Error${status}`,
-          errorResponse(Number(status), description),
-        ]),
-      ),
+      responses: {
+        ...Object.fromEntries(
+          Object.entries(MEANING).map(([status, text]) => [`Error${status}`, errorResponse(Number(status), text)]),
+        ),
+        ErrorOfTheApp: errorResponse(0, "What the app's own code throws besides: any other code of the protocol."),
+      },
     },
   };
 }
 
-function pathsOf(name: string, { kind, params }: ChannelRuntime, limits: Limits): [string, Json][] {
+function pathsOf(name: string, { kind, params }: Channel, limits: Limits): [string, Json][] {
   const base = ['/v1/channels', encodeURIComponent(name), ...params.map((param) => `{${param}}`)].join('/');
   const parameters = params.map((param) => pathParameter(param, `The channel's parameter "${param}".`));
   if (kind === 'log') return [[`${base}/entries`, { parameters, ...operations(name, 'entries', limits) }]];
@@ -79,14 +85,14 @@ function pathsOf(name: string, { kind, params }: ChannelRuntime, limits: Limits)
   ];
 }
 
-function operations(channel: string, at: Operation['at'], limits: Limits): Json {
+function operations(channel: string, at: OperationShape['at'], limits: Limits): Json {
   const here = OPERATIONS.filter((operation) => operation.at === at);
   return Object.fromEntries(
     here.map((operation) => [operation.method.toLowerCase(), describe(operation, channel, limits)]),
   );
 }
 
-function describe(operation: Operation, channel: string, limits: Limits): Json {
+function describe(operation: OperationShape, channel: string, limits: Limits): Json {
   const { id, summary, body, method, conditions } = operation;
   const isRead = method === 'GET';
   const parameters = [
@@ -116,7 +122,7 @@ function describe(operation: Operation, channel: string, limits: Limits): Json {
   };
 }
 
-function responsesOf(operation: Operation): Json {
+function responsesOf(operation: OperationShape): Json {
   const tag = { ETag: header('Names this state.') };
   const answers = Object.entries(operation.answers).map(([status, schema]) => [
     status,
@@ -125,10 +131,10 @@ function responsesOf(operation: Operation): Json {
       : { description: operation.summary, headers: hasTag(operation) ? tag : {}, content: content(schema) },
   ]);
   const errors = errorsOf(operation).map((status) => [String(status), ref('responses', `Error${status}`)]);
-  return Object.fromEntries([...answers, ...errors]);
+  return { ...Object.fromEntries([...answers, ...errors]), default: ref('responses', 'ErrorOfTheApp') };
 }
 
-function hasTag({ method }: Operation): boolean {
+function hasTag({ method }: OperationShape): boolean {
   return method === 'GET' || method === 'PUT' || method === 'PATCH';
 }
 

@@ -10,10 +10,11 @@ import { changeRows, deleteRow, PATCH_TYPES, patchRow, putRow, readRow, readRows
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-export interface Operation {
+/** What the document says of an operation. */
+export interface OperationShape {
   readonly id: string;
   readonly method: Method;
-  readonly at: 'entries' | 'rows' | 'row';
+  readonly at: 'entries' | 'rows' | 'row' | 'procedure';
   readonly summary: string;
   readonly query: (limits: Limits) => QueryParameters;
   /** What is sent: the schema's name and media types. */
@@ -24,6 +25,10 @@ export interface Operation {
   readonly conditions?: true;
   /** It can contradict the state it meets, also without a condition. */
   readonly conflicts?: true;
+}
+
+/** One of a channel's. */
+export interface Operation extends OperationShape {
   readonly run: (context: Context) => Promise<Answer>;
 }
 
@@ -36,7 +41,9 @@ export type SchemaName =
   | 'RowsPage'
   | 'StoredRow'
   | 'Step'
-  | 'Patch';
+  | 'Patch'
+  | 'Input'
+  | 'Result';
 
 const none = (): QueryParameters => ({});
 
@@ -127,10 +134,24 @@ export const OPERATIONS: readonly Operation[] = [
   },
 ];
 
-/** Statuses with an error that the operation may answer. */
-export function errorsOf({ body, conditions, conflicts }: Operation): readonly number[] {
+/** The operation of procedures. */
+export const CALL: OperationShape = {
+  id: 'call',
+  method: 'POST',
+  at: 'procedure',
+  summary:
+    'Runs the procedure for the user. With an Idempotency-Key it runs once, and its result is kept for 24 hours.',
+  query: none,
+  body: { schema: 'Input', types: JSON_TYPES },
+  answers: { 200: 'Result' },
+};
+
+/** Statuses with an error that the operation answers. The app's own code may throw any other `TrunklineError`. */
+export function errorsOf({ at, body, conditions, conflicts }: OperationShape): readonly number[] {
   return [
-    ...[400, 401, 403, 404, 429, 500, 503],
+    ...[400, 401, 403, 429, 500, 503],
+    // A procedure's path names nothing but itself.
+    ...(at === 'procedure' ? [] : [404]),
     ...(body === undefined ? [] : [408, 413, 415, 422]),
     ...(conditions === undefined ? [] : [412]),
     ...(conflicts === undefined ? [] : [409]),
@@ -138,12 +159,12 @@ export function errorsOf({ body, conditions, conflicts }: Operation): readonly n
 }
 
 /** What may be done in a place, for `Allow`. */
-export function methodsAt(at: Operation['at'] | 'document'): readonly string[] {
-  const named: readonly string[] =
-    at === 'document' ? ['GET'] : OPERATIONS.filter((one) => one.at === at).map(({ method }) => method);
+export function methodsAt(at: OperationShape['at'] | 'document'): readonly string[] {
+  if (at === 'document') return ['HEAD', 'GET', 'OPTIONS'];
+  const named: readonly string[] = [...OPERATIONS, CALL].filter((one) => one.at === at).map(({ method }) => method);
   return [...(named.includes('GET') ? ['HEAD'] : []), ...named, 'OPTIONS'];
 }
 
-export function operationAt(at: Operation['at'], method: string | undefined): Operation | undefined {
+export function operationAt(at: OperationShape['at'], method: string | undefined): Operation | undefined {
   return OPERATIONS.find((one) => one.at === at && one.method === (method === 'HEAD' ? 'GET' : method));
 }

@@ -1,6 +1,6 @@
 // What a path names. Each parameter is one segment, percent-encoded, so that any text can stand there, a "/" too.
 
-import type { Requests, Target } from '@trunkline/core';
+import type { Engine, Target } from '@trunkline/core';
 import { BadNameError, streamName, TrunklineError } from '@trunkline/protocol';
 import type { RequestInfo } from '../define/trunkline.js';
 import { badRequest, HttpError } from './http-error.js';
@@ -8,22 +8,31 @@ import { badRequest, HttpError } from './http-error.js';
 /** The parts of a path. */
 export type Place =
   | { readonly at: 'document' }
+  | { readonly at: 'procedure'; readonly name: string }
   | { readonly at: 'entries' | 'rows'; readonly target: Target }
   | { readonly at: 'row'; readonly target: Target; readonly key: string };
 
 export const DOCUMENT_PATH = '/v1/openapi.json';
 const CHANNELS = '/v1/channels/';
+export const PROCEDURES = '/v1/procedures/';
 /** A row's key has one segment after the collection's name. */
 const COLLECTION = { log: 'entries', table: 'rows' } as const;
 
 /** Whether the API answers this path. Others under `/v1` are whoever's. */
 export function isOurs(path: string): boolean {
-  return path === DOCUMENT_PATH || path.startsWith(CHANNELS);
+  return path === DOCUMENT_PATH || path.startsWith(CHANNELS) || path.startsWith(PROCEDURES);
 }
 
-/** @throws TrunklineError `unknown_channel`; HttpError 400, 404 */
-export function placeOf(path: string, requests: Requests<RequestInfo>, paramsOf: (key: string) => number): Place {
+/** @throws TrunklineError `unknown_channel`, `not_found`; HttpError 400, 404 */
+export function placeOf(path: string, { requests, app }: Engine<RequestInfo>): Place {
   if (path === DOCUMENT_PATH) return { at: 'document' };
+  if (path.startsWith(PROCEDURES)) {
+    const segment = path.slice(PROCEDURES.length);
+    const name = decoded(segment);
+    if (!segment.includes('/') && app.procedures?.has(name) === true) return { at: 'procedure', name };
+    throw new TrunklineError('not_found', `there is no procedure ${JSON.stringify(name.slice(0, 80))}`);
+  }
+  const paramsOf = (key: string) => app.channels.get(key)?.params.length ?? 0;
   const [channel = '', ...rest] = path.slice(CHANNELS.length).split('/').map(decoded);
   const params = rest.splice(0, paramsOf(channel));
   const target = requests.find(nameOf(channel, params));
