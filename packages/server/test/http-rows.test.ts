@@ -1,5 +1,6 @@
 // Tables over HTTP, through real sockets.
 
+import { type Broker, memoryBroker } from '@trunkline/broker';
 import { afterEach, describe, expect, it } from 'vitest';
 import { enter } from './support/dial.js';
 import { bareApp, KEYS, servedApi, steppedApi } from './support/http.js';
@@ -233,6 +234,32 @@ describe('pages of a table', () => {
 });
 
 describe('patches at the same time', () => {
+  it('are merged anew when somebody was faster', async () => {
+    const store = memoryBroker();
+    let rivals = 3;
+    const readRow: Broker['readRow'] = async (stream, key) => {
+      const row = await store.readRow(stream, key);
+      if (rivals > 0) {
+        rivals -= 1;
+        // After the look at the row, and before the patch.
+        await store.change(stream, [{ key, set: `{"depth":{"rival":${rivals}}}` }]);
+      }
+      return row;
+    };
+    const broker = new Proxy(store, {
+      get: (target, name) => {
+        const member = Reflect.get(target, name);
+        if (name === 'readRow') return readRow;
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+    const made = await steppedApi(bareApp(), { broker });
+    closing.push(made);
+    expect((await made.ask('PATCH', ACME, { body: { depth: { mine: 1 } } })).status).toBe(200);
+    expect(rivals).toBe(0);
+    expect((await made.ask('GET', ACME)).body).toMatchObject({ data: { depth: { rival: 0, mine: 1 } } });
+  });
+
   it('into one field lose nothing of each other', async () => {
     const { ask } = await start();
     await ask('PUT', ACME, { body: { bid: 0 } });
