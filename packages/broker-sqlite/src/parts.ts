@@ -1,6 +1,7 @@
 // The broker's parts, for who runs them on other threads, another disk and another clock: the simulation of this repository.
 // Not for applications; it may change with any version.
 
+export { appendsOf, type BurstDone } from './bursts.js';
 export { Connection } from './database.js';
 export type { Batch, ReaderCall, WorkerMessage, WorkerOptions, WriterCall } from './messages.js';
 export { type OpenFile, openFile } from './open-file.js';

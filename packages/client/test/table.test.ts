@@ -614,7 +614,7 @@ describe('changes by this client', () => {
   });
 });
 
-describe('a move to another server (CON-8)', () => {
+describe('a move to another server (CON-8, TAB-9)', () => {
   it.each([
     ['that hears of changes at once', 0],
     ['that hears of changes late', 120],

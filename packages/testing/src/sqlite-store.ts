@@ -2,7 +2,9 @@
 
 import type { Broker } from '@trunkline/broker';
 import {
+  appendsOf,
   type Batch,
+  type BurstDone,
   type OpenFile,
   SqliteBroker,
   type WorkerMessage,
@@ -30,7 +32,8 @@ interface AppendDone {
 export class SqliteStore implements Store {
   readonly weather: StoreWeather = { storeMs: [0.1, 4], broken: false };
   readonly #disk: SimulatedDisk;
-  readonly #appends = new Map<number, AppendCall>();
+  /** By call: its appends, one or those of a burst. */
+  readonly #appends = new Map<number, readonly AppendCall[]>();
   #writer: WriterThread | undefined;
   #reader: ReaderThread | undefined;
 
@@ -98,21 +101,41 @@ export class SqliteStore implements Store {
   }
 
   #called({ calls }: Batch<WriterCall>): void {
-    for (const { id, call } of calls) if (call.type === 'append') this.#appends.set(id, call);
+    for (const { id, call } of calls) {
+      if (call.type === 'append') this.#appends.set(id, [call]);
+      else if (call.type === 'burst') this.#appends.set(id, [...appendsOf(call)]);
+    }
   }
 
   #turned(posted: readonly WorkerMessage[], durableMs: number): void {
     for (const message of posted) {
       if (message.type !== 'answers') continue;
       for (const answer of message.answers) {
-        const call = this.#appends.get(answer.id);
+        const calls = this.#appends.get(answer.id);
         this.#appends.delete(answer.id);
-        if (call === undefined) continue;
-        if ('done' in answer) this.#committed(call, answer.done as AppendDone, durableMs);
-        else this.journal.count(`store: ${answer.refusal.type}`);
+        if (calls === undefined) continue;
+        if (!('done' in answer)) this.journal.count(`store: ${answer.refusal.type}`, calls.length);
+        else if (Array.isArray(answer.done)) this.#burst(calls, answer.done as BurstDone, durableMs);
+        else this.#committed(calls[0] as AppendCall, answer.done as AppendDone, durableMs);
       }
     }
     this.#lookAtFloors();
+  }
+
+  /** What became of each append of a burst. */
+  #burst(calls: readonly AppendCall[], done: BurstDone, durableMs: number): void {
+    const rest = calls.values();
+    let epoch = '';
+    for (const word of done) {
+      if (typeof word === 'string') {
+        epoch = word;
+        continue;
+      }
+      const call = rest.next().value as AppendCall;
+      if (typeof word === 'number') this.#committed(call, { epoch, from: word - 1, repeats: [] }, durableMs);
+      else if ('refusal' in word) this.journal.count(`store: ${word.refusal.type}`);
+      else this.journal.count('duplicates');
+    }
   }
 
   #committed({ stream, entries }: AppendCall, { epoch, from, repeats }: AppendDone, durableMs: number): void {
