@@ -21,13 +21,15 @@ export async function answerWrite<Request>(
   const { name: stream, channel, params } = resolveStream(engine.app, message.stream);
   const { id, producer, seq } = message;
   const lane = `${stream}\n${producerKey(identity.id, producer)}`;
-  for (let first = admission.waitsFor(lane, seq); first !== undefined; first = admission.waitsFor(lane, seq)) {
-    // It may be stored after all: its sender knows, if it saw the entry, and will not send it again.
-    const broker = channel.kind === 'log' ? engine.broker : engine.brokerOf(channel);
-    const source = { producer: producerKey(identity.id, producer), seq: first };
-    if ((await callBroker(engine.log, broker.lookup(stream, source))) === null) break;
-    admission.settled(lane, first, null);
-  }
+  const broker = channel.kind === 'log' ? engine.broker : engine.brokerOf(channel);
+  const clear = async () => {
+    for (let first = admission.waitsFor(lane, seq); first !== undefined; first = admission.waitsFor(lane, seq)) {
+      // It may be stored after all: its sender knows, if it saw the entry, and will not send it again.
+      const source = { producer: producerKey(identity.id, producer), seq: first };
+      if ((await callBroker(engine.log, broker.lookup(stream, source))) === null) return;
+      admission.settled(lane, first, null);
+    }
+  };
   const common = {
     identity,
     present,
@@ -35,6 +37,7 @@ export async function answerWrite<Request>(
     stream,
     producer,
     seq,
+    order: { isHeldUp: () => admission.waitsFor(lane, seq) !== undefined, clear },
     admit: () => admission.admit(lane, seq, engine.clock.nowMs()),
     settled: (error: TrunklineError | null) => admission.settled(lane, seq, error),
   };

@@ -18,7 +18,7 @@ import type { TableBroker } from './checkpoint-broker.js';
 import { madeText, payloadText } from './payload-text.js';
 import type { Permits } from './permits.js';
 import type { Log } from './ports.js';
-import { ProducerLanes } from './producer-lanes.js';
+import { type HeldUp, ProducerLanes } from './producer-lanes.js';
 import { runHook } from './run-hook.js';
 import { producerKey } from './slice.js';
 
@@ -41,6 +41,8 @@ export interface ChangeRequest {
   readonly step: Step;
   /** Will not be sent again: the broker need not remember its producer, and it waits for nobody. */
   readonly isUnrepeatable?: boolean;
+  /** Absent: nothing that comes alone is held up by what came before it. */
+  readonly order?: HeldUp;
   /** Throws a TrunklineError if the connection may not change anything now. Asked only for what is not a repeat. */
   readonly admit: () => void;
   readonly settled: (error: TrunklineError | null) => void;
@@ -103,6 +105,7 @@ export class Changer {
   async #prepare(request: ChangeRequest, source: ProducerSeq | undefined): Promise<{ stored: Promise<Changed> }> {
     const { stream, channel, params, present, step } = request;
     if (channel.write !== 'client') throw new TrunklineError('forbidden', 'only the server changes this table');
+    if (request.order?.isHeldUp() === true) await request.order.clear();
     request.admit();
     const { set = {}, patch = {}, unset = {}, delete: gone = [] } = step;
     const patched = [...new Set([...Object.keys(patch), ...Object.keys(unset)])];

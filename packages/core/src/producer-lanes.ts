@@ -6,6 +6,13 @@ import { TrunklineError } from '@trunkline/protocol';
 /** Lanes kept for producers that have nothing under way; forgetting one costs a lookup. */
 const MAX_IDLE_LANES = 10_000;
 
+/** A request may have to wait for an earlier one of its producer that was refused for now and did not come again (PUB-4). */
+export interface HeldUp {
+  isHeldUp(): boolean;
+  /** Looks whether what it waits for is stored after all. To be asked in the producer's turn. */
+  clear(): Promise<void>;
+}
+
 /** One request of a producer. */
 export interface LaneWork<Stored> {
   readonly seq: number;

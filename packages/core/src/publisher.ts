@@ -8,7 +8,7 @@ import { callBroker } from './broker-call.js';
 import { madeText, payloadText } from './payload-text.js';
 import type { Permits } from './permits.js';
 import type { Log } from './ports.js';
-import { ProducerLanes } from './producer-lanes.js';
+import { type HeldUp, ProducerLanes } from './producer-lanes.js';
 import { runHook, runHookNow } from './run-hook.js';
 import { producerKey } from './slice.js';
 
@@ -25,6 +25,8 @@ export interface PublishRequest {
   readonly data: JsonValue;
   /** Will not be sent again: the broker need not remember its producer, and it waits for nobody. */
   readonly isUnrepeatable?: boolean;
+  /** Absent: nothing that comes alone is held up by what came before it. */
+  readonly order?: HeldUp;
   /** Throws a TrunklineError if the connection may not publish now. Asked only for what is not a repeat. */
   readonly admit: () => void;
   /**
@@ -87,6 +89,7 @@ export class Publisher {
       return null;
     }
     const { nowMs, maxEntryBytes, log } = this.#options;
+    if (request.order?.isHeldUp() === true) return null;
     admit();
     const given = payloadText('entry', data, maxEntryBytes);
     const checked = runHookNow(log, 'the schema failed', () => channel.validate(data));
@@ -116,6 +119,7 @@ export class Publisher {
   ): Promise<{ stored: Promise<Published> }> {
     const { stream, channel, params, present } = request;
     const { permits, nowMs, maxEntryBytes } = this.#options;
+    if (request.order?.isHeldUp() === true) await request.order.clear();
     admit();
     // Measured before the hook runs, so that nothing oversized reaches it, and again after it.
     const given = payloadText('entry', request.data, maxEntryBytes);

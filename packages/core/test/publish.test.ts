@@ -240,18 +240,28 @@ describe('PUB-4: the order of a producer', () => {
     const world = new World();
     const peer = await world.enter();
     world.broker.faults.set('append', 'after');
-    const ids = [1, 2].map((seq) => send(peer, seq));
-    await world.settle();
-    expect(ids.map((id) => peer.answerTo(id))).toMatchObject([{ outcome: 'unknown' }, { outcome: 'unknown' }]);
+    expect(await peer.publish(1, 1)).toMatchObject({ code: 'unavailable', outcome: 'unknown' });
+    // The next one is not stored: that one is still waited for.
+    world.broker.faults.set('append', 'before');
+    expect(await peer.publish(2, 2)).toMatchObject({ code: 'unavailable', outcome: 'unknown' });
     world.broker.faults.clear();
-    // The first is stored, the second is not: that one is still waited for.
     expect(await stored(world)).toEqual([1]);
     expect(await peer.publish(3, 3)).toMatchObject({ code: 'unavailable', retry: true });
     // Pipelined, so that order shows.
     const later = [2, 3, 4].map((seq) => send(peer, seq));
     await world.settle();
     expect(later.map((id) => peer.answerTo(id).type)).toEqual(['ok', 'ok', 'ok']);
-    expect(await stored(world)).toEqual([1, 2, 3, 4]);
+    // What was stored in silence holds up nobody, and those behind it keep their order while it is looked for.
+    world.broker.faults.set('append', 'after');
+    await peer.publish(5, 5);
+    world.broker.faults.clear();
+    const release = world.broker.hold('lookup');
+    const held = [6, 7, 8].map((seq) => send(peer, seq));
+    await world.settle();
+    release();
+    await world.settle();
+    expect(held.map((id) => peer.answerTo(id).type)).toEqual(['ok', 'ok', 'ok']);
+    expect(await stored(world)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
   it('a store that answered late holds up nobody for good: sent again, it is known, and the next one passes', async () => {
