@@ -10,7 +10,8 @@ import { seeded } from './random.js';
 import { READ_CASES, REMOVE_CASES, RETENTION_CASES } from './read-cases.js';
 import { ODD_CASES, RESTART_CASES } from './restart-cases.js';
 import { RESULT_CASES, RESULT_RESTART_CASES } from './result-cases.js';
-import { CHANGE_CASES, EXPIRY_CASES, ROWS_CASES, TABLE_RESTART_CASES, TABLE_WATCH_CASES } from './table-cases.js';
+import { CHANGE_CASES, ROWS_CASES } from './table-cases.js';
+import { EXPIRY_CASES, TABLE_RESTART_CASES, TABLE_WATCH_CASES } from './table-life-cases.js';
 import { CLOSE_CASES, LEASE_CASES, WATCH_CASES } from './watch-cases.js';
 import type { BrokerWorld, Case } from './world.js';
 
