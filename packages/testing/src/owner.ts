@@ -15,6 +15,7 @@ export class Owner {
   /** Tokens of former owners, after whom somebody else has written. */
   readonly #former: number[] = [];
   #count = 0;
+  #isAtWork = false;
 
   constructor(
     private readonly machine: Machine,
@@ -28,10 +29,17 @@ export class Owner {
   #again(): void {
     this.machine.after(this.random.skewed(1_000, 8_000), () => {
       this.#again();
+      // One round at a time: on a slow disk the former owner of one round could else write, as it may, before the new one of another.
+      if (this.#isAtWork) return;
+      this.#isAtWork = true;
       // The broker's answer that it cannot say is no answer; everything else is judged.
-      this.#work().catch((error: unknown) => {
-        if (!(error instanceof BrokerUnavailableError)) this.journal.broken('nothing throws', String(error));
-      });
+      this.#work()
+        .catch((error: unknown) => {
+          if (!(error instanceof BrokerUnavailableError)) this.journal.broken('nothing throws', String(error));
+        })
+        .finally(() => {
+          this.#isAtWork = false;
+        });
     });
   }
 
