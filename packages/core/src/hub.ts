@@ -76,6 +76,11 @@ export class Hub implements TableHost {
     return subscriptions;
   }
 
+  /** Subscriptions to one stream. */
+  subscribersOf(name: StreamName): number {
+    return this.#streams.get(name)?.stream.subscriptions.size ?? 0;
+  }
+
   /**
    * The log, watched and loaded. Rejects as the broker does. If nobody subscribes it is closed after a while: check
    * `closed` after waiting for something else.

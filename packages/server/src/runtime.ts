@@ -79,6 +79,9 @@ export function reachOf(app: App, engine: () => Engine<RequestInfo>): ReachChann
       get name() {
         return streamName(name, params);
       },
+      get subscribers() {
+        return engine().hub.subscribersOf(streamName(name, params));
+      },
       publish: async (data: unknown) => {
         const { offset, at } = await engine().publish(name, params, data);
         return { offset, at };

@@ -19,6 +19,9 @@ export function tableHandle(
     get name() {
       return streamName(channel, params);
     },
+    get subscribers() {
+      return engine().hub.subscribersOf(streamName(channel, params));
+    },
     set: (key, row, options) => change([{ ...options, key, set: row }]),
     patch: (key, fields, options) => change([{ ...options, key, patch: fields }]),
     delete: (key, options) => change([{ ...options, key, delete: true }]),

@@ -118,6 +118,23 @@ describe('a table that the server feeds', () => {
     expect(await quotes.change([{ key: 'ACME', patch: { bid: 1 } }]), 'nothing is another').toEqual({ offset: 2 });
   });
 
+  it('knows who follows it, so that what is costly is made only while somebody looks', async () => {
+    const { channel, url } = await start();
+    const [quotes, notes] = [channel.quotes('nyse'), channel.notes()];
+    expect([quotes.subscribers, notes.subscribers]).toEqual([0, 0]);
+    const [ada, bob] = [await enter(url), await enter(url)];
+    await follow(ada, quotes.name);
+    await follow(bob, quotes.name, { keys: ['ACME'] });
+    await follow(bob, notes.name);
+    expect([quotes.subscribers, notes.subscribers]).toEqual([2, 1]);
+    expect(channel.quotes('tokyo').subscribers).toBe(0);
+    await bob.ask({ type: 'unsubscribe', stream: quotes.name });
+    expect(quotes.subscribers).toBe(1);
+    ada.socket.close(1000, '');
+    await ada.closed;
+    await expect.poll(() => quotes.subscribers).toBe(0);
+  });
+
   it('is read by the server as it is', async () => {
     const { channel } = await start();
     const quotes = channel.quotes('nyse');

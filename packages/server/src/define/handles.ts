@@ -16,6 +16,8 @@ import type { TableServerHandle } from './table-handle.js';
 export interface LogServerHandle<C extends LogContract> {
   /** The stream's name, as on the wire: `chat/lobby`. */
   readonly name: string;
+  /** Clients of this server that follow it now: make what is costly to make only while somebody looks. Cheap to read. */
+  readonly subscribers: number;
   /**
    * Appends an entry in the stored form, as the server itself: the schema, `authorize` and `onPublish` are for clients' publishes.
    * Resolves when the broker has stored it.

@@ -64,6 +64,8 @@ export interface StepResult {
 export interface TableServerHandle<C extends TableContract> {
   /** The stream's name, as on the wire: `quotes/nyse`. */
   readonly name: string;
+  /** Clients of this server that follow it now: make what is costly to make only while somebody looks. Cheap to read. */
+  readonly subscribers: number;
   /** Gives the row as a whole: fields that it had and that are not in `row` are gone. Creates it if there is none. */
   set(key: string, row: C['row'], options?: RowOptions): Promise<StepResult>;
   /**
