@@ -33,6 +33,7 @@ export interface ChangeCall {
   readonly newEpoch: string;
   readonly source?: { readonly producer: string; readonly seq: number };
   readonly fence?: number;
+  readonly after?: number;
   readonly tombstones?: ChangeOptions['tombstones'];
   readonly maxRows?: number;
 }

@@ -203,7 +203,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
   async change(name: StreamName, step: readonly RowChange[], options?: ChangeOptions): Promise<ChangeResult> {
     this.#mustBeOpen();
     checkChange(step, options);
-    const { source, fence, tombstones, maxRows } = options ?? {};
+    const { source, fence, after, tombstones, maxRows } = options ?? {};
     const call: WriterCall = {
       type: 'change',
       stream: keyText(name),
@@ -211,6 +211,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
       newEpoch: this.#surroundings.randomEpoch(),
       ...(source === undefined ? {} : { source: { producer: keyText(source.producer), seq: source.seq } }),
       ...(fence === undefined ? {} : { fence }),
+      ...(after === undefined ? {} : { after }),
       ...(tombstones === undefined ? {} : { tombstones }),
       ...(maxRows === undefined ? {} : { maxRows }),
     };

@@ -216,3 +216,9 @@ export class StreamRegister {
     producer.usedAtMs = nowMs;
   }
 }
+
+/** Why what is new has to wait: `after` of its producer is not stored, and must not be overtaken. */
+export function refusedBefore({ producer, stored }: Planned, after: number): Refusal | undefined {
+  if (stored !== undefined || (producer?.last ?? 0) >= after) return undefined;
+  return { type: 'unavailable', reason: `seq ${after} of the producer is not stored: this comes after it` };
+}

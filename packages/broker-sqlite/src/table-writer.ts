@@ -4,7 +4,7 @@
 import { changedRow, DEFAULT_MAX_ROWS, DEFAULT_TOMBSTONES } from '@trunkline/broker';
 import type { Command, Connection, Query } from './database.js';
 import type { ChangeCall, ChangeDone, PackedChange, PackedRows, Refusal } from './messages.js';
-import type { KnownStream, Planned, StreamRegister } from './stream-register.js';
+import { type KnownStream, type Planned, refusedBefore, type StreamRegister } from './stream-register.js';
 
 /** Rows that expire in one step: about a millisecond of work. */
 const EXPIRE_ROWS = 500;
@@ -79,7 +79,7 @@ export class TableWriter {
 
   change(call: ChangeCall, nowMs: number): Result {
     const known = this.#streams.find(call.stream);
-    const { fence, source, tombstones, maxRows = DEFAULT_MAX_ROWS } = call;
+    const { fence, source, after, tombstones, maxRows = DEFAULT_MAX_ROWS } = call;
     if (known?.kind === 'log') return { refusal: { type: 'wrong_kind', kind: 'log' } };
     if (known !== undefined && fence !== undefined && fence < known.fence) {
       return { refusal: { type: 'fenced', token: fence, highest: known.fence } };
@@ -89,6 +89,8 @@ export class TableWriter {
       const plan = this.#streams.planSource(known, source.producer, source.seq);
       if ('type' in plan) return { refusal: plan };
       planned = plan;
+      const early = after === undefined ? undefined : refusedBefore(plan, after);
+      if (early !== undefined) return { refusal: early };
     }
     const isRepeat = planned?.stored !== undefined;
     const plan = isRepeat ? [] : this.#plan(known, call.step, maxRows);

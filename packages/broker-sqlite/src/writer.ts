@@ -16,7 +16,13 @@ import {
 } from './messages.js';
 import { ResultsWriter } from './results-writer.js';
 import { RowBatch } from './row-batch.js';
-import { type KnownProducer, type KnownStream, type Planned, StreamRegister } from './stream-register.js';
+import {
+  type KnownProducer,
+  type KnownStream,
+  type Planned,
+  refusedBefore,
+  StreamRegister,
+} from './stream-register.js';
 import { TableWriter } from './table-writer.js';
 
 const NEW: Planned = { producer: undefined, stored: undefined };
@@ -192,12 +198,8 @@ export class Writer {
     }
     const plan = this.#plan(known, entries);
     if ('type' in plan) return { refusal: plan };
-    const [first] = plan;
-    if (after !== undefined && first?.stored === undefined && (first?.producer?.last ?? 0) < after) {
-      return {
-        refusal: { type: 'unavailable', reason: `seq ${after} of the producer is not stored: this comes after it` },
-      };
-    }
+    const early = after === undefined ? undefined : refusedBefore(plan[0] ?? NEW, after);
+    if (early !== undefined) return { refusal: early };
     const stream = known ?? this.streams.begin(call.stream, call.newEpoch, 'log');
     if (fence !== undefined) stream.fence = fence;
     if (retain !== undefined) {

@@ -15,7 +15,7 @@ export function checkAppend(entries: readonly NewEntry[], options: AppendOptions
   if (options === undefined) return;
   const { fence, retain, after } = options;
   checkFence(fence);
-  if (after !== undefined && !isPositiveInteger(after)) throw new RangeError(`after must be a seq, not ${after}`);
+  checkAfter(after);
   if (retain?.entries !== undefined && !isPositiveInteger(retain.entries)) {
     throw new RangeError(`retain.entries must be an integer of at least 1, not ${retain.entries}`);
   }
@@ -28,6 +28,11 @@ export function checkAppend(entries: readonly NewEntry[], options: AppendOptions
 export function checkFence(fence: number | undefined): void {
   if (fence === undefined || (Number.isSafeInteger(fence) && fence >= 0)) return;
   throw new RangeError(`fence must be a token from lease(), not ${fence}`);
+}
+
+/** @throws RangeError when it is no `seq`. */
+export function checkAfter(after: number | undefined): void {
+  if (after !== undefined && !isPositiveInteger(after)) throw new RangeError(`after must be a seq, not ${after}`);
 }
 
 /** @throws TypeError or RangeError when it names no publish of a producer. */

@@ -1,7 +1,7 @@
 // What every broker refuses of a change before it looks at its store: mistakes of the calling program.
 
 import { utf8Bytes } from '@trunkline/protocol';
-import { checkFence, checkSource, isPositiveInteger, isStorable } from './check-arguments.js';
+import { checkAfter, checkFence, checkSource, isPositiveInteger, isStorable } from './check-arguments.js';
 import type { ChangeOptions, RowChange } from './table.js';
 
 /** Longest key of a row, in bytes of UTF-8. */
@@ -16,9 +16,10 @@ export function checkChange(step: readonly RowChange[], options: ChangeOptions |
     keys.add(change.key);
   }
   if (options === undefined) return;
-  const { source, fence, maxRows, tombstones } = options;
+  const { source, fence, maxRows, tombstones, after } = options;
   if (source !== undefined) checkSource(source);
   checkFence(fence);
+  checkAfter(after);
   if (maxRows !== undefined && !isPositiveInteger(maxRows)) {
     throw new RangeError(`maxRows must be an integer of at least 1, not ${maxRows}`);
   }

@@ -13,7 +13,7 @@ import type {
   Retention,
   StreamState,
 } from './broker.js';
-import { BrokerUnavailableError, FencedError, UnrecoverablePositionError } from './errors.js';
+import { FencedError, UnrecoverablePositionError } from './errors.js';
 import { ProducerMemory, type Remembered } from './producer-memory.js';
 
 export class MemoryStream {
@@ -41,11 +41,7 @@ export class MemoryStream {
     if (fence !== undefined && fence < this.#fence) throw new FencedError(this.name, fence, this.#fence);
     this.#producers.forget(nowMs);
     const repeats = this.#plan(entries);
-    const first = entries[0]?.source;
-    const last = first === undefined ? 0 : this.#producers.lastOf(first.producer);
-    if (options?.after !== undefined && !repeats.has(0) && last < options.after) {
-      throw new BrokerUnavailableError(`${options.after} of ${first?.producer} is not stored: this comes after it`);
-    }
+    if (options?.after !== undefined && !repeats.has(0)) this.#producers.mustKnow(entries[0]?.source, options.after);
     if (fence !== undefined) this.#fence = fence;
     if (options?.retain !== undefined) this.#retain = { ...options.retain };
     const appended = entries.map((entry, index) => repeats.get(index) ?? this.#push(entry));

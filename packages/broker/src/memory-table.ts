@@ -67,10 +67,11 @@ export class MemoryTable {
 
   /** `null`: the step was taken before, under the same source. */
   change(step: readonly RowChange[], options: ChangeOptions | undefined, nowMs: number): Changed | null {
-    const { source, fence, tombstones, maxRows = DEFAULT_MAX_ROWS } = options ?? {};
+    const { source, fence, after, tombstones, maxRows = DEFAULT_MAX_ROWS } = options ?? {};
     if (fence !== undefined && fence < this.#fence) throw new FencedError(this.name, fence, this.#fence);
     this.#producers.forget(nowMs);
     const isRepeat = source !== undefined && this.#producers.admit(this.name, source) !== null;
+    if (source !== undefined && after !== undefined && !isRepeat) this.#producers.mustKnow(source, after);
     const plan = isRepeat ? null : this.#plan(step, maxRows);
     if (fence !== undefined) this.#fence = fence;
     if (tombstones !== undefined) this.#tombstones = { ...DEFAULT_TOMBSTONES, ...tombstones };

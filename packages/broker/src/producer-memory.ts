@@ -2,7 +2,7 @@
 
 import { type Offset, PRODUCER_MEMORY_MS, type StreamName } from '@trunkline/protocol';
 import type { ProducerSeq } from './broker.js';
-import { OutOfOrderError } from './errors.js';
+import { BrokerUnavailableError, OutOfOrderError } from './errors.js';
 
 /** The publishes of one producer to one stream, in parallel arrays: `seqs` only ever grows, so a search halves it. */
 interface Producer {
@@ -44,6 +44,13 @@ export class ProducerMemory {
     const stored = this.lookup(source);
     if (stored === null && source.seq < last) throw new OutOfOrderError(stream, source.producer, source.seq, last);
     return stored;
+  }
+
+  /** @throws BrokerUnavailableError unless `after` of the source's producer is stored: what follows it must not overtake it. */
+  mustKnow(source: ProducerSeq | undefined, after: number): void {
+    const last = source === undefined ? 0 : this.lastOf(source.producer);
+    if (last >= after) return;
+    throw new BrokerUnavailableError(`seq ${after} of the producer is not stored: this comes after it`);
   }
 
   remember({ producer: key, seq }: ProducerSeq, offset: Offset, at: number): void {

@@ -63,6 +63,12 @@ export interface ChangeOptions {
   readonly source?: ProducerSeq;
   /** As for an append. */
   readonly fence?: number;
+  /**
+   * As for an append: an earlier `seq` of the source's producer, of a step that may still fail. Unless it is stored when this step takes
+   * effect, this one is refused with `BrokerUnavailableError`, whatever else there is to be said of it. Without effect on a repeat, and
+   * without a source. Default: nothing is waited for.
+   */
+  readonly after?: number;
   /** Rows that the table may have. A step after which there would be more is refused. Default 100_000. */
   readonly maxRows?: number;
   /** How long deletions are remembered; replaces the table's setting from now on. What exceeds either bound is forgotten, soon but not at once. */

@@ -72,12 +72,12 @@ export class Changer {
     const { stream, seq, settled, identity, channel } = request;
     const source = { producer: producerKey(identity.id, request.producer), seq };
     const broker = this.#options.brokerOf(channel);
-    if (request.isUnrepeatable === true) return this.#prepare(request, undefined).then(({ stored }) => stored);
+    if (request.isUnrepeatable === true) return this.#prepare(request, undefined, 0).then(({ stored }) => stored);
     return this.#lanes.run(`${stream}\n${source.producer}`, {
       seq,
       settled,
       lookup: () => callBroker(this.#options.log, broker.lookup(stream, source)),
-      prepare: () => this.#prepare(request, source),
+      prepare: (after, before) => this.#prepare(request, source, after, before),
     });
   }
 
@@ -99,10 +99,15 @@ export class Changer {
       if (set !== undefined) return { ...given, set: this.#text(set), ...expiry };
       return { ...given, patch: this.#text(patch), ...(unset === undefined ? {} : { unset }), ...expiry };
     });
-    return this.#store(stream, channel, step, undefined);
+    return this.#store(stream, channel, step);
   }
 
-  async #prepare(request: ChangeRequest, source: ProducerSeq | undefined): Promise<{ stored: Promise<Changed> }> {
+  async #prepare(
+    request: ChangeRequest,
+    source: ProducerSeq | undefined,
+    after: number,
+    before?: Promise<unknown>,
+  ): Promise<{ stored: Promise<Changed> }> {
     const { stream, channel, params, present, step } = request;
     if (channel.write !== 'client') throw new TrunklineError('forbidden', 'only the server changes this table');
     if (request.order?.isHeldUp() === true) await request.order.clear();
@@ -111,16 +116,33 @@ export class Changer {
     const patched = [...new Set([...Object.keys(patch), ...Object.keys(unset)])];
     this.#count(Object.keys(set).length + patched.length + gone.length);
     for (const row of [...Object.values(set), ...Object.values(patch)]) this.#text(row);
-    if (patched.length > 0) return { stored: Promise.resolve(await this.#patch(request, source, patched)) };
-    return this.#options.permits.whileAllowed(
-      { present, channel, params, stream, action: 'change' },
-      () => this.#wholeRows(channel, step),
-      (rows) => ({ stored: this.#store(stream, channel, rows, source) }),
-    );
+    const options = changeOptions(channel, source, after);
+    if (patched.length > 0) return { stored: Promise.resolve(await this.#patch(request, options, patched)) };
+    const store = (given: ChangeOptions) =>
+      this.#options.permits.whileAllowed(
+        { present, channel, params, stream, action: 'change' },
+        () => this.#wholeRows(channel, step),
+        (rows) => ({ stored: this.#store(stream, channel, rows, given) }),
+      );
+    const { stored } = await store(options);
+    if (before === undefined) return { stored };
+    // What is before it was refused for good (a conflict, a full table), and holds nothing up: only a failure does.
+    const onceMore = async (error: unknown): Promise<Changed> => {
+      const { after: _, ...free } = options;
+      const end = isUnavailable(error)
+        ? await before.then(
+            () => options,
+            (why) => (isUnavailable(why) ? null : free),
+          )
+        : null;
+      if (end === null) throw error;
+      return (await store(end)).stored;
+    };
+    return { stored: stored.catch(onceMore) };
   }
 
   /** Stores the step before the producer's next one is looked at: who has to try again must not be overtaken. */
-  async #patch(request: ChangeRequest, source: ProducerSeq | undefined, patched: readonly string[]): Promise<Changed> {
+  async #patch(request: ChangeRequest, options: ChangeOptions, patched: readonly string[]): Promise<Changed> {
     const { stream, channel, params, present, step } = request;
     const { permits, brokerOf, log } = this.#options;
     const rowsNow = async (): Promise<RowChange[]> => {
@@ -132,7 +154,7 @@ export class Changer {
       const { stored } = await permits.whileAllowed(
         { present, channel, params, stream, action: 'change' },
         rowsNow,
-        (rows) => ({ stored: brokerOf(channel).change(stream, checked(rows), changeOptions(channel, source)) }),
+        (rows) => ({ stored: brokerOf(channel).change(stream, checked(rows), options) }),
       );
       try {
         return await stored;
@@ -183,10 +205,10 @@ export class Changer {
     stream: StreamName,
     channel: TableRuntime,
     step: readonly RowChange[],
-    source: ProducerSeq | undefined,
+    options: ChangeOptions = changeOptions(channel),
   ): Promise<Changed> {
     const { brokerOf, log } = this.#options;
-    return callBroker(log, brokerOf(channel).change(stream, checked(step), changeOptions(channel, source)));
+    return callBroker(log, brokerOf(channel).change(stream, checked(step), options));
   }
 
   #expiry({ expireMs }: TableRuntime, given?: number): { expiresAt?: number } {
@@ -218,8 +240,18 @@ export interface ServerRowChange {
   readonly expiresAt?: number | undefined;
 }
 
-function changeOptions({ maxRows }: TableRuntime, source: ProducerSeq | undefined): ChangeOptions {
-  return { ...(source === undefined ? {} : { source }), ...(maxRows === undefined ? {} : { maxRows }) };
+/** @param after 0: of none */
+function changeOptions({ maxRows }: TableRuntime, source?: ProducerSeq, after = 0): ChangeOptions {
+  return {
+    ...(source === undefined ? {} : { source }),
+    ...(after === 0 ? {} : { after }),
+    ...(maxRows === undefined ? {} : { maxRows }),
+  };
+}
+
+/** Whether nobody knows what came of it. */
+function isUnavailable(error: unknown): boolean {
+  return !(error instanceof TrunklineError) || error.outcome === 'unknown';
 }
 
 /**

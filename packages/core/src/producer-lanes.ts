@@ -21,8 +21,12 @@ export interface LaneWork<Stored> {
   /**
    * Everything up to the call of the broker. What is stored is wrapped, so that awaiting the call does not await the storing.
    * @param after `seq` of an earlier request that has reached the broker and may still fail there: this one must not overtake it. 0: none.
+   * @param before what comes of that one
    */
-  readonly prepare: (after: number) => Promise<{ readonly stored: Promise<Stored> }>;
+  readonly prepare: (
+    after: number,
+    before: Promise<Stored> | undefined,
+  ) => Promise<{ readonly stored: Promise<Stored> }>;
   /**
    * The same in one go, if nothing has to be waited for; `null` if something has. Asked when nothing of the lane is being prepared: then
    * nothing can come between, and a request costs a few promises less. Throws a refusal.
@@ -102,7 +106,12 @@ export class ProducerLanes<Stored> {
       if (seq <= lane.last) throw outOfOrder(seq, lane.last);
     }
     // One that comes again waits for none of those that were sent after it.
-    const { stored } = await prepare(lane.newest < seq ? lane.newest : 0);
+    const after = lane.newest < seq ? lane.newest : 0;
+    const { stored } = await prepare(after, lane.inFlight.get(after)).catch((error: unknown) => {
+      // It asked the broker already, and may be stored: a repeat of it is looked up, not judged anew.
+      if (error instanceof TrunklineError && error.outcome === 'unknown') lane.last = -1;
+      throw error;
+    });
     handOver(lane, seq, stored);
     return { stored };
   }

@@ -1,6 +1,7 @@
 // Tables: steps, patches, conditions, deletions, and the pages that tell of them.
 
 import {
+  BrokerUnavailableError,
   FencedError,
   OutOfOrderError,
   RowConflictError,
@@ -138,6 +139,36 @@ export const CHANGE_CASES: readonly Case[] = [
       const error = await rejection(late, OutOfOrderError, 'seq 3 after 5');
       same([error.seq, error.last], [3, 5], 'the error');
       same(rowsOf(await all(broker)), [['A', 1, 3, { bid: 3 }]], 'rows');
+    },
+  },
+  {
+    name: 'a step that comes after one that is not stored is refused, and changes nothing',
+    run: async ({ broker }) => {
+      const source = (seq: number) => ({ producer: 'p', seq });
+      const early = broker.change(QUOTES, [set('A', { bid: 3 })], { source: source(3), after: 2 });
+      await rejection(early, BrokerUnavailableError, 'too early, and it does not begin the table');
+      same((await all(broker)).epoch, null, 'no table');
+      await broker.change(QUOTES, [set('A', { bid: 1 })], { source: source(1) });
+      // It is said before anything else that may be wrong with it: what is wrong now may be right then.
+      const wrong = broker.change(QUOTES, [{ ...set('A', { bid: 3 }), if: 2 }], { source: source(3), after: 2 });
+      await rejection(wrong, BrokerUnavailableError, 'too early, with a condition');
+      await broker.change(QUOTES, [set('A', { bid: 2 })], { source: source(2) });
+      await broker.change(QUOTES, [{ ...set('A', { bid: 3 }), if: 2 }], { source: source(3), after: 2 });
+      const again = await broker.change(QUOTES, [set('A', { bid: 2 })], { source: source(2), after: 9 });
+      same([again.offset, again.duplicate], [2, true], 'a repeat');
+      // Those under way at the same time: the second one sees the first, also if that changes nothing.
+      const pair = [4, 5].map((seq) =>
+        broker.change(QUOTES, [set('A', { bid: 5 })], { source: source(seq), after: seq - 1 }),
+      );
+      same(
+        (await Promise.all(pair)).map(({ offset }) => offset),
+        [4, 4],
+        'side by side',
+      );
+      await broker.change(QUOTES, [set('A', { bid: 6 })], { after: 9 });
+      same(rowsOf(await all(broker)), [['A', 1, 5, { bid: 6 }]], 'rows');
+      const never = broker.change(QUOTES, [set('A', {})], { source: source(6), after: 0 });
+      await rejection(never, RangeError, 'no seq');
     },
   },
   {
