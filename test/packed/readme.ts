@@ -1,4 +1,4 @@
-// The README's example, cut from its fences: ```ts file=app.ts
+// The examples of the README and of guides, cut from their fences: ```ts file=app.ts
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +6,11 @@ import { ROOT } from './tools.js';
 
 /** File names and contents, as they stand on the page. */
 export function readme(page = readFileSync(join(ROOT, 'README.md'), 'utf8')): Record<string, string> {
-  const fences = page.matchAll(/^```tsx? file=(\S+)\n([\s\S]*?)^```$/gm);
+  const fences = page.matchAll(/^```\w+ file=(\S+)\n([\s\S]*?)^```$/gm);
   return Object.fromEntries([...fences].map(([, name = '', text = '']) => [name, text]));
+}
+
+/** The same of `docs/guides/NAME.md`. */
+export function guide(name: string): Record<string, string> {
+  return readme(readFileSync(join(ROOT, 'docs/guides', `${name}.md`), 'utf8'));
 }

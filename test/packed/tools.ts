@@ -1,6 +1,7 @@
 // Programs that the tests run, and what they said.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,24 +47,49 @@ export function npm(words: readonly string[], cwd: string): Promise<string> {
 }
 
 /** Starts a program and resolves with the first match in what it prints, and a way to stop it. */
-export function startUntil(pattern: RegExp, words: readonly string[], cwd: string): Promise<Started> {
-  const child = spawn(process.execPath, words, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+export function startUntil(
+  pattern: RegExp,
+  words: readonly string[],
+  cwd: string,
+  { command = process.execPath, settings = {} }: StartOptions = {},
+): Promise<Started> {
+  const env = { ...environment(), ...settings };
+  const child = spawn(command, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   let output = '';
-  return new Promise((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-        const match = pattern.exec(output);
-        if (match !== null) resolve({ match, stop: () => stop(child, ended) });
-      });
-    }
-    void ended.then((code) => reject(new Error(`${words.join(' ')} ended with ${code}:\n${output}`)));
-  });
+  const printed = new EventEmitter();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      printed.emit('text');
+    });
+  }
+  const until = (wanted: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const match = wanted.exec(output);
+        if (match === null) return;
+        printed.off('text', look);
+        resolve(match);
+      };
+      printed.on('text', look);
+      look();
+      void ended.then((code) => reject(new Error(`${words.join(' ')} ended with ${code}:\n${output}`)));
+    });
+  return until(pattern).then((match) => ({ match, until, stop: () => stop(child, ended) }));
+}
+
+export interface StartOptions {
+  /** Default: this Node. */
+  readonly command?: string;
+  /** Environment of its own. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface Started {
   readonly match: RegExpExecArray;
+  /** The first match of something else, in all that it printed. Rejects if it ends before. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
   /** Asks it to end, and resolves with its exit code. */
   stop(): Promise<number | null>;
 }
