@@ -1,128 +1,62 @@
 // A table that somebody on this node watches: its rows in memory, its readers, and what is due to them. Readers without a
-// rate are due whenever something changed, those with one at its ticks. It trusts the broker's notifications only as far
-// as they join up: a hole is read again, another epoch is loaded anew.
+// rate are due whenever something changed, those with one at its ticks.
 
-import {
-  type Advance,
-  type Broker,
-  type RowsPage,
-  type Tables,
-  UnrecoverablePositionError,
-  type Watch,
-} from '@trunkline/broker';
-import type { Epoch, Offset, StreamName } from '@trunkline/protocol';
-import type { StreamHost } from './active-stream.js';
+import type { Advance, RowsPage } from '@trunkline/broker';
+import type { Offset, Position, StreamName } from '@trunkline/protocol';
 import type { TableBroker } from './checkpoint-broker.js';
+import { Group } from './group.js';
 import { readTable } from './read-table.js';
 import { type Place, type RowSlice, rowSlices } from './row-slice.js';
 import { TableRows } from './table-rows.js';
 import type { TableSubscription } from './table-subscription.js';
 import type { Ticker } from './ticker.js';
 import type { WatchList } from './watch-list.js';
+import { type Loaded, type StreamHost, WatchedStream } from './watched-stream.js';
 
 const READ_LIMIT = { entries: 5_000, bytes: 1_048_576 };
 /** Slices kept for equal requests, in characters: many readers at different places would else hold the table many times. */
 const MAX_SLICE_CHARS = 4_194_304;
 
 export interface TableHost extends StreamHost {
-  readonly broker: Broker & Tables;
   readonly ticker: Ticker;
 }
 
-/** Readers who are due together. A pass walks from the end to the start, so that leaving in the middle of one is safe. */
-class Group {
-  readonly members: TableSubscription[] = [];
-  /** Who is next in the running pass; -1 between passes. */
-  next = -1;
+/** Readers of one rate. */
+class Readers extends Group<TableSubscription> {
   /** Something changed while a pass ran: those whom it had served already did not get that. */
   isDueAgain = false;
-
-  add(subscription: TableSubscription): void {
-    subscription.groupIndex = this.members.length;
-    this.members.push(subscription);
-  }
-
-  remove(subscription: TableSubscription): void {
-    const index = subscription.groupIndex;
-    if (index === -1) return;
-    subscription.groupIndex = -1;
-    const last = this.members.pop();
-    if (last === undefined || last === subscription) return;
-    this.members[index] = last;
-    last.groupIndex = index;
-  }
 }
 
-export class ActiveTable {
-  readonly kind = 'table';
-  epoch: Epoch | null = null;
+export class ActiveTable extends WatchedStream<TableSubscription> {
   rows = new TableRows();
-  /** True while the rows are (re)loaded: nobody is served, notifications wait. */
-  loading = true;
-  readonly subscriptions = new Set<TableSubscription>();
   /** By rate; `undefined`: without one. */
-  readonly #groups = new Map<number | undefined, Group>();
+  readonly #groups = new Map<number | undefined, Readers>();
   /** Groups with a pass that runs or is to begin. */
-  readonly #due = new Set<Group>();
+  readonly #due = new Set<Readers>();
   readonly #slices = new Map<string, readonly RowSlice[]>();
   #sliceChars = 0;
-  #watch: Watch | null = null;
-  #waiting: Advance[] = [];
-  /** The head that notifications speak of, when the rows are behind it. */
-  #wanted: Offset = 0;
-  #isFilling = false;
-  #loaded: Promise<void> = Promise.resolve();
-  #loadFailed = false;
-  #closed = false;
 
   constructor(
-    readonly number: number,
-    readonly name: StreamName,
+    number: number,
+    name: StreamName,
     private readonly broker: TableBroker,
-    private readonly host: TableHost,
-  ) {}
+    protected override readonly host: TableHost,
+  ) {
+    super(number, name, broker, host);
+  }
 
-  get head(): Offset {
+  override get head(): Offset {
     return this.rows.head;
   }
   get floor(): Offset {
     return this.rows.floor;
-  }
-  get closed(): boolean {
-    return this.#closed;
-  }
-  /** Whether loading ended in a failure and waits for `retry`. */
-  get isBroken(): boolean {
-    return this.#loadFailed;
-  }
-
-  /** Watches, and loads the rows. Rejects as the broker does. */
-  async open(): Promise<void> {
-    const watch = await this.broker.watch(this.name, (advance) => this.#onAdvance(advance));
-    if (this.#closed) return watch.close();
-    this.#watch = watch;
-    this.#loaded = this.#load();
-    await this.#loaded;
-  }
-
-  /** Resolves when the rows are loaded, or the table was closed. Rejects as the broker does. */
-  async ready(): Promise<void> {
-    while (this.loading && !this.#closed) {
-      if (this.#loadFailed) this.#startLoading();
-      await this.#loaded;
-    }
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#watch?.close();
   }
 
   /** Puts a reader where its rate belongs. */
   join(subscription: TableSubscription): void {
     let group = this.#groups.get(subscription.rate);
     if (group === undefined) {
-      group = new Group();
+      group = new Readers();
       this.#groups.set(subscription.rate, group);
       if (subscription.rate !== undefined) this.host.ticker.add(subscription.rate, this);
     }
@@ -161,15 +95,12 @@ export class ActiveTable {
   }
 
   /** Serves readers that are due until all are, or `mayGoOn()` says no. Whether all had their turn: else call again. */
-  flush(mayGoOn: () => boolean): boolean {
+  override flush(mayGoOn: () => boolean): boolean {
     if (this.loading) return true;
     for (let [group] = this.#due; group !== undefined; [group] = this.#due) {
-      if (group.next < 0) group.next = group.members.length - 1;
+      group.begin();
       while (group.next >= 0) {
-        // leave() may have shortened the group below the place where the pass stood.
-        const subscription = group.members[group.next];
-        group.next -= 1;
-        subscription?.serve();
+        group.step(serve);
         if (!mayGoOn() && group.next >= 0) return false;
       }
       this.#due.delete(group);
@@ -190,84 +121,49 @@ export class ActiveTable {
     await this.ready();
   }
 
-  /** The rows are not what the broker has: load them anew, and tell everyone. */
-  reload(): void {
-    if (this.loading || this.#closed) return;
-    this.loading = true;
-    this.#startLoading();
-  }
-
-  /** Called now and then: goes on with what a failing broker interrupted. */
-  retry(): void {
-    if (this.#loadFailed) return this.#startLoading();
-    if (this.#wanted > this.rows.head) void this.#fill(this.#wanted);
-  }
-
-  #startLoading(): void {
-    this.#loadFailed = false;
-    this.#loaded = this.#load();
-    this.#loaded.catch((error) => {
-      this.#loadFailed = true;
-      this.host.failed(this, error);
-    });
-  }
-
-  async #load(): Promise<void> {
+  protected override async load(): Promise<Loaded | null> {
     const begin = () => {
       const whole = new TableRows();
       return { whole, add: ({ rows, gone, to }: RowsPage) => whole.apply(rows, gone, to, false) };
     };
-    const read = await readTable(this.broker, this.name, READ_LIMIT, begin, () => !this.#closed);
-    if (read === null) return;
+    const read = await readTable(this.broker, this.name, READ_LIMIT, begin, () => !this.closed);
+    if (read === null) return null;
     const { whole: rows, last } = read;
-    const before = this.epoch;
     rows.floor = Math.max(rows.floor, last.floor);
-    this.rows = rows;
-    this.epoch = last.epoch;
-    this.#wanted = rows.head;
-    this.#forgetSlices();
-    this.loading = false;
-    const isOther = before !== null && before !== this.epoch;
+    return {
+      epoch: last.epoch,
+      install: () => {
+        this.rows = rows;
+        this.#forgetSlices();
+      },
+    };
+  }
+
+  protected override loadedAnew(isOther: boolean): void {
     for (const subscription of this.subscriptions) subscription.reloaded(isOther);
-    this.#changed();
-    for (const advance of this.#waiting.splice(0)) {
-      this.#onAdvance(advance);
-      // Another history: the load that begins now comes after all that waits here was stored.
-      if (this.loading) return;
-    }
+    this.#setDue(this.#groups.get(undefined));
   }
 
-  #onAdvance(advance: Advance): void {
-    if (this.#closed) return;
-    if (this.loading) return this.#wait(advance);
-    const { epoch, from, to, rows, gone } = advance;
-    if (epoch !== this.epoch) {
-      if (this.epoch !== null || from !== 0) return this.reload();
-      this.epoch = epoch;
-    }
-    if (to <= this.rows.head) return;
-    if (rows === undefined || gone === undefined || from > this.rows.head) void this.#fill(to);
-    else this.#apply({ rows, gone, to }, from === this.rows.head && to === from + 1);
+  protected override take({ rows, gone, from, to }: Advance): boolean {
+    if (rows === undefined || gone === undefined || from > this.rows.head) return false;
+    this.#apply({ rows, gone, to }, from === this.rows.head && to === from + 1);
+    return true;
   }
 
-  /** Without the data, and neighbours as one: a broker that is slow to load must not cost memory for each change. */
-  #wait({ stream, epoch, from, to }: Advance): void {
-    const last = this.#waiting.at(-1);
-    if (last?.epoch !== epoch) this.#waiting.push({ stream, epoch, from, to });
-    else this.#waiting.splice(-1, 1, { stream, epoch, from: Math.min(from, last.from), to: Math.max(to, last.to) });
+  protected override async readOn(after: Position): Promise<() => void> {
+    const page = await this.broker.readRows(this.name, after, READ_LIMIT);
+    return () => {
+      if (page.to > this.rows.head) this.#apply(page, false);
+    };
   }
 
   #apply({ rows, gone, to }: Pick<RowsPage, 'rows' | 'gone' | 'to'>, isStep: boolean): void {
     this.rows.apply(rows, gone, to, isStep);
     this.#forgetSlices();
-    this.#changed();
-  }
-
-  #changed(): void {
     this.#setDue(this.#groups.get(undefined));
   }
 
-  #setDue(group: Group | undefined): void {
+  #setDue(group: Readers | undefined): void {
     if (group === undefined || group.members.length === 0) return;
     // A pass that begins anew each time would never come to its end where many read and much changes.
     if (group.next >= 0) group.isDueAgain = true;
@@ -279,26 +175,8 @@ export class ActiveTable {
     this.#slices.clear();
     this.#sliceChars = 0;
   }
+}
 
-  /** Reads on from the head up to `to`: a notification was missing, or came without its data. Never rejects. */
-  async #fill(to: Offset): Promise<void> {
-    this.#wanted = Math.max(this.#wanted, to);
-    if (this.#isFilling) return;
-    this.#isFilling = true;
-    try {
-      while (!this.#closed && !this.loading && this.rows.head < this.#wanted) {
-        const { epoch } = this;
-        const page = await this.broker.readRows(this.name, { epoch, offset: this.rows.head }, READ_LIMIT);
-        if (epoch !== this.epoch || this.loading) continue;
-        // Nothing there although it was announced: another history. What is announced is stored.
-        if (page.to <= this.rows.head) return this.reload();
-        this.#apply(page, false);
-      }
-    } catch (error) {
-      if (error instanceof UnrecoverablePositionError) this.reload();
-      else this.host.failed(this, error);
-    } finally {
-      this.#isFilling = false;
-    }
-  }
+function serve(reader: TableSubscription): void {
+  reader.serve();
 }

@@ -3,7 +3,7 @@
 
 import type { Broker } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
-import { ActiveStream, type Flushable } from './active-stream.js';
+import { ActiveStream, type LogHost } from './active-stream.js';
 import { ActiveTable, type TableHost } from './active-table.js';
 import type { TableBroker } from './checkpoint-broker.js';
 import type { Cursor } from './cursor.js';
@@ -13,6 +13,7 @@ import { Subscription } from './subscription.js';
 import { TableSubscription, type Wishes } from './table-subscription.js';
 import { Ticker } from './ticker.js';
 import { WatchLists } from './watch-list.js';
+import type { Flushable } from './watched-stream.js';
 
 export interface HubOptions {
   readonly broker: Broker;
@@ -44,7 +45,7 @@ interface Held {
   readonly opened: Promise<void>;
 }
 
-export class Hub implements TableHost {
+export class Hub implements LogHost, TableHost {
   readonly broker: Broker;
   readonly ringBytes: number;
   readonly #options: HubOptions;

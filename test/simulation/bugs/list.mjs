@@ -188,8 +188,8 @@ export const BUGS = [
     patches: [
       {
         in: 'core',
-        find: 'if (advance.entries === undefined || advance.from > this.ring.end)',
-        put: 'if (advance.entries === undefined)',
+        find: 'if (entries === undefined || from > this.ring.end)',
+        put: 'if (entries === undefined)',
       },
     ],
   },
