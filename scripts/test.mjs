@@ -49,7 +49,9 @@ function readArguments() {
 
 function help() {
   const width = Math.max(...SUITES.map(({ name }) => name.length));
-  const suites = SUITES.map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`).join('\n');
+  const suites = SUITES.map(
+    ({ name, title, isDeep }) => `  ${name.padEnd(width)}  ${title}${isDeep ? ' (among the long forms only)' : ''}`,
+  ).join('\n');
   return `npm test                          all suites, one after the other
 npm test -- --only unit,browser   some of them
 npm run test:deep                 their long forms
@@ -65,7 +67,7 @@ function choose({ deep, only }) {
   // What a shell has set for its own servers is not for those of the tests.
   for (const name of ['HOST', 'PORT', 'TRUNKLINE_DATA', 'TRUNKLINE_DRAIN', 'NODE_ENV']) delete process.env[name];
   if (deep) Object.assign(process.env, { TRUNKLINE_DEEP: '1', CRASH_ROUNDS: '50' });
-  if (only === undefined) return SUITES;
+  if (only === undefined) return SUITES.filter(({ isDeep }) => isDeep !== true || deep);
   const names = only.split(',').map((name) => name.trim());
   const unknown = names.filter((name) => !SUITES.some((suite) => suite.name === name));
   if (unknown.length > 0) {

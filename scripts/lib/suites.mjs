@@ -1,7 +1,8 @@
 // The suites of `npm test`, in the order of what is cheapest to fail.
 
+import { join } from 'node:path';
 import { ensureChromium, ensureInteropPeers } from './debian.mjs';
-import { TOOLS } from './paths.mjs';
+import { ROOT, TOOLS } from './paths.mjs';
 import { failure, resultOf } from './result.mjs';
 import { runNode } from './run.mjs';
 import { typeTests } from './type-tests.mjs';
@@ -25,7 +26,8 @@ export const SUITES = [
     needs: ensureInteropPeers,
   },
   { name: 'packed', title: 'the packages as they ship', config: 'test/packed/vitest.config.ts' },
-].map((suite) => ({ ...suite, needsBuild: suite.config !== undefined, run: suite.run ?? (() => tests(suite)) }));
+  { name: 'reference', title: 'docs/api is what the code says', run: reference, needsBuild: true, isDeep: true },
+].map((suite) => ({ needsBuild: suite.config !== undefined, ...suite, run: suite.run ?? (() => tests(suite)) }));
 
 async function tests({ name, config, needs }) {
   const missing = await needs?.();
@@ -37,4 +39,9 @@ async function lint() {
   const plain = process.stdout.isTTY ? [] : ['--colors=off'];
   const { code } = await runNode(TOOLS.biome, ['ci', '.', '--max-diagnostics=20', ...plain]);
   return code === 0 ? resultOf(1, 0, []) : failure('biome ci found problems; `npm run format` mends most of them');
+}
+
+async function reference() {
+  const { code } = await runNode(join(ROOT, 'scripts/reference.mjs'), ['--check']);
+  return code === 0 ? resultOf(1, 0, []) : failure('docs/api is not what the code says: `npm run reference` writes it');
 }
