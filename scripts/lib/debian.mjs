@@ -21,20 +21,23 @@ export async function ensureChromium() {
 const PYTHON = '/usr/bin/python3';
 
 /**
- * The same for what the engine is tested with: Chromium, nginx (NGINX_PATH names it then) and python3-websockets.
+ * The same for what the engine is tested with: Chromium, nginx and Caddy (NGINX_PATH and CADDY_PATH name them then) and python3-websockets.
  * `null` when they are there, else what to do about it.
  */
 export async function ensureInteropPeers() {
   const missing = await ensureChromium();
   if (missing !== null) return missing;
-  const { NGINX_PATH } = process.env;
-  if (NGINX_PATH !== undefined && !existsSync(NGINX_PATH)) return `NGINX_PATH=${NGINX_PATH} does not exist`;
+  for (const name of ['NGINX_PATH', 'CADDY_PATH']) {
+    const path = process.env[name];
+    if (path !== undefined && !existsSync(path)) return `${name}=${path} does not exist`;
+  }
   const packages = [];
-  if (!foundNginx()) packages.push('nginx-light');
+  if (!foundProxy('nginx')) packages.push('nginx-light');
+  if (!foundProxy('caddy')) packages.push('caddy');
   if (!(await hasPythonWebsockets())) packages.push('python3-websockets');
   if (packages.length === 0) return null;
-  const ask = `The interop tests need nginx and python3-websockets: apt-get install ${packages.join(' ')}`;
-  const areThere = async () => foundNginx() && (await hasPythonWebsockets());
+  const ask = `The interop tests need nginx, Caddy and python3-websockets: apt-get install ${packages.join(' ')}`;
+  const areThere = async () => foundProxy('nginx') && foundProxy('caddy') && (await hasPythonWebsockets());
   return install(packages, `${packages.join(' and ')}, for the interop tests`, ask, areThere);
 }
 
@@ -73,11 +76,12 @@ async function withoutServices(work) {
   }
 }
 
-/** Debian has it where only the PATH of root leads. */
-function foundNginx() {
-  if (process.env.NGINX_PATH !== undefined) return true;
-  const path = onPath('nginx') ?? ['/usr/sbin/nginx'].find((usual) => existsSync(usual));
-  if (path !== undefined) process.env.NGINX_PATH = path;
+/** Debian has some where only the PATH of root leads. */
+function foundProxy(name) {
+  const variable = `${name.toUpperCase()}_PATH`;
+  if (process.env[variable] !== undefined) return true;
+  const path = onPath(name) ?? [`/usr/sbin/${name}`].find((usual) => existsSync(usual));
+  if (path !== undefined) process.env[variable] = path;
   return path !== undefined;
 }
 

@@ -67,7 +67,7 @@ export async function runNginx(http: (port: number) => string): Promise<number> 
   return port;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));

@@ -17,8 +17,8 @@ export interface Program {
   readonly errors: Inbox<string>;
 }
 
-export function run(command: string, args: readonly string[]): Program {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   running.add(child);
   const output = new Inbox<string>();
   const errors = new Inbox<string>();
