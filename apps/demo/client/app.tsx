@@ -4,6 +4,8 @@ import { type ReactElement, useEffect, useState } from 'react';
 import styles from './app.module.css';
 import { ChatPage } from './chat/chat-page.js';
 import { clientsOf } from './clients.js';
+import { SportsPage } from './dashboards/sports/sports-page.js';
+import { WeatherPage } from './dashboards/weather/weather-page.js';
 import { usePass } from './guest/use-pass.js';
 import { LandingPage } from './landing/landing-page.js';
 import { MissingPage } from './missing-page.js';
@@ -45,6 +47,10 @@ function Page({ route, query }: { route: Route; query: string }): ReactElement {
       return <LandingPage />;
     case 'chat':
       return <ChatPage room={route.room} query={query} />;
+    case 'weather':
+      return <WeatherPage />;
+    case 'sports':
+      return <SportsPage />;
     case 'missing':
       return <MissingPage path={route.path} />;
   }
@@ -56,6 +62,10 @@ function titleOf(route: Route): string {
       return 'Trunkline: one connection, made visible';
     case 'chat':
       return `${route.room} · Trunkline chat`;
+    case 'weather':
+      return 'Weather · Trunkline';
+    case 'sports':
+      return 'Sports · Trunkline';
     case 'missing':
       return 'Nothing here · Trunkline';
   }

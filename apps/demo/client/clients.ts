@@ -20,12 +20,12 @@ export interface DemoClient {
 /** The server closed because it did not take the token, or not any longer. */
 const UNAUTHORIZED = 4501;
 const WIRE_KEY = 'trunkline.wire';
-const LABELS: Record<Role, string> = { chat: 'Chat', ada: 'Ada', bob: 'Bob' };
+const LABELS: Record<Role, string> = { chat: 'Chat', ada: 'Ada', bob: 'Bob', visitor: 'Visitor' };
 
 const made = new Map<Role, DemoClient>();
 let chatId: string | undefined;
 
-/** Ada and Bob. */
+/** Ada and Bob, and the visitor of pages on which nobody says who they are. */
 export function clientFor(role: Role): DemoClient {
   const known = made.get(role);
   if (known !== undefined) return known;
@@ -57,6 +57,7 @@ export function knownChat(): DemoClient | undefined {
 export function clientsOf(route: Route, pass: Pass | undefined): readonly DemoClient[] {
   if (route.page === 'chat') return pass === undefined ? [] : [chatClientFor(pass)];
   if (route.page === 'missing') return [];
+  if (route.page === 'weather' || route.page === 'sports') return [clientFor('visitor')];
   const chat = knownChat();
   return [clientFor('ada'), clientFor('bob'), ...(chat === undefined ? [] : [chat])];
 }

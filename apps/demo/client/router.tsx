@@ -1,14 +1,18 @@
-// Three kinds of page and the history between them: a router of this size is its own.
+// The kinds of page and the history between them: a router of this size is its own.
 
 import { type AnchorHTMLAttributes, type ReactElement, useSyncExternalStore } from 'react';
 
 export type Route =
   | { readonly page: 'landing' }
   | { readonly page: 'chat'; readonly room: string }
+  | { readonly page: 'weather' }
+  | { readonly page: 'sports' }
   | { readonly page: 'missing'; readonly path: string };
 
 export function routeOf(path: string): Route {
   if (path === '/') return { page: 'landing' };
+  if (path === '/weather') return { page: 'weather' };
+  if (path === '/sports') return { page: 'sports' };
   const encoded = /^\/chat\/([^/]+)$/.exec(path)?.[1];
   const room = encoded === undefined ? undefined : decode(encoded);
   return room === undefined ? { page: 'missing', path } : { page: 'chat', room };

@@ -3,5 +3,5 @@
 import { createTrunkline } from '@trunkline/react';
 import type { App } from '../server/app.js';
 
-export const { TrunklineProvider, useLine, useConnection, useLog } = createTrunkline<App>();
+export const { TrunklineProvider, useLine, useConnection, useLog, useRow, useTable } = createTrunkline<App>();
 export type { App };

@@ -4,6 +4,7 @@ import { refuse, trunkline } from '@trunkline/server';
 import * as z from 'zod';
 import { MESSAGE_CHARACTERS_MAX } from '../shared/limits.js';
 import { checkName } from '../shared/names.js';
+import { generatorRow, matchRow, stationRow, tickerEntry } from './feeds/rows.js';
 import type { Guests } from './guests.js';
 import { tidy } from './tidy.js';
 
@@ -27,7 +28,18 @@ export function demoApp(guests: Guests) {
     },
   });
 
-  return t.app({ channels: { chat } });
+  // Fed over the HTTP API, by API key, which no rule here is asked for. What is lost in a crash is told anew a moment later.
+  const weather = t.table([], { row: stationRow, keep: 'checkpoint', maxRows: 1_000 });
+  const matches = t.table([], { row: matchRow, keep: 'checkpoint', maxRows: 1_000 });
+  const ticker = t.log([], {
+    entry: tickerEntry,
+    retain: { entries: 500, days: 2 },
+    authorize: ({ action }) => action !== 'publish',
+  });
+  /** How the generator is that does this. */
+  const feeds = t.table([], { row: generatorRow, keep: 'memory' });
+
+  return t.app({ channels: { chat, weather, matches, ticker, feeds } });
 }
 
 export type App = ReturnType<typeof demoApp>;

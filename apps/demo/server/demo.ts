@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { sqliteBroker } from '@trunkline/broker-sqlite';
 import { type ServeOptions, serve } from '@trunkline/server';
 import { demoApp } from './app.js';
+import { Feeds, GENERATOR } from './feeds/feeds.js';
 import { answerGuest } from './guest-route.js';
 import { Guests, loadSecret } from './guests.js';
 import { sendJson } from './http.js';
@@ -38,6 +39,7 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
   const limit = new RateLimit();
   const tabs = new WireTabs();
   const wire = new WireRoute(tabs);
+  const feeds = new Feeds(settings.feeds);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '/').split('?')[0];
@@ -52,6 +54,7 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
     broker: broker ?? sqliteBroker(join(settings.dataFolder, 'trunkline.db')),
     // Often, as this is to be looked at: the round trip is known after ten seconds, a dead link too.
     pingMs: 5000,
+    apiKeys: feeds.apiKeys,
     request: (request, response) => {
       answer(request, response).catch((error: unknown) => {
         console.error('Trunkline demo: a request failed:', error);
@@ -62,6 +65,8 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
     observe: (handshake) => tabs.tap(handshake.url),
   });
 
+  feeds.start(loopback(trunk.url), (state) => trunk.channel.feeds().set(GENERATOR, state));
+
   return {
     address: addressFor(trunk.url, settings.host),
     get connections() {
@@ -69,6 +74,7 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
     },
     close: async () => {
       wire.close();
+      await feeds.stop();
       await trunk.close({ drainMs: settings.drainMs });
     },
   };
@@ -86,5 +92,13 @@ async function makeFolder(folder: string): Promise<void> {
 function addressFor(url: string, host: string): string {
   const address = new URL(url.replace(/^ws/, 'http'));
   if (['127.0.0.1', '0.0.0.0', '::', '::1', 'localhost'].includes(host)) address.hostname = 'localhost';
+  return address.origin;
+}
+
+/** Where a program of this computer reaches the server that may be bound to any address of it. */
+function loopback(url: string): string {
+  const address = new URL(url.replace(/^ws/, 'http'));
+  if (address.hostname === '0.0.0.0') address.hostname = '127.0.0.1';
+  if (address.hostname === '[::]') address.hostname = '[::1]';
   return address.origin;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The demo's server. Environment: PORT (7400), HOST (127.0.0.1), TRUNKLINE_DATA (./data), TRUNKLINE_DRAIN (0).
+// The demo's server. Environment: PORT (7400), HOST (127.0.0.1), TRUNKLINE_DATA (./data), TRUNKLINE_DRAIN (0), TRUNKLINE_FEEDS (on),
+// TRUNKLINE_API_KEY (a random one).
 // Ctrl-C and SIGTERM end it.
 
 import { startDemo } from './demo.js';

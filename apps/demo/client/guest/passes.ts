@@ -1,15 +1,15 @@
-// Who this tab is: one guest in the chat, and Ada and Bob on the landing page. The passes are in the tab's storage, so a reload
+// Who this tab is: one guest in the chat, Ada and Bob on the landing page, and a visitor where one only looks. The passes are in the tab's storage, so a reload
 // keeps them and another tab is another guest.
 
 import type { ExpiringToken } from '@trunkline/client';
 import type { GuestPass, GuestRequest } from '../../shared/guest.js';
 import { ofTab, readStored, store } from '../storage.js';
 
-export type Role = 'chat' | 'ada' | 'bob';
+export type Role = 'chat' | 'ada' | 'bob' | 'visitor';
 export type Pass = GuestPass;
 
 const KEY = 'trunkline.guest.';
-const OWN_NAMES: Partial<Record<Role, string>> = { ada: 'Ada', bob: 'Bob' };
+const OWN_NAMES: Partial<Record<Role, string>> = { ada: 'Ada', bob: 'Bob', visitor: 'Visitor' };
 // Asked for a token with less than this left, a pass is renewed first: clients ask again well before a token expires.
 const FRESH_MS = 30 * 60_000;
 

@@ -27,6 +27,12 @@ export function Header({ route, clients, wireOpen, onWire }: HeaderProps): React
         <Link href="/chat/lobby" className={styles.item} aria-current={route.page === 'chat' ? 'page' : undefined}>
           Chat
         </Link>
+        <Link href="/weather" className={styles.item} aria-current={route.page === 'weather' ? 'page' : undefined}>
+          Weather
+        </Link>
+        <Link href="/sports" className={styles.item} aria-current={route.page === 'sports' ? 'page' : undefined}>
+          Sports
+        </Link>
       </nav>
       <div className={styles.connection}>
         {route.page === 'landing' ? <Summary clients={clients} /> : <Single clients={clients} />}
