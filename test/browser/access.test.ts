@@ -85,6 +85,8 @@ function overlaps(page: Page): Promise<string[]> {
       boxes
         .filter((other) => !one.element.contains(other.element) && !other.element.contains(one.element))
         .filter((other) => one.box.left < other.box.left && one.box.right > other.box.left + 1)
+        // On a phone the header has two rows.
+        .filter((other) => one.box.top + 1 < other.box.bottom && other.box.top + 1 < one.box.bottom)
         .map((other) => `${one.element.textContent} over ${other.element.textContent}`),
     );
   });
