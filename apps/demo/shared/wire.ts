@@ -56,12 +56,21 @@ export interface WireTotals {
   readonly handshakeBytes: number;
 }
 
+/** The number under which a connection's data messages name a stream. */
+export interface WireStream {
+  readonly connection: number;
+  readonly ch: number;
+  readonly stream: string;
+}
+
 /** One Server-Sent Event of `/wire`. */
 export interface WireBatch {
   /** Names the server's life: `n` begins anew with it. */
   readonly boot: string;
   readonly events: readonly WireEvent[];
   readonly totals: WireTotals;
+  /** Names that became known with these events, or with ones that are no longer kept. */
+  readonly streams: readonly WireStream[];
   /** Events that were no longer kept when they should have been sent. */
   readonly missed: number;
 }

@@ -68,6 +68,57 @@ describe('a ring', () => {
     expect(ring.after(1).events).toMatchObject([{ preview: '' }, { preview: '' }]);
   });
 
+  describe('names streams by the numbers that were said', () => {
+    const SUBSCRIBE = '{"type":"hello","version":1}\n{"type":"subscribe","stream":"quotes/nyse","id":1}';
+    const OK = '{"type":"welcome"}\n{"type":"ok","id":1,"ch":7,"kind":"table"}';
+
+    it('also when the frames that said them are no longer kept', () => {
+      const ring = new WireRing();
+      const connection = ring.open('', '', 0);
+      ring.frame(connection, text(SUBSCRIBE), 0);
+      ring.frame(connection, text(OK, 'out'), 0);
+      for (let index = 0; index < 600; index += 1) ring.frame(connection, text('{"type":"rows","ch":7}', 'out'), 0);
+      expect(ring.after(0)).toMatchObject({ streams: [{ connection, ch: 7, stream: 'quotes/nyse' }] });
+      expect(ring.after(0).events.some((event) => event.kind === 'frame' && event.preview.includes('subscribe'))).toBe(
+        false,
+      );
+    });
+
+    it('once, to who follows', () => {
+      const ring = new WireRing();
+      const connection = ring.open('', '', 0);
+      ring.frame(connection, text(SUBSCRIBE), 0);
+      expect(ring.after(0).streams).toEqual([]);
+      const before = ring.head;
+      ring.frame(connection, text(OK, 'out'), 0);
+      expect(ring.after(before).streams).toHaveLength(1);
+      expect(ring.after(ring.head).streams).toEqual([]);
+    });
+
+    it('only by the answer to that very question, on its connection', () => {
+      const ring = new WireRing();
+      const [one, two] = [ring.open('', '', 0), ring.open('', '', 0)];
+      ring.frame(one, text(SUBSCRIBE), 0);
+      ring.frame(two, text(OK, 'out'), 0);
+      ring.frame(one, text('{"type":"ok","id":2,"ch":8}', 'out'), 0);
+      ring.frame(one, text('{"type":"error","id":1,"ch":9}', 'out'), 0);
+      ring.frame(one, text('null\n{"type":"ok","id":1,"ch":7}', 'out'), 0);
+      expect(ring.after(0).streams).toEqual([]);
+    });
+
+    it('256 of them, the newest', () => {
+      const ring = new WireRing();
+      const connection = ring.open('', '', 0);
+      for (let id = 1; id <= 257; id += 1) {
+        ring.frame(connection, text(`{"type":"subscribe","id":${id},"stream":"chat/${id}"}`), 0);
+        ring.frame(connection, text(`{"type":"ok","id":${id},"ch":${id}}`, 'out'), 0);
+        if (id === 256) expect(ring.after(0).streams).toHaveLength(256);
+      }
+      const { streams } = ring.after(0);
+      expect([streams.length, streams[0]?.stream]).toEqual([256, 'chat/2']);
+    });
+  });
+
   it('leaves out a character that the preview cuts in two', () => {
     const ring = new WireRing();
     const connection = ring.open('', '', 0);

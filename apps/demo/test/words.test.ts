@@ -1,27 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytes, frameContent, frameLabel, since } from '../client/wire/describe.js';
 import { pretty } from '../client/wire/pretty.js';
-import { stepsOf } from '../client/wire/steps.js';
-import type { SeenEvent } from '../client/wire/wire-source.js';
+import { bytes, since } from '../client/wire/units.js';
 import { readSettings, StartError } from '../server/settings.js';
 import { tidy } from '../server/tidy.js';
+import { parseCut } from '../shared/cut-json.js';
 import { checkName } from '../shared/names.js';
-import type { WireFrame } from '../shared/wire.js';
-
-const frame = (preview: string, changes: Partial<WireFrame> = {}): WireFrame => ({
-  kind: 'frame',
-  n: 1,
-  connection: 1,
-  at: 0,
-  direction: 'out',
-  opcode: 1,
-  fin: true,
-  payloadBytes: preview.length,
-  preview,
-  cut: false,
-  ...changes,
-});
 
 describe('names', () => {
   it('are trimmed and kept', () => {
@@ -70,39 +54,6 @@ describe('settings', () => {
   });
 });
 
-describe('frames in words', () => {
-  it('are named by their messages', () => {
-    expect(frameLabel(frame('{"type":"hello"}\n{"type":"subscribe","id":1}'))).toBe('hello, subscribe');
-    expect(frameLabel(frame('{"id":1,"type":"publish"}\n{"id":2,"type":"publish"}'))).toBe('publish ×2');
-    expect(frameLabel(frame('nothing of ours'))).toBe('text');
-    expect(frameLabel(frame('', { opcode: 9 }))).toBe('Ping');
-    expect(frameLabel(frame('', { opcode: 8, closeCode: 1005 }))).toBe('Close without a code');
-  });
-
-  it('say what they carry', () => {
-    expect(frameContent(frame('{"type":"publish","id":2,"stream":"chat/lobby","data":{"text":"hi"}}'))).toBe(
-      'chat/lobby {"text":"hi"}',
-    );
-    expect(frameContent(frame('{"type":"entries","ch":1,"from":0,"to":1,"items":[{"da', { cut: true }))).toBe(
-      '{"ch":1,"from":0,"to":1,"items":[{"da …',
-    );
-    expect(frameContent(frame('', { fin: false, payloadBytes: 9 }))).toBe('part of a message, not shown');
-  });
-
-  it('never throw, whatever a preview holds', () => {
-    fc.assert(
-      fc.property(fc.string(), fc.json(), (text, json) => {
-        for (const preview of [text, json, json.slice(0, json.length / 2)]) frameContent(frame(preview));
-      }),
-    );
-  });
-
-  it('have sizes and times with units', () => {
-    expect([bytes(999), bytes(3100), bytes(1_250_000)]).toEqual(['999 B', '3.1 KB', '1.3 MB']);
-    expect([since(0.42), since(120), since(2500), since(180_000)]).toEqual(['+0.4 ms', '+120 ms', '+2.5 s', '+3 min']);
-  });
-});
-
 describe('pretty', () => {
   it('prints a line for each field', () => {
     expect(pretty('{"a":[1,{"b":"x,y"}],"c":{}}')).toBe(
@@ -121,34 +72,39 @@ describe('pretty', () => {
   });
 });
 
-describe('steps', () => {
-  const seen = (count: number, changes: Partial<WireFrame> = {}): SeenEvent[] =>
-    Array.from({ length: count }, (_, index) => ({
-      ...frame('{"type":"entries"}', { n: index + 1, at: index * 10, ...changes }),
-      key: `${index}${JSON.stringify(changes)}`,
-    }));
+/** Whether a value is another one with less in it. */
+function isWithin(part: unknown, whole: unknown): boolean {
+  if (typeof part !== 'object' || part === null || typeof whole !== 'object' || whole === null) return part === whole;
+  return Object.entries(part).every(
+    ([name, value]) => Object.hasOwn(whole, name) && isWithin(value, Reflect.get(whole, name)),
+  );
+}
 
-  it('folds four equal frames in a row, and not three', () => {
-    expect(stepsOf(seen(3), '').map(({ kind }) => kind)).toEqual(['frame', 'frame', 'frame']);
-    expect(stepsOf(seen(4), '')).toMatchObject([{ kind: 'run', label: 'entries', events: { length: 4 } }]);
+describe('JSON that is cut', () => {
+  it('is what came whole', () => {
+    expect(parseCut('{"set":{"A":{"bid":1,"ask":2},"B":{"bid":3,"as')).toEqual({
+      set: { A: { bid: 1, ask: 2 }, B: { bid: 3 } },
+    });
+    expect(parseCut('{"delete":["a","b\\"}')).toEqual({ delete: ['a'] });
+    expect(parseCut('nothing of it')).toBeUndefined();
   });
 
-  it('does not fold over directions and connections', () => {
-    expect(stepsOf([...seen(3), ...seen(3, { direction: 'in' }), ...seen(3, { connection: 2 })], '')).toHaveLength(9);
+  it('is never more than the whole, wherever it ends', () => {
+    fc.assert(
+      fc.property(fc.object({ withBoxedValues: false }), fc.nat(), (value, at) => {
+        const json = JSON.stringify(value);
+        const whole = JSON.parse(json) as object;
+        expect(parseCut(json)).toEqual(whole);
+        const part = parseCut(json.slice(0, 1 + (at % json.length)));
+        expect(isWithin(part, whole)).toBe(true);
+      }),
+    );
   });
+});
 
-  it('folds pings and pongs into one run that goes both ways', () => {
-    const beats = [1, 2].flatMap(() => [
-      ...seen(1, { preview: '{"type":"ping","now":1}' }),
-      ...seen(1, { preview: '{"type":"pong"}', direction: 'in' }),
-    ]);
-    expect(stepsOf(beats, '')).toMatchObject([{ kind: 'run', label: 'ping, pong', events: { length: 4 } }]);
-  });
-
-  it('shows what the filter is about', () => {
-    const events = [...seen(2), ...seen(1, { direction: 'in', preview: '{"type":"publish"}' })];
-    expect(stepsOf(events, ' PUBLISH ')).toHaveLength(1);
-    expect(stepsOf(events, 'server → client')).toHaveLength(2);
-    expect(stepsOf(events, 'none of it')).toHaveLength(0);
+describe('sizes and times', () => {
+  it('have units', () => {
+    expect([bytes(999), bytes(3100), bytes(1_250_000)]).toEqual(['999 B', '3.1 KB', '1.3 MB']);
+    expect([since(0.42), since(120), since(2500), since(180_000)]).toEqual(['+0.4 ms', '+120 ms', '+2.5 s', '+3 min']);
   });
 });

@@ -4,7 +4,8 @@ import { type ReactElement, useEffect, useState } from 'react';
 import type { WireFrame } from '../../shared/wire.js';
 import { clientFor, type DemoClient, knownChat } from '../clients.js';
 import { ConnectionState, useConnectionOf } from '../shell/connection-state.js';
-import { type SeenEvent, useWire } from '../wire/wire-source.js';
+import type { SeenEvent } from '../wire/steps.js';
+import { useWire } from '../wire/wire-source.js';
 import styles from './connections-card.module.css';
 import page from './landing-page.module.css';
 

@@ -1,7 +1,7 @@
 // The diagram as text, for an e-mail or an issue.
 
-import { bytes, clockTime, frameContent, frameLabel } from './describe.js';
-import type { SeenEvent } from './wire-source.js';
+import type { SeenEvent } from './steps.js';
+import { bytes, clockTime } from './units.js';
 
 export function asText(events: readonly SeenEvent[]): string {
   return events.map(eventText).join('\n');
@@ -14,7 +14,7 @@ function eventText(event: SeenEvent): string {
   if (event.kind === 'end')
     return `${time} closed ${event.code}, ${event.wasClean ? 'acknowledged' : 'not acknowledged'}`;
   const arrow = event.direction === 'in' ? '→' : '←';
-  return `${time} ${arrow} ${frameLabel(event)} ${bytes(event.payloadBytes)} ${frameContent(event)}`.trimEnd();
+  return `${time} ${arrow} ${event.said.label} ${bytes(event.payloadBytes)} ${event.said.content}`.trimEnd();
 }
 
 function indent(text: string, prefix: string): string {

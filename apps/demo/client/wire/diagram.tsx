@@ -3,11 +3,12 @@
 import { memo, type ReactElement, useState } from 'react';
 import type { WireEnd, WireFrame } from '../../shared/wire.js';
 import { frameHeaderBytes } from '../../shared/wire.js';
-import { bytes, clockTime, frameContent, frameLabel, opcodeName, since } from './describe.js';
+import { opcodeName } from './describe.js';
 import styles from './diagram.module.css';
 import { Handshake } from './handshake.js';
 import { pretty } from './pretty.js';
-import type { Step } from './steps.js';
+import type { SeenFrame, Step } from './steps.js';
+import { bytes, clockTime, since } from './units.js';
 
 export function Diagram({ steps }: { steps: readonly Step[] }): ReactElement {
   return (
@@ -28,27 +29,27 @@ function StepView({ step }: { step: Step }): ReactElement {
     case 'frame':
       return <Frame frame={step.event} sinceMs={step.sinceMs} />;
     case 'run':
-      return <Run label={step.label} frames={step.events} sinceMs={step.sinceMs} />;
+      return <Run {...step} />;
     case 'end':
       return <End end={step.event} />;
   }
 }
 
 interface FrameProps {
-  readonly frame: WireFrame;
+  readonly frame: SeenFrame;
   readonly sinceMs: number | undefined;
 }
 
 const Frame = memo(
   function Frame({ frame, sinceMs }: FrameProps): ReactElement {
     const [open, setOpen] = useState(false);
-    const content = frameContent(frame);
+    const { label, content } = frame.said;
     return (
       <div className={styles.frame} data-direction={frame.direction} data-control={frame.opcode >= 8}>
         <button className={styles.row} type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
           <span className={styles.label}>
             <Way direction={frame.direction} />
-            <span className={styles.kind}>{frameLabel(frame)}</span>
+            <span className={styles.kind}>{label}</span>
             <span className={styles.facts}>
               {frame.opcode < 8 && `${opcodeName(frame.opcode)} · `}
               {bytes(frame.payloadBytes)}
@@ -91,14 +92,10 @@ function Details({ frame }: { frame: WireFrame }): ReactElement {
   );
 }
 
-interface RunProps {
-  readonly label: string;
-  readonly frames: readonly (WireFrame & { readonly key: string })[];
-  readonly sinceMs: number | undefined;
-}
+type RunProps = Extract<Step, { kind: 'run' }>;
 
 /** Equal frames in a row: one arrow, and behind it each of them. */
-function Run({ label, frames, sinceMs }: RunProps): ReactElement {
+function Run({ label, content, events: frames, sinceMs }: RunProps): ReactElement {
   const [open, setOpen] = useState(false);
   const first = frames[0];
   const direction = frames.every((frame) => frame.direction === first?.direction) ? first?.direction : 'both';
@@ -109,9 +106,7 @@ function Run({ label, frames, sinceMs }: RunProps): ReactElement {
         <button className={styles.row} type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
           <span className={styles.label}>
             <Way direction={direction ?? 'both'} />
-            <span className={styles.kind}>
-              {label} × {frames.length}
-            </span>
+            <span className={styles.kind}>{label}</span>
             <span className={styles.facts}>
               {bytes(total)}
               {sinceMs !== undefined && ` · ${since(sinceMs)}`}
@@ -120,6 +115,7 @@ function Run({ label, frames, sinceMs }: RunProps): ReactElement {
           <span className={styles.arrow} data-run="true" aria-hidden="true">
             {direction === 'both' && <span className={styles.back} />}
           </span>
+          {content !== '' && !open && <code className={styles.content}>{content}</code>}
         </button>
       </div>
       {open && (

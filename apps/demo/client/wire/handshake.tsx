@@ -2,8 +2,8 @@
 
 import { Fragment, type ReactElement, useState } from 'react';
 import type { WireOpen } from '../../shared/wire.js';
-import { clockTime } from './describe.js';
 import styles from './handshake.module.css';
+import { clockTime } from './units.js';
 
 /** What makes it a WebSocket. The other headers would be the same for a picture. */
 const ESSENTIAL = /^(upgrade|connection|origin|sec-websocket-)/i;

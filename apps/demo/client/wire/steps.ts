@@ -1,40 +1,56 @@
 // The diagram's steps: events one after the other, with runs of equal frames folded into one.
 
 import type { WireEnd, WireFrame, WireOpen } from '../../shared/wire.js';
-import { frameContent, frameLabel, opcodeName } from './describe.js';
-import type { SeenEvent } from './wire-source.js';
+import { opcodeName, type Said } from './describe.js';
 
-type Keyed<E> = E & { readonly key: string };
+/** A frame with what it says, and the key under which a list shows it. */
+export type SeenFrame = WireFrame & {
+  readonly key: string;
+  readonly said: Said;
+  /** Counts the runs of equal frames: a run keeps its number while its oldest frames are let go. */
+  readonly run: number;
+};
+export type SeenEvent = (WireOpen & { readonly key: string }) | SeenFrame | (WireEnd & { readonly key: string });
 
 export type Step =
-  | { readonly kind: 'open'; readonly key: string; readonly event: Keyed<WireOpen> }
+  | { readonly kind: 'open'; readonly key: string; readonly event: Extract<SeenEvent, WireOpen> }
   | {
       readonly kind: 'frame';
       readonly key: string;
-      readonly event: Keyed<WireFrame>;
+      readonly event: SeenFrame;
       readonly sinceMs: number | undefined;
     }
   | {
       readonly kind: 'run';
       readonly key: string;
+      /** "rows × 48, seen × 12" */
       readonly label: string;
-      readonly events: readonly Keyed<WireFrame>[];
+      /** The streams that they are about. */
+      readonly content: string;
+      readonly events: readonly SeenFrame[];
       readonly sinceMs: number | undefined;
     }
-  | { readonly kind: 'end'; readonly key: string; readonly event: Keyed<WireEnd> };
+  | { readonly kind: 'end'; readonly key: string; readonly event: Extract<SeenEvent, WireEnd> };
+
+/** What is shown; a part that is empty wants everything. */
+export interface Filter {
+  /** Words that a frame has somewhere. */
+  readonly text: string;
+  /** A type of message, or of control frame. */
+  readonly kind: string;
+  /** A stream's name. */
+  readonly stream: string;
+}
 
 /** Fewer equal frames than this in a row stand for themselves. */
 const RUN_MIN = 4;
 
-export function stepsOf(events: readonly SeenEvent[], filter: string): readonly Step[] {
-  const wanted = filter.trim().toLowerCase();
-  const shown = wanted === '' ? events : events.filter((event) => wordsOf(event).toLowerCase().includes(wanted));
+export function stepsOf(events: readonly SeenEvent[], filter: Filter): readonly Step[] {
+  const shown = events.filter((event) => isWanted(event, filter));
   const steps: Step[] = [];
   for (let index = 0; index < shown.length; ) {
     const event = shown[index];
     if (event === undefined) break;
-    const before = shown[index - 1];
-    const sinceMs = before?.connection === event.connection ? event.at - before.at : undefined;
     if (event.kind !== 'frame') {
       steps.push(
         event.kind === 'open' ? { kind: 'open', key: event.key, event } : { kind: 'end', key: event.key, event },
@@ -42,16 +58,23 @@ export function stepsOf(events: readonly SeenEvent[], filter: string): readonly 
       index += 1;
       continue;
     }
-    const run = runFrom(shown, index);
-    if (run.length >= RUN_MIN) {
+    const before = shown[index - 1];
+    const sinceMs = before?.connection === event.connection ? event.at - before.at : undefined;
+    const { end, count } = runFrom(shown, index, event);
+    if (count >= RUN_MIN) {
+      const run = shown.slice(index, end) as SeenFrame[];
+      const streams = [...new Set(run.flatMap(({ said }) => said.streams))];
+      const content = streams.join(', ');
+      // By what stays when its oldest frames are let go: one that was opened stays open.
       steps.push({
         kind: 'run',
-        key: `run ${event.key}`,
-        label: isHeartbeat(event) ? 'ping, pong' : frameLabel(event),
+        key: `run ${event.run} ${groupOf(event)}`,
+        label: runLabel(run, count),
+        content,
         events: run,
         sinceMs,
       });
-      index += run.length;
+      index = end;
     } else {
       steps.push({ kind: 'frame', key: event.key, event, sinceMs });
       index += 1;
@@ -60,25 +83,65 @@ export function stepsOf(events: readonly SeenEvent[], filter: string): readonly 
   return steps;
 }
 
-function runFrom(events: readonly SeenEvent[], start: number): Keyed<WireFrame>[] {
-  const run: Keyed<WireFrame>[] = [];
-  const first = events[start];
-  for (const event of events.slice(start)) {
-    if (first?.kind !== 'frame' || event.kind !== 'frame' || !isEqual(first, event)) break;
-    run.push(event);
-  }
-  return run;
+/** Whether the second frame continues a run of the first, in the way of the stream of frames as it comes. */
+export function continues(first: SeenFrame | undefined, next: Omit<SeenFrame, 'run'>): boolean {
+  return (
+    first !== undefined &&
+    first.connection === next.connection &&
+    (groupOf(first) === groupOf(next) || (isAside(next) && !isAside(first)))
+  );
 }
 
-function isEqual(a: WireFrame, b: WireFrame): boolean {
-  if (a.connection !== b.connection) return false;
-  if (isHeartbeat(a) && isHeartbeat(b)) return true;
-  return a.direction === b.direction && a.opcode === b.opcode && frameLabel(a) === frameLabel(b);
+/** How many frames equal the first, and where the last of them is. What goes on aside does not end a run. */
+function runFrom(events: readonly SeenEvent[], start: number, first: SeenFrame): { end: number; count: number } {
+  const group = groupOf(first);
+  let end = start;
+  let count = 0;
+  for (let index = start; index < events.length; index += 1) {
+    const event = events[index];
+    if (event?.kind !== 'frame' || event.connection !== first.connection) break;
+    if (groupOf(event) === group) {
+      count += 1;
+      end = index + 1;
+    } else if (isAside(first) || !isAside(event)) break;
+  }
+  return { end, count };
+}
+
+/** "rows × 48", and what came in between. Heartbeats are counted together. */
+function runLabel(run: readonly SeenFrame[], count: number): string {
+  const [first] = run;
+  const asides = new Map<string, number>();
+  for (const frame of run) {
+    if (first === undefined || groupOf(frame) === groupOf(first)) continue;
+    const label = isHeartbeat(frame) ? 'ping, pong' : frame.said.label;
+    asides.set(label, (asides.get(label) ?? 0) + 1);
+  }
+  const name = first === undefined ? '' : isHeartbeat(first) ? 'ping, pong' : first.said.kinds.join(', ');
+  return [[name, count] as const, ...asides].map(([label, number]) => `${label} × ${number}`).join(', ');
+}
+
+/** The same for frames that are alike. */
+function groupOf({ direction, opcode, said }: Pick<SeenFrame, 'direction' | 'opcode' | 'said'>): string {
+  if (isHeartbeat({ said })) return 'heartbeat';
+  return `${direction} ${opcode} ${opcode === 8 ? said.label : said.kinds.join(' ')}`;
 }
 
 /** Questions and answers that only keep the connection alive: a run of them goes both ways. */
-function isHeartbeat(frame: WireFrame): boolean {
-  return /^p[io]ng$/i.test(frameLabel(frame));
+function isHeartbeat({ said }: Pick<SeenFrame, 'said'>): boolean {
+  return /^p[io]ng$/i.test(said.label);
+}
+
+/** What belongs to the line and not to what it carries. */
+function isAside(frame: Pick<SeenFrame, 'said'>): boolean {
+  return frame.said.label === 'seen' || isHeartbeat(frame);
+}
+
+function isWanted(event: SeenEvent, { text, kind, stream }: Filter): boolean {
+  if (kind !== '' && !(event.kind === 'frame' && event.said.kinds.includes(kind))) return false;
+  if (stream !== '' && !(event.kind === 'frame' && event.said.streams.includes(stream))) return false;
+  const wanted = text.trim().toLowerCase();
+  return wanted === '' || wordsOf(event).toLowerCase().includes(wanted);
 }
 
 /** What the filter looks through. */
@@ -86,5 +149,5 @@ function wordsOf(event: SeenEvent): string {
   if (event.kind === 'open') return `handshake ${event.requestHead} ${event.responseHead}`;
   if (event.kind === 'end') return `closed ${event.code} ${event.reason}`;
   const way = event.direction === 'in' ? 'in client → server' : 'out server → client';
-  return `${way} ${opcodeName(event.opcode)} ${frameLabel(event)} ${frameContent(event)} ${event.preview}`;
+  return `${way} ${opcodeName(event.opcode)} ${event.said.label} ${event.said.content} ${event.preview}`;
 }

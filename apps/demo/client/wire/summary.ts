@@ -1,44 +1,131 @@
 // What Trunkline's own messages say, in a few words: what one looks for in a long list. A click shows the rest.
 
-type Fields = Readonly<Record<string, unknown>>;
+import { bytes, duration } from './units.js';
 
-const SUMMARIES: Readonly<Record<string, (message: Fields) => string>> = {
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A question of the client, as its answer is understood by it. */
+export interface Question {
+  readonly type: string;
+  /** The stream or procedure that it is about. */
+  readonly about: string;
+  /** Server time, in milliseconds. */
+  readonly at: number;
+}
+
+/** What was said before on the connection. */
+export interface Context {
+  /** The stream of a number, "stream 7" if nobody has said it. */
+  readonly stream: (ch: unknown) => string;
+  /** What the message answers. */
+  readonly question: Question | undefined;
+  /** When it was said: server time, in milliseconds. */
+  readonly at: number;
+  /** It is the beginning of a longer message. */
+  readonly isCut: boolean;
+}
+
+type Summary = (message: Fields, context: Context) => string;
+
+const SUMMARIES: Readonly<Record<string, Summary>> = {
   hello: ({ version, token }) => `version ${version}, ${token === undefined ? 'no token' : `token ${token}`}`,
   welcome: ({ user, pingMs }) => `you are ${json(user)}, ping every ${pingMs} ms`,
-  subscribe: ({ stream, after, last }) =>
-    `${stream}${after === undefined ? `, last ${last ?? 0}` : `, after ${json(after)}`}`,
+  refresh: ({ token }) => `token ${token}`,
+  subscribe: ({ stream, after, last, ...bounds }) =>
+    [`${stream}`, after === undefined ? (last === undefined ? '' : `last ${last}`) : `after ${json(after)}`]
+      .concat(boundsOf(bounds))
+      .filter((part) => part !== '')
+      .join(', '),
   unsubscribe: ({ stream }) => `${stream}`,
+  tune: ({ stream, ...bounds }) => `${stream}: ${boundsOf(bounds).join(', ') || 'as it is'}`,
   publish: ({ stream, data }) => `${stream} ${json(data)}`,
-  read: ({ stream, before, limit }) => `${stream}, ${limit} before ${before}`,
-  ok: ({ id, ch, head, offset, items }) => {
-    if (ch !== undefined) return `to request ${id}: stream ${ch}, head ${head}`;
-    if (offset !== undefined) return `to request ${id}: stored at offset ${offset}`;
-    if (Array.isArray(items)) return `to request ${id}: ${items.length} entries`;
-    return `to request ${id}`;
+  change: ({ stream, if: conditions, ...rows }, { isCut }) =>
+    `${stream} · ${rowsOf(rows, isCut) || 'nothing'}${sizeOf(conditions) === 0 ? '' : `, if ${conditionsOf(conditions)}`}`,
+  read: ({ stream, before, after, limit }) =>
+    `${stream}, ${limit ?? 50} ${before === undefined ? `after ${after}` : `before ${before}`}`,
+  call: ({ procedure, data, producer, deadlineMs }) =>
+    `${procedure} ${json(data)}${producer === undefined ? '' : ', once'}${deadlineMs === undefined ? '' : `, within ${deadlineMs} ms`}`,
+  cancel: ({ id }, { question }) => question?.about ?? `request ${id}`,
+  progress: ({ id, data }, { question }) => `${question?.about ?? `request ${id}`}: ${json(data)}`,
+  ok: (message, context) => okWords(message, context),
+  error: ({ code, message }, { question }) =>
+    `${question === undefined ? '' : `${question.about}: `}${code}: ${message}`,
+  entries: ({ ch, from, to, items }, { stream }) =>
+    `${stream(ch)} ${from}→${to}: ${listOf(items)
+      .map(({ data }) => json(data))
+      .join(' ')}`,
+  rows: ({ ch, from, to, reset, ...rows }, { stream, isCut }) => {
+    const range = from === to ? `at ${to}` : `${from}→${to}`;
+    return `${stream(ch)} ${range} · ${reset === true ? 'all anew, ' : ''}${rowsOf(rows, isCut) || 'nothing to tell'}`;
   },
-  entries: ({ from, to, items }) =>
-    `${from} to ${to}: ${Array.isArray(items) ? items.map((item: Fields) => json(item.data)).join(' ') : ''}`,
-  synced: ({ to }) => `up to ${to}`,
-  gap: ({ reason, lost }) => `${reason}, ${lost ?? 'unknown'} lost`,
-  error: ({ code, message }) => `${code}: ${message}`,
+  synced: ({ ch, to }, { stream }) => `${stream(ch)} up to ${to}`,
+  gap: ({ ch, reason, lost }, { stream }) => `${stream(ch)} ${reason}, ${lost ?? 'unknown'} lost`,
+  ended: ({ ch, code, message }, { stream }) => `${stream(ch)} ${code}: ${message}`,
+  seen: ({ bytes: count }) => `${bytes(Number(count))} processed so far`,
   ping: ({ rttMs }) => (rttMs === undefined ? '' : `last round trip ${rttMs} ms`),
   pong: () => '',
   drain: ({ withinMs, spreadMs }) => `move within ${spreadMs} ms, served here for ${withinMs} ms`,
   goodbye: ({ code, reason }) => `${code}: ${reason}`,
 };
 
-/** One message in words; `undefined` if it is none of ours, or not whole. */
-export function summaryOf(line: string): string | undefined {
-  try {
-    const message: unknown = JSON.parse(line);
-    if (typeof message !== 'object' || message === null || !('type' in message)) return undefined;
-    const { type } = message;
-    return typeof type === 'string' && Object.hasOwn(SUMMARIES, type)
-      ? SUMMARIES[type]?.(message as Fields)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+/** One message in words; `undefined` if it is none of ours. */
+export function summaryOf(message: Fields, context: Context): string | undefined {
+  const { type } = message;
+  return typeof type === 'string' && Object.hasOwn(SUMMARIES, type) ? SUMMARIES[type]?.(message, context) : undefined;
+}
+
+/** An answer in the words of what was asked: of an answer alone one sees a number. */
+function okWords({ id, ch, kind, head, offset, data, items, user }: Fields, { question, at }: Context): string {
+  const about = question?.about ?? `request ${id}`;
+  if (ch !== undefined) return `${about} is stream ${ch}: a ${kind}, head ${head}`;
+  if (offset !== undefined) return `${about} stored at offset ${offset}`;
+  if (Array.isArray(items)) return `${about}: ${items.length} entries`;
+  if (data !== undefined)
+    return `${about} → ${json(data)}${question === undefined ? '' : `, after ${duration(at - question.at)}`}`;
+  if (user !== undefined) return `you are ${json(user)}`;
+  return question === undefined ? `to ${about}` : `to ${question.type} ${about}`;
+}
+
+/** "2 set, 1 patch, 1 gone": of a message that is cut what is left of it, "at least". */
+function rowsOf({ set, patch, unset, delete: gone, drop }: Fields, isCut: boolean): string {
+  // Fields that are set and fields that go are one patch of the row.
+  const patched = new Set([...keysOf(patch), ...keysOf(unset)]).size;
+  const parts: (readonly [count: number, word: string])[] = [
+    [sizeOf(set), 'set'],
+    [patched, 'patch'],
+    [sizeOf(gone), 'gone'],
+    [sizeOf(drop), 'dropped'],
+  ];
+  const words = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  return `${isCut && words.length > 0 ? 'at least ' : ''}${words.join(', ')}`;
+}
+
+/** How much of a table is wanted. */
+function boundsOf({ rate, keys, paused }: Fields): string[] {
+  const parts: string[] = [];
+  if (rate !== undefined) parts.push(rate === null ? 'each change' : `${rate} a second`);
+  if (keys !== undefined)
+    parts.push(keys === null ? 'all rows' : `${sizeOf(keys)} ${sizeOf(keys) === 1 ? 'row' : 'rows'}`);
+  if (paused !== undefined) parts.push(paused === true ? 'paused' : 'going on');
+  return parts;
+}
+
+function conditionsOf(conditions: unknown): string {
+  return keysOf(conditions)
+    .map((key) => `${key} is at ${(conditions as Fields)[key]}`)
+    .join(', ');
+}
+
+function keysOf(value: unknown): string[] {
+  return typeof value === 'object' && value !== null ? Object.keys(value) : [];
+}
+
+function sizeOf(value: unknown): number {
+  return keysOf(value).length;
+}
+
+function listOf(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'object' && item !== null) : [];
 }
 
 function json(value: unknown): string {

@@ -2,7 +2,7 @@
 
 import type { ReactElement } from 'react';
 import type { WireTotals } from '../../shared/wire.js';
-import { bytes } from './describe.js';
+import { bytes } from './units.js';
 import styles from './wire-drawer.module.css';
 
 export function Totals({ totals }: { totals: WireTotals }): ReactElement {

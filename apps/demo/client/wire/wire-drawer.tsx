@@ -3,13 +3,16 @@
 import { type CSSProperties, type ReactElement, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import type { DemoClient } from '../clients.js';
 import { Icon } from '../shell/icons.js';
+import { Choices } from './choices.js';
 import { asText, copyText } from './copy-text.js';
 import { Diagram } from './diagram.js';
-import { stepsOf } from './steps.js';
+import { type Filter, type SeenEvent, stepsOf } from './steps.js';
 import { Totals } from './totals.js';
 import { useDrawerWidth } from './use-drawer-width.js';
 import styles from './wire-drawer.module.css';
-import { type SeenEvent, useWire, type WireView, wireSource } from './wire-source.js';
+import { useWire, type WireView, wireSource } from './wire-source.js';
+
+const EVERYTHING: Filter = { text: '', kind: '', stream: '' };
 
 interface WireDrawerProps {
   /** The page's clients; the drawer shows one of them. */
@@ -71,7 +74,7 @@ export function WireDrawer({ clients, onClose }: WireDrawerProps): ReactElement 
 function Wire({ wireId }: { wireId: string }): ReactElement {
   const live = useWire(wireId);
   const [held, setHeld] = useState<WireView>();
-  const [filter, setFilter] = useState('');
+  const [filter, setFilter] = useState<Filter>(EVERYTHING);
   const [note, setNote] = useState<string>();
   const view = held ?? live;
   const steps = useMemo(() => stepsOf(view.events, filter), [view.events, filter]);
@@ -101,8 +104,8 @@ function Wire({ wireId }: { wireId: string }): ReactElement {
           type="search"
           aria-label="Filter frames"
           placeholder="Filter: publish, ping, in, out"
-          value={filter}
-          onChange={(event) => setFilter(event.target.value)}
+          value={filter.text}
+          onChange={(event) => setFilter({ ...filter, text: event.target.value })}
         />
         <Tool
           label={held ? 'Resume' : 'Pause'}
@@ -113,6 +116,7 @@ function Wire({ wireId }: { wireId: string }): ReactElement {
         <Tool label="Clear" icon="clear" onClick={clear} />
         <Tool label="Copy" icon="copy" onClick={copy} />
       </div>
+      <Choices events={view.events} filter={filter} onChange={setFilter} />
       <div className={styles.heads} aria-hidden="true">
         <span>Client</span>
         <span>Server</span>
@@ -134,8 +138,12 @@ function Wire({ wireId }: { wireId: string }): ReactElement {
   );
 }
 
-function emptyWords(view: WireView, filter: string): string {
-  if (view.events.length > 0) return `No frame has “${filter.trim()}” in it.`;
+function emptyWords(view: WireView, { text, kind, stream }: Filter): string {
+  if (view.events.length > 0) {
+    const what = [kind, stream === '' ? '' : `of ${stream}`].filter((part) => part !== '').join(' ');
+    if (text.trim() === '') return `No frame here is ${what}.`;
+    return `No frame${what === '' ? '' : ` that is ${what}`} has “${text.trim()}” in it.`;
+  }
   if (view.state === 'waiting') return 'Waiting for the server.';
   return view.totals.framesIn + view.totals.framesOut > 0
     ? 'Cleared. New frames appear here.'

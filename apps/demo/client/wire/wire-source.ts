@@ -4,9 +4,8 @@
 import { useSyncExternalStore } from 'react';
 import { WIRE_FRAMES_MAX } from '../../shared/limits.js';
 import type { WireBatch, WireEvent, WireTotals } from '../../shared/wire.js';
-
-/** An event, and the key under which a list shows it. */
-export type SeenEvent = WireEvent & { readonly key: string };
+import { Conversation } from './describe.js';
+import { continues, type SeenEvent, type SeenFrame } from './steps.js';
 
 export interface WireView {
   /** Oldest first, at most the newest 500. */
@@ -18,11 +17,17 @@ export interface WireView {
 
 const NO_TOTALS: WireTotals = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0, dataBytes: 0, handshakeBytes: 0 };
 const RETRY_MS = 1000;
+/** Between two draws: 30 a second at most, however events arrive. */
+const DRAW_MS = 34;
+/** Connections whose words are remembered: one that is open, one that it moves to, and some that have ended. */
+const CONVERSATIONS_MAX = 8;
 
 class WireSource {
   readonly #id: string;
   readonly #listeners = new Set<() => void>();
   #view: WireView = { events: [], totals: NO_TOTALS, state: 'waiting' };
+  /** What is shown with the next draw. */
+  #next: WireView = this.#view;
   #stream: EventSource | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #position: string | undefined;
@@ -30,6 +35,12 @@ class WireSource {
   #before: WireTotals = NO_TOTALS;
   #boot: string | undefined;
   #current: WireTotals = NO_TOTALS;
+  #conversations = new Map<number, Conversation>();
+  #last: SeenFrame | undefined;
+  #runs = 0;
+  /** The next draw, while one is due. */
+  #draw: ReturnType<typeof setTimeout> | undefined;
+  #drawnAt = Number.NEGATIVE_INFINITY;
 
   constructor(id: string) {
     this.#id = id;
@@ -85,21 +96,55 @@ class WireSource {
     this.#stream = undefined;
   }
 
-  #take({ boot, events, totals }: WireBatch): void {
+  #take({ boot, events, totals, streams }: WireBatch): void {
     if (boot !== this.#boot) {
       this.#before = sum(this.#before, this.#current);
       this.#boot = boot;
+      this.#conversations.clear();
     }
     this.#current = totals;
-    const keyed = events.map((event) => ({ ...event, key: `${boot}:${event.n}` }));
-    const kept = events.length === 0 ? this.#view.events : [...this.#view.events, ...keyed].slice(-WIRE_FRAMES_MAX);
+    for (const { connection, ch, stream } of streams) this.#conversation(connection).name(ch, stream);
+    const seen = events.map((event) => this.#see(event, `${boot}:${event.n}`));
+    const kept = events.length === 0 ? this.#next.events : [...this.#next.events, ...seen].slice(-WIRE_FRAMES_MAX);
     this.#set({ events: kept, totals: sum(this.#before, totals), state: 'watching' });
   }
 
-  #set(changes: Partial<WireView>): void {
-    this.#view = { ...this.#view, ...changes };
-    for (const listener of this.#listeners) listener();
+  #see(event: WireEvent, key: string): SeenEvent {
+    if (event.kind !== 'frame') {
+      this.#last = undefined;
+      return { ...event, key };
+    }
+    const heard = { ...event, key, said: this.#conversation(event.connection).hear(event) };
+    const isSame = continues(this.#last, heard);
+    if (!isSame) this.#runs += 1;
+    const frame = { ...heard, run: this.#runs };
+    // What comes in between does not end the run, nor begin one.
+    if (!isSame || this.#last?.said.label === frame.said.label) this.#last = frame;
+    return frame;
   }
+
+  #conversation(connection: number): Conversation {
+    const conversation = this.#conversations.get(connection) ?? new Conversation();
+    this.#conversations.set(connection, conversation);
+    const [oldest] = this.#conversations.keys();
+    if (this.#conversations.size > CONVERSATIONS_MAX && oldest !== undefined) this.#conversations.delete(oldest);
+    return conversation;
+  }
+
+  #set(changes: Partial<WireView>): void {
+    this.#next = { ...this.#next, ...changes };
+    if (this.#draw !== undefined) return;
+    const waitMs = this.#drawnAt + DRAW_MS - performance.now();
+    if (waitMs <= 0) this.#show();
+    else this.#draw = setTimeout(this.#show, waitMs);
+  }
+
+  readonly #show = (): void => {
+    this.#draw = undefined;
+    this.#drawnAt = performance.now();
+    this.#view = this.#next;
+    for (const listener of this.#listeners) listener();
+  };
 }
 
 function sum(a: WireTotals, b: WireTotals): WireTotals {

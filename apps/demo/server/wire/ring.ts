@@ -4,13 +4,16 @@
 import { WIRE_FRAMES_MAX } from '../../shared/limits.js';
 import {
   frameHeaderBytes,
+  type WireBatch,
   type WireEnd,
   type WireEvent,
   type WireFrame,
   type WireOpen,
+  type WireStream,
   type WireTotals,
 } from '../../shared/wire.js';
 import { maskHead, maskText } from './mask.js';
+import { StreamNames } from './stream-names.js';
 
 /** A frame as the engine reports it. */
 export interface SeenFrame {
@@ -28,6 +31,8 @@ export const PREVIEW_BYTES = 2048;
 
 const RING_BYTES_MAX = 256 * 1024;
 const EVENT_BYTES = 200;
+/** Names of streams that are remembered: as many as a connection may have subscriptions. The newest stay. */
+const STREAMS_MAX = 256;
 
 type Stored =
   | { readonly event: WireOpen | WireEnd; readonly bytes: number }
@@ -46,6 +51,10 @@ export class WireRing {
   #connections = 0;
   #totals: WireTotals = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0, dataBytes: 0, handshakeBytes: 0 };
   readonly #listeners = new Set<() => void>();
+  /** By connection, while it is open. */
+  readonly #names = new Map<number, StreamNames>();
+  /** With the number of the event that told. */
+  #streams: { readonly n: number; readonly stream: WireStream }[] = [];
 
   /** Sums since the ring was made. */
   get totals(): WireTotals {
@@ -70,6 +79,7 @@ export class WireRing {
   /** A handshake. Returns the connection's number, for `frame` and `end`. */
   open(requestHead: string, responseHead: string, at: number): number {
     this.#connections += 1;
+    this.#names.set(this.#connections, new StreamNames());
     const handshakeBytes =
       this.#totals.handshakeBytes + Buffer.byteLength(requestHead) + Buffer.byteLength(responseHead);
     this.#totals = { ...this.#totals, handshakeBytes };
@@ -89,19 +99,29 @@ export class WireRing {
         ? { ...sum, framesIn: sum.framesIn + 1, bytesIn: sum.bytesIn + bytes, dataBytes: sum.dataBytes + data }
         : { ...sum, framesOut: sum.framesOut + 1, bytesOut: sum.bytesOut + bytes, dataBytes: sum.dataBytes + data };
     this.#n += 1;
+    if (frame.opcode === 1 && frame.fin) {
+      this.#names.get(connection)?.hear(frame.direction, frame.preview, (ch, stream) => {
+        this.#streams = [...this.#streams, { n: this.#n, stream: { connection, ch, stream } }].slice(-STREAMS_MAX);
+      });
+    }
     this.#keep({ frame, n: this.#n, connection, at, bytes: EVENT_BYTES + frame.preview.length });
   }
 
   end(connection: number, code: number, reason: string, wasClean: boolean, at: number): void {
     this.#n += 1;
+    this.#names.delete(connection);
     const event: WireEnd = { kind: 'end', n: this.#n, connection, at, code, reason, wasClean };
     this.#keep({ event, bytes: EVENT_BYTES });
   }
 
-  /** Events after number `n`, oldest first, and how many of them are no longer kept. */
-  after(n: number): { readonly events: readonly WireEvent[]; readonly missed: number } {
+  /** Events after number `n`, oldest first, how many of them are no longer kept, and the names that all of them told. */
+  after(n: number): Pick<WireBatch, 'events' | 'missed' | 'streams'> {
     const kept = this.#stored.filter((stored) => numberOf(stored) > n);
-    return { events: kept.map(toEvent), missed: Math.max(0, this.#n - n - kept.length) };
+    return {
+      events: kept.map(toEvent),
+      missed: Math.max(0, this.#n - n - kept.length),
+      streams: this.#streams.filter((known) => known.n > n).map(({ stream }) => stream),
+    };
   }
 
   #keep(stored: Stored): void {
