@@ -27,7 +27,8 @@ beforeAll(async () => {
   const demo = (await import(built)) as { startDemo: typeof startDemo };
   // Each of them thinks the store its own, and closes it.
   const broker = Object.assign(memoryBroker(), { close: async () => {} });
-  const settings = { port: 0, host: '127.0.0.1', dataFolder: folder, drainMs: 60_000 };
+  const feeds = { isOn: false, apiKey: undefined };
+  const settings = { port: 0, host: '127.0.0.1', dataFolder: folder, drainMs: 60_000, feeds };
   servers = [await demo.startDemo(settings, broker), await demo.startDemo(settings, broker)];
   link = await Link.to(portOf(servers[0]));
   browser = await launch();

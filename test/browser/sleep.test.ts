@@ -28,7 +28,8 @@ let sleeper: Sleeper;
 beforeAll(async () => {
   const built = new URL('../../apps/demo/dist/server/demo.js', import.meta.url).href;
   const { startDemo: start } = (await import(built)) as { startDemo: typeof startDemo };
-  demo = await start({ port: 0, host: '127.0.0.1', dataFolder: folder, drainMs: 0 }, memoryBroker());
+  const feeds = { isOn: false, apiKey: undefined };
+  demo = await start({ port: 0, host: '127.0.0.1', dataFolder: folder, drainMs: 0, feeds }, memoryBroker());
   link = await Link.to(Number(new URL(demo.address).port));
 });
 beforeEach(async () => {
