@@ -32,6 +32,8 @@ export class Outflow {
   #span = 0;
   #spanSeenBytes = 0;
   #lastSpanBytes = 0;
+  /** When the last report came, or, where nothing was on its way then, when the next thing was sent. */
+  #awaitedSince = 0;
 
   constructor(
     readonly connection: Connection,
@@ -48,13 +50,13 @@ export class Outflow {
 
   /** One message for this peer alone. */
   send(text: string): void {
-    if (this.#reports) this.#sentBytes += utf8Bytes(text);
+    if (this.#reports) this.#count(utf8Bytes(text));
     this.connection.send(text);
   }
 
   /** One message that other connections get too. */
   sendShared(shared: SharedText): void {
-    if (this.#reports) this.#sentBytes += shared.bytes;
+    if (this.#reports) this.#count(shared.bytes);
     this.connection.sendShared(shared);
   }
 
@@ -99,8 +101,19 @@ export class Outflow {
       this.#span = isNext ? moment(this.#span + SPAN_MS) : now;
       this.#spanSeenBytes = this.#seenBytes;
     }
+    // A large message is reported when all of it was processed. Taken for the work of this moment, it opened the window of a slow
+    // receiver wide, and what went through came late: it was processed evenly, and only its share of the last 250 ms counts.
+    const tookMs = msBetween(this.#awaitedSince, now);
+    const newBytes = bytes - this.#seenBytes;
+    if (tookMs > SPAN_MS) this.#spanSeenBytes += newBytes - Math.round((newBytes * SPAN_MS) / tookMs);
+    this.#awaitedSince = now;
     this.#seenBytes = bytes;
     return null;
+  }
+
+  #count(bytes: number): void {
+    if (this.#sentBytes === this.#seenBytes) this.#awaitedSince = moment(this.clock.nowMs());
+    this.#sentBytes += bytes;
   }
 
   /** In the last 250 ms. */

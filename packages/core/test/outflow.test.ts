@@ -126,15 +126,41 @@ describe('the window', () => {
 
   it('begins anew after a pause, and after the clock was set back', () => {
     for (const ms of [10_000, -10_000]) {
-      const { outflow, clock } = sent(1_000_000);
+      const { outflow, clock } = sent(400_000);
       outflow.seen(400_000);
       clock.jumpMs(ms);
+      outflow.send('x'.repeat(600_000));
       outflow.seen(450_000);
       expect(outflow.windowBytes(MIN_WINDOW_BYTES)).toBe(100_000);
       clock.jumpMs(100);
       outflow.seen(500_000);
       expect(outflow.windowBytes(MIN_WINDOW_BYTES)).toBe(200_000);
     }
+  });
+
+  it.each([
+    [250, 400_000],
+    [251, 398_406],
+    [500, 200_000],
+    [1_000, 100_000],
+    [60_000, 4_096],
+  ])('is not opened by one large message that took %i ms: %i', (ms, window) => {
+    const { outflow, clock } = sent(200_000);
+    clock.advanceMs(ms);
+    outflow.seen(200_000);
+    expect(outflow.windowBytes(4_096)).toBe(window);
+    // It counts from the report before, if something was on its way then …
+    outflow.send('x'.repeat(300_000));
+    clock.advanceMs(ms);
+    outflow.seen(400_000);
+    if (ms > 500) expect(outflow.windowBytes(4_096)).toBe(window);
+    // … and from when it was sent, if nothing was.
+    outflow.seen(500_000);
+    clock.advanceMs(10_000);
+    outflow.send('x'.repeat(200_000));
+    clock.advanceMs(ms);
+    outflow.seen(700_000);
+    expect(outflow.windowBytes(4_096)).toBe(window);
   });
 
   it('reads no clock for a receiver that is not behind', () => {
