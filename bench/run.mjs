@@ -19,6 +19,11 @@ const BENCHES = {
     summary: 'a restart under 10,000 clients, each 20 entries behind',
     load: () => import('./resume/bench.mjs'),
   },
+  table: {
+    summary: '1,000 readers of a table that changes all the time',
+    load: () => import('./table/bench.mjs'),
+  },
+  call: { summary: 'a procedure while such a table is told', load: () => import('./call/bench.mjs') },
   publish: { summary: 'acknowledged durable publishes, 100 connections', load: () => import('./publish/bench.mjs') },
 };
 

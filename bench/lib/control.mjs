@@ -19,7 +19,7 @@ const COLLECT_PAUSE_MS = 150;
 /**
  * Runs in a server process: takes orders, announces the server on standard output, and ends the process when the bench does.
  * @param {{ port: number, versions: Readonly<Record<string, string>> }} server
- * @param {Readonly<Record<string, (argument: number) => void>>} orders By word.
+ * @param {Readonly<Record<string, (...numbers: number[]) => void>>} orders By word.
  * @param {() => Readonly<Record<string, number>>} [counted]
  */
 export function serveControl(server, orders, counted = () => ({})) {
@@ -32,10 +32,10 @@ export function serveControl(server, orders, counted = () => ({})) {
       const lines = `${rest}${text}`.split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
-        const [word = '', argument = ''] = line.split(' ');
+        const [word = '', ...numbers] = line.split(' ');
         if (word === 'usage') socket.write(answer());
         else if (word === 'collect') void collect().then(() => socket.write(answer()));
-        else orders[word]?.(Number(argument));
+        else orders[word]?.(...numbers.map(Number));
       }
     });
     socket.on('error', () => socket.destroy());

@@ -23,6 +23,7 @@ const readBuffer = Buffer.allocUnsafeSlow(65_536);
  * @property {(socket: RawWebSocket, bytes: Buffer, start: number, end: number) => void} text
  *   A text message's place in `bytes`, which is only valid during the call. A compressed one is handed over as it came.
  * @property {() => void} [read] After all frames of one read.
+ * @property {number} [stepBytes] Reads so many bytes at a time once `readInSteps` was called, and then only as often as `readOn` says.
  * @property {(error: Error) => void} failed
  */
 
@@ -36,16 +37,20 @@ export class RawWebSocket {
   #textByte;
   #isOpen = false;
   #isEnding = false;
+  #isInSteps = false;
+  #steps = 0;
+  #buffer;
   /** The beginning of a frame or handshake whose end has not arrived. @type {Buffer | null} */
   #rest = null;
 
   /** @param {RawWebSocketOptions} options */
   constructor(options) {
     this.#options = options;
-    const { port } = options;
+    const { port, stepBytes } = options;
+    this.#buffer = stepBytes === undefined ? readBuffer : Buffer.allocUnsafeSlow(stepBytes);
     this.#handshake = new RawHandshake(options);
     this.#textByte = 0x80 | TEXT | (options.extension === undefined ? 0 : RSV1);
-    const onread = { buffer: readBuffer, callback: (/** @type {number} */ bytes) => this.#received(bytes) };
+    const onread = { buffer: this.#buffer, callback: (/** @type {number} */ bytes) => this.#received(bytes) };
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true, onread });
     this.#socket.on('connect', () => this.#socket.write(this.#handshake.request));
     this.#socket.on('error', (error) => options.failed(error));
@@ -64,6 +69,18 @@ export class RawWebSocket {
     this.#socket.write(frames);
   }
 
+  /** From now on only `readOn` makes it read, a step each time; with `false` it reads by itself again. */
+  readInSteps(isInSteps = true) {
+    this.#isInSteps = isInSteps;
+    if (!isInSteps) this.#socket.resume();
+  }
+
+  /** Reads so many steps, as far as there is something to read until it is called again. @param {number} steps */
+  readOn(steps) {
+    this.#steps = steps;
+    this.#socket.resume();
+  }
+
   /** Cuts the connection off. */
   end() {
     this.#isEnding = true;
@@ -73,12 +90,13 @@ export class RawWebSocket {
   /** @param {number} bytes */
   #received(bytes) {
     try {
-      this.#take(readBuffer, bytes);
+      this.#take(this.#buffer, bytes);
     } catch (error) {
       this.#options.failed(/** @type {Error} */ (error));
       return false;
     }
-    return true;
+    this.#steps -= 1;
+    return !this.#isInSteps || this.#steps > 0;
   }
 
   /**
