@@ -1,6 +1,6 @@
 // What the watchers of this process are told of a write that was committed.
 
-import type { Entry, Watchers } from '@trunkline/broker';
+import type { Appended, Entry, OutboxNews, Watchers } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
 import { keyOf } from './key-text.js';
 import { type AppendDone, type ChangeDone, PACKED, type PackedEntries, unpack, unpackRows } from './messages.js';
@@ -28,4 +28,15 @@ export function announceAppend(
     if (!repeated.has(index)) entries.push(unpack(packed, index, from + entries.length + 1));
   }
   watchers.announce({ stream: name, epoch, from, to: from + count, entries });
+}
+
+/** What an append put into the outbox, or `null`. */
+export function newsOf(
+  stream: StreamName,
+  { epoch, from }: AppendDone,
+  appended: readonly Appended[],
+): OutboxNews | null {
+  const stored = appended.filter(({ duplicate }) => !duplicate);
+  const [first] = stored;
+  return first === undefined ? null : { stream, epoch, from, to: from + stored.length, at: first.at };
 }

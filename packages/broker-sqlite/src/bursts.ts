@@ -12,8 +12,8 @@ export const MAX_BURST = 128;
 
 /** Stands for a stream, retention, user or producer that is the one of the append before. */
 const SAME = 0;
-/** Words of an append: stream, epoch of a history that begins with it, retention (`null`: as it is), user, producer, at, data, seq, after (0: of none). */
-const WORDS = 9;
+/** Words of an append: stream, epoch of a history that begins with it, retention (`null`: as it is), user, producer, at, data, seq, after (0: of none), outbox (1: from now on). */
+const WORDS = 10;
 
 export interface BurstCall {
   readonly type: 'burst';
@@ -56,7 +56,7 @@ export class Bursts {
   }
 
   /** @param after 0: of none. */
-  append(stream: string, one: BurstEntry, retain: Retention | null, after: number): void {
+  append(stream: string, one: BurstEntry, retain: Retention | null, after: number, outbox: boolean): void {
     // Only what is last and has not left can be added to: calls keep their order.
     const isFirst = this.#call === null || this.#link.newestUnsent !== this.#call || this.#entries.length === MAX_BURST;
     const call = isFirst ? { type: 'burst' as const, words: [] } : (this.#call as BurstCall);
@@ -73,6 +73,7 @@ export class Bursts {
       data,
       source?.seq ?? null,
       after,
+      outbox ? 1 : 0,
     );
     this.#stream = stream;
     this.#retain = retain;
@@ -136,6 +137,7 @@ export function* appendsOf({ words }: BurstCall): Generator<AppendCall> {
       newEpoch,
       ...(retain === null ? {} : { retain }),
       ...(after === 0 ? {} : { after }),
+      ...(words[base + 9] === 1 ? { outbox: true } : {}),
     };
   }
 }

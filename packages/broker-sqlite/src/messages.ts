@@ -1,6 +1,6 @@
 // What travels between the threads. Calls and answers go in batches; entries as flat lists, which are cheaper to clone.
 
-import type { ChangeOptions, Entry, NewEntry, Retention, Row, RowChange, Tombstone } from '@trunkline/broker';
+import type { ChangeOptions, Death, Entry, NewEntry, Retention, Row, RowChange, Tombstone } from '@trunkline/broker';
 import type { BurstCall } from './bursts.js';
 import type { Value } from './database.js';
 import type { SqliteBrokerErrorCode } from './errors.js';
@@ -19,6 +19,7 @@ export interface AppendCall {
   readonly fence?: number;
   readonly retain?: Retention;
   readonly after?: number;
+  readonly outbox?: true;
 }
 /** A change of a row: plain data, so it travels as it is. */
 export type PackedChange = RowChange;
@@ -61,6 +62,14 @@ export interface FinishCall {
   readonly seq: number;
   readonly result: string;
 }
+export interface SettleCall {
+  readonly type: 'settle';
+  readonly stream: string;
+  readonly epoch: string | null;
+  readonly offset: number;
+  /** Of one that becomes a dead letter. */
+  readonly death?: Death;
+}
 export type WriterCall =
   | AppendCall
   | BurstCall
@@ -68,6 +77,9 @@ export type WriterCall =
   /** Answered with a `CallState`. */
   | BeginCall
   | FinishCall
+  | SettleCall
+  /** Answered with whether there was one. */
+  | { readonly type: 'forgetDeadLetter'; readonly id: number }
   /** Answered with a `ChangeDone` for each table of which rows expired. */
   | { readonly type: 'expire' }
   | { readonly type: 'remove'; readonly stream: string }
@@ -113,8 +125,15 @@ export interface ReadRowsCall {
   readonly entries: number;
   readonly bytes?: number;
 }
+export type OutboxCall =
+  /** Answered with `Waiting`s. */
+  | { readonly type: 'waiting'; readonly after: string | null; readonly limit: number }
+  /** Answered with `DeadLetter`s. */
+  | { readonly type: 'deadLetters'; readonly after: number; readonly limit: number }
+  | { readonly type: 'countDeadLetters' };
 export type ReaderCall =
   | ReadCall
+  | OutboxCall
   /** Answered with a `KnownCall` or `null`. */
   | { readonly type: 'recall'; readonly caller: string; readonly seq: number }
   | ReadRowsCall

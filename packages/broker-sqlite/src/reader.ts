@@ -14,6 +14,7 @@ import type {
   Refusal,
   StateDone,
 } from './messages.js';
+import { OutboxReader } from './outbox-reader.js';
 import { FIND_CALL } from './results-writer.js';
 import { TableReader } from './table-reader.js';
 
@@ -40,6 +41,7 @@ export class Reader {
   readonly #findPublish: Query;
   readonly #findCall: Query;
   readonly #tables: TableReader;
+  readonly #outbox: OutboxReader;
 
   constructor(db: Connection) {
     this.#begin = db.command('BEGIN');
@@ -59,6 +61,7 @@ export class Reader {
     );
     this.#findCall = db.query(FIND_CALL);
     this.#tables = new TableReader(db);
+    this.#outbox = new OutboxReader(db);
   }
 
   answer(call: Exclude<ReaderCall, { type: 'close' }>, nowMs: number): Result {
@@ -82,6 +85,10 @@ export class Reader {
         return this.#readRow(call);
       case 'recall':
         return { done: this.#recall(call.caller, call.seq, nowMs) };
+      case 'waiting':
+      case 'deadLetters':
+      case 'countDeadLetters':
+        return { done: this.#outbox.answer(call) };
       case 'lookup':
         return { done: this.#lookup(call) };
       case 'state': {

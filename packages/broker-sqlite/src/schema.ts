@@ -5,7 +5,7 @@ import { DEFAULT_TOMBSTONES } from '@trunkline/broker';
 /** "TRKL": says that a file is ours, in its header. */
 export const APPLICATION_ID = 0x54524b4c;
 /** Version of the tables below, in the file's header (`PRAGMA user_version`). */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** What version 2 added: tables. */
 const CREATE_TABLES = `
@@ -47,6 +47,26 @@ CREATE TABLE calls (                            -- procedures that run once, and
 CREATE INDEX calls_by_end ON calls(forget_at);
 `;
 
+/** What version 5 added: who is still to be told of what a log got. */
+const CREATE_OUTBOX = `
+CREATE INDEX streams_waiting ON streams(name) WHERE outbox_done < head;
+
+CREATE TABLE dead_letters (                     -- entries that nobody could be told of
+  id       INTEGER PRIMARY KEY AUTOINCREMENT,
+  stream   TEXT NOT NULL,                       -- its name: the stream may be removed by now
+  epoch    TEXT NOT NULL,
+  offset   INTEGER NOT NULL,
+  at       INTEGER NOT NULL,                    -- of the entry, milliseconds since 1970
+  user     TEXT,                                -- the publisher as JSON; NULL: the server
+  producer TEXT,
+  seq      INTEGER,
+  data     TEXT NOT NULL,                       -- the payload as JSON
+  died_at  INTEGER NOT NULL,                    -- milliseconds since 1970
+  attempts INTEGER NOT NULL,
+  reason   TEXT NOT NULL
+);
+`;
+
 /** From each older version to the next: the first leads from 1 to 2. */
 export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE streams ADD COLUMN kind TEXT NOT NULL DEFAULT 'log';
@@ -59,6 +79,9 @@ export const MIGRATIONS: readonly string[] = [
   // A publish that was stored alone is a run of one.
   `ALTER TABLE publishes ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
    PRAGMA user_version = 4;`,
+  `ALTER TABLE streams ADD COLUMN outbox_done INTEGER;
+   ${CREATE_OUTBOX}
+   PRAGMA user_version = 5;`,
 ];
 
 export const CREATE_SCHEMA = `
@@ -73,7 +96,8 @@ CREATE TABLE streams (
   retain_age_ms  INTEGER,                       -- NULL: any
   kind             TEXT NOT NULL DEFAULT 'log', -- 'log' or 'table'
   tombstone_count  INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.count},     -- of a table: deletions remembered
-  tombstone_age_ms INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.ageMs}
+  tombstone_age_ms INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.ageMs},
+  outbox_done      INTEGER                      -- of a log: how far somebody was told of it; NULL: nobody is to be told
 );
 CREATE INDEX streams_with_age ON streams(id) WHERE retain_age_ms IS NOT NULL;
 
@@ -120,7 +144,7 @@ SELECT s.name AS stream, e.offset, strftime('%Y-%m-%d %H:%M:%f', e.at / 1000.0, 
        e.user, e.data, p.producer, e.seq
 FROM entries e JOIN streams s ON s.id = e.stream LEFT JOIN producers p ON p.id = e.producer;
 
-${CREATE_TABLES}${CREATE_CALLS}
+${CREATE_TABLES}${CREATE_CALLS}${CREATE_OUTBOX}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${SCHEMA_VERSION};
 `;

@@ -25,7 +25,6 @@ import {
   type PageLimit,
   type ProducerSeq,
   type ReportsHealth,
-  type Retention,
   type Row,
   type RowChange,
   type RowsPage,
@@ -33,7 +32,7 @@ import {
   Watchers,
 } from '@trunkline/broker';
 import type { Offset, Position, StreamName } from '@trunkline/protocol';
-import { announceAppend, announceChange } from './announce.js';
+import { announceAppend, announceChange, newsOf } from './announce.js';
 import { appendedOf, errorOf, pageOf } from './answers.js';
 import { type BurstEntry, Bursts } from './bursts.js';
 import { keyText } from './key-text.js';
@@ -52,13 +51,15 @@ import {
   type WriterCall,
 } from './messages.js';
 import { type SqliteBrokerOptions, warn } from './options.js';
+import { OutboxCalls } from './outbox-calls.js';
 import { nodeSurroundings, type Surroundings } from './surroundings.js';
+import { whileOpen } from './while-open.js';
 import { WorkerLink } from './worker-link.js';
 
 const SWEEP_INTERVAL_MS = 60_000;
 
 /** Use `sqliteBroker`. */
-export class SqliteBroker implements Broker, Opens, ReportsHealth {
+export class SqliteBroker extends OutboxCalls implements Broker, Opens, ReportsHealth {
   readonly #writer: WorkerLink<WriterCall>;
   readonly #reader: Promise<WorkerLink<ReaderCall>>;
   readonly #bursts: Bursts;
@@ -77,6 +78,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
     { nowMs = Date.now, maxFileBytes, onFailure = warn, onGroup }: SqliteBrokerOptions,
     surroundings: Surroundings = nodeSurroundings,
   ) {
+    super();
     this.#surroundings = surroundings;
     const worker: WorkerOptions = { path, ...(maxFileBytes === undefined ? {} : { maxFileBytes }) };
     const failed = (error: Error) => {
@@ -120,12 +122,13 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
     }
     const [entry] = entries;
     if (entry !== undefined && entries.length === 1 && options?.fence === undefined) {
-      return this.#appendOne(name, entry, options?.retain ?? null, options?.after ?? 0);
+      return this.#appendOne(name, entry, options);
     }
     return this.#appendMany(name, entries, options);
   }
 
-  #appendOne(name: StreamName, given: NewEntry, retain: Retention | null, after: number): Promise<AppendResult> {
+  #appendOne(name: StreamName, given: NewEntry, options: AppendOptions = {}): Promise<AppendResult> {
+    const { retain = null, after = 0, outbox = false } = options;
     // The caller's object is the caller's again.
     const { at, data, user, source } = given;
     const entry: NewEntry = source === undefined ? { at, data, user } : { at, data, user, source: { ...source } };
@@ -137,6 +140,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
         entry,
         stored: (epoch, offset, at, duplicate) => {
           settled();
+          if (outbox && !duplicate) this.tellOutbox({ stream: name, epoch, from: offset - 1, to: offset, at });
           if (!duplicate && this.#watchers.has(name)) {
             this.#watchers.announce({
               stream: name,
@@ -154,7 +158,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
           reject(errorOf(refusal, name));
         },
       };
-      this.#bursts.append(name, one, retain, after);
+      this.#bursts.append(name, one, retain, after, outbox);
     });
     this.#writes.set(name, written);
     return written;
@@ -162,7 +166,7 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
 
   #appendMany(name: StreamName, entries: readonly NewEntry[], options: AppendOptions = {}): Promise<AppendResult> {
     const packed = pack(entries);
-    const { fence, retain, after } = options;
+    const { fence, retain, after, outbox } = options;
     const call: WriterCall = {
       type: 'append',
       stream: keyText(name),
@@ -171,11 +175,14 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
       ...(fence === undefined ? {} : { fence }),
       ...(after === undefined ? {} : { after }),
       ...(retain === undefined ? {} : { retain: { ...retain } }),
+      ...(outbox === undefined ? {} : { outbox }),
     };
     return this.#writeTo(name, call, (value) => {
       const done = value as AppendDone;
       announceAppend(this.#watchers, name, done, packed);
-      return { epoch: done.epoch, appended: appendedOf(done, packed) };
+      const appended = appendedOf(done, packed);
+      if (outbox) this.tellOutbox(newsOf(name, done, appended));
+      return { epoch: done.epoch, appended };
     });
   }
 
@@ -241,11 +248,10 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
   }
 
   async begin(caller: ProducerSeq, ttlMs: number): Promise<CallState> {
-    this.#mustBeOpen();
     checkSource(caller);
     checkTtl(ttlMs);
     const { producer, seq } = caller;
-    return (await this.#write({ type: 'begin', caller: keyText(producer), seq, ttlMs })) as CallState;
+    return (await this.writing({ type: 'begin', caller: keyText(producer), seq, ttlMs })) as CallState;
   }
 
   async recall(caller: ProducerSeq): Promise<KnownCall | null> {
@@ -255,11 +261,10 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
   }
 
   async finish(caller: ProducerSeq, result: string): Promise<void> {
-    this.#mustBeOpen();
     checkSource(caller);
     checkResult(result);
     const { producer, seq } = caller;
-    await this.#write({ type: 'finish', caller: keyText(producer), seq, result });
+    await this.writing({ type: 'finish', caller: keyText(producer), seq, result });
   }
 
   async watch(name: StreamName, onAdvance: (advance: Advance) => void): Promise<Watch> {
@@ -299,24 +304,12 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
   async lease(name: string, ttlMs: number): Promise<Lease | null> {
     this.#mustBeOpen();
     const lease = await this.#leases.take(name, ttlMs);
-    if (lease === null) return null;
-    return {
-      token: lease.token,
-      renew: async () => {
-        this.#mustBeOpen();
-        return lease.renew();
-      },
-      release: async () => {
-        this.#mustBeOpen();
-        return lease.release();
-      },
-    };
+    return lease && whileOpen(lease, () => this.#mustBeOpen());
   }
 
   /** Trims and deletes what is due, in small steps, and resolves when that is done. Happens by itself every minute. */
   async sweep(): Promise<void> {
-    this.#mustBeOpen();
-    await this.#write({ type: 'sweep' });
+    await this.writing({ type: 'sweep' });
   }
 
   close(): Promise<void> {
@@ -336,6 +329,15 @@ export class SqliteBroker implements Broker, Opens, ReportsHealth {
 
   #mustBeOpen(): void {
     if (this.#closed !== undefined) throw new BrokerUnavailableError('the broker was closed');
+  }
+
+  protected async writing(call: WriterCall): Promise<unknown> {
+    this.#mustBeOpen();
+    return this.#write(call);
+  }
+
+  protected async reading(call: ReaderCall): Promise<unknown> {
+    return this.#readNow(call);
   }
 
   #write(call: WriterCall): Promise<unknown> {

@@ -23,6 +23,8 @@ export interface KnownStream {
   fence: number;
   retainEntries: number | null;
   retainAgeMs: number | null;
+  /** How far somebody was told of a log; `null`: nobody is to be told. */
+  outboxDone: number | null;
   /** `at` of the oldest entry that is kept, when it is known. */
   oldestAt: number | undefined;
   /** Of a table. */
@@ -62,7 +64,7 @@ export class StreamRegister {
 
   constructor(db: Connection) {
     this.#findStream = db.query(
-      `SELECT id, epoch, head, floor, fence, retain_entries, retain_age_ms, kind, tombstone_count, tombstone_age_ms
+      `SELECT id, epoch, head, floor, fence, retain_entries, retain_age_ms, kind, tombstone_count, tombstone_age_ms, outbox_done
        FROM streams WHERE name = ?`,
     );
     this.#addStream = db.command(
@@ -70,7 +72,7 @@ export class StreamRegister {
     );
     this.#saveStream = db.command(
       `UPDATE streams SET head = ?, floor = ?, fence = ?, retain_entries = ?, retain_age_ms = ?, tombstone_count = ?,
-       tombstone_age_ms = ? WHERE id = ?`,
+       tombstone_age_ms = ?, outbox_done = ? WHERE id = ?`,
     );
     this.#findProducer = db.query('SELECT id, used_at FROM producers WHERE stream = ? AND producer = ?');
     this.#addProducer = db.command('INSERT INTO producers (stream, producer, used_at) VALUES (?, ?, ?)');
@@ -87,8 +89,9 @@ export class StreamRegister {
   save(): void {
     this.#publishes.flush();
     for (const stream of this.#changed.values()) {
-      const { head, floor, fence, retainEntries, retainAgeMs, tombstoneCount, tombstoneAgeMs, id } = stream;
-      this.#saveStream.run([head, floor, fence, retainEntries, retainAgeMs, tombstoneCount, tombstoneAgeMs, id]);
+      const { head, floor, fence, retainEntries, retainAgeMs, tombstoneCount, tombstoneAgeMs, outboxDone, id } = stream;
+      const retain = [retainEntries, retainAgeMs, tombstoneCount, tombstoneAgeMs];
+      this.#saveStream.run([head, floor, fence, ...retain, outboxDone, id]);
     }
     this.#changed.clear();
   }
@@ -106,7 +109,7 @@ export class StreamRegister {
     if (known !== undefined) return known;
     const row = this.#findStream.row([name]);
     if (row === undefined) return undefined;
-    const [id, epoch, head, floor, fence, retainEntries, retainAgeMs, kind, tombstoneCount, tombstoneAgeMs] = row;
+    const [id, epoch, head, floor, fence, retainEntries, retainAgeMs, kind, tombstoneCount, tombstoneAgeMs, done] = row;
     const found: KnownStream = {
       id: Number(id),
       name,
@@ -117,6 +120,7 @@ export class StreamRegister {
       fence: Number(fence),
       retainEntries: retainEntries as number | null,
       retainAgeMs: retainAgeMs as number | null,
+      outboxDone: done as number | null,
       oldestAt: undefined,
       tombstoneCount: Number(tombstoneCount),
       tombstoneAgeMs: Number(tombstoneAgeMs),
@@ -140,6 +144,7 @@ export class StreamRegister {
       fence: 0,
       retainEntries: null,
       retainAgeMs: null,
+      outboxDone: null,
       oldestAt: undefined,
       tombstoneCount,
       tombstoneAgeMs,

@@ -14,6 +14,7 @@ import {
   type Refusal,
   type WriterCall,
 } from './messages.js';
+import { OutboxWriter } from './outbox-writer.js';
 import { ResultsWriter } from './results-writer.js';
 import { RowBatch } from './row-batch.js';
 import {
@@ -39,6 +40,7 @@ export class Writer {
   readonly streams: StreamRegister;
   readonly tables: TableWriter;
   readonly results: ResultsWriter;
+  readonly #outbox: OutboxWriter;
   /** Streams with more to trim than one step does. */
   readonly backlog = new Set<string>();
   /** The last group in figures; `undefined` if it failed. */
@@ -76,6 +78,7 @@ export class Writer {
     this.#nextToken = db.query("UPDATE counters SET value = value + 1 WHERE name = 'lease_token' RETURNING value");
     this.tables = new TableWriter(db, this.streams);
     this.results = new ResultsWriter(db);
+    this.#outbox = new OutboxWriter(db, this.streams);
   }
 
   /** Applies the calls in order and commits. When it returns, what is answered as done is on the disk. */
@@ -132,7 +135,9 @@ export class Writer {
   /** Deletes up to `most` entries that retention no longer keeps; gives their number. A stream that has more joins the backlog. */
   trim(stream: KnownStream, nowMs: number, most: number): number {
     if (stream.kind === 'table') return 0;
-    const target = this.#trimTarget(stream, nowMs, Math.max(1, most));
+    // What somebody is still to be told of is kept.
+    const keep = stream.outboxDone ?? stream.head;
+    const target = Math.min(this.#trimTarget(stream, nowMs, Math.max(1, most)), keep);
     if (target <= stream.floor) {
       this.backlog.delete(stream.name);
       return 0;
@@ -177,6 +182,13 @@ export class Writer {
       case 'finish':
         this.results.finish(call, nowMs);
         return { done: null };
+      case 'settle':
+        // What it may bury can be of this group.
+        this.#entries.flush();
+        this.#outbox.settle(call);
+        return { done: null };
+      case 'forgetDeadLetter':
+        return { done: this.#outbox.forget(call.id) };
       case 'expire':
         return { done: this.tables.expire(nowMs) };
       case 'remove':
@@ -191,7 +203,7 @@ export class Writer {
 
   #append(call: AppendCall, nowMs: number): { readonly done: AppendDone } | { readonly refusal: Refusal } {
     const known = this.streams.find(call.stream);
-    const { fence, retain, entries, after } = call;
+    const { fence, retain, entries, after, outbox } = call;
     if (known?.kind === 'table') return { refusal: { type: 'wrong_kind', kind: 'table' } };
     if (known !== undefined && fence !== undefined && fence < known.fence) {
       return { refusal: { type: 'fenced', token: fence, highest: known.fence } };
@@ -206,6 +218,7 @@ export class Writer {
       stream.retainEntries = retain.entries ?? null;
       stream.retainAgeMs = retain.ageMs ?? null;
     }
+    if (outbox === true) stream.outboxDone ??= stream.head;
     const from = stream.head;
     const repeats: AppendDone['repeats'][number][] = [];
     for (const [index, { producer, stored }] of plan.entries()) {

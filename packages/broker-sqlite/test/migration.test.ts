@@ -109,13 +109,16 @@ function shapeOf(path: string): unknown[] {
 }
 
 /** From each version to the one before. */
+const UNDO_5 =
+  'DROP TABLE dead_letters; DROP INDEX streams_waiting; ALTER TABLE streams DROP COLUMN outbox_done; PRAGMA user_version = 4;';
 const UNDO_4 = 'ALTER TABLE publishes DROP COLUMN count; PRAGMA user_version = 3;';
 const UNDO_3 = 'DROP TABLE calls; PRAGMA user_version = 2;';
 
 it.each([
   ['1', undefined],
-  ['2', UNDO_4 + UNDO_3],
-  ['3', UNDO_4],
+  ['2', UNDO_5 + UNDO_4 + UNDO_3],
+  ['3', UNDO_5 + UNDO_4],
+  ['4', UNDO_5],
 ])('brings a file of version %s to the tables of a new one', async (version, undo) => {
   const [fresh, path] = [join(folder.path, 'new.db'), join(folder.path, 'old.db')];
   await sqliteBroker(fresh).close();

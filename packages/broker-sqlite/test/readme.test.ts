@@ -33,6 +33,7 @@ it('shows queries that run, and names what is in the file', async () => {
   expect(tables).toEqual([
     'calls',
     'counters',
+    'dead_letters',
     'entries',
     'history',
     'producers',
@@ -46,13 +47,14 @@ it('shows queries that run, and names what is in the file', async () => {
   for (const table of tables) {
     const line = README.split('\n').find((text) => text.startsWith(`| \`${table}\``)) ?? '';
     expect(line, `the README's line of ${table}`).not.toBe('');
-    if (['streams', 'entries', 'producers', 'publishes', 'calls'].includes(table)) {
+    if (['streams', 'entries', 'producers', 'publishes', 'calls', 'dead_letters'].includes(table)) {
       const columns = db.prepare(`SELECT name FROM pragma_table_info('${table}')`).all() as { name: string }[];
       for (const { name } of columns) expect(line).toContain(`\`${name}\``);
     }
   }
   const version = db.prepare('PRAGMA user_version').get();
-  expect(version).toMatchObject({ user_version: 4 });
+  expect(version).toMatchObject({ user_version: 5 });
+  expect(README).toContain('version of these tables: 5.');
   db.close();
   folder.remove();
 });

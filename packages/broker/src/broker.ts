@@ -69,6 +69,8 @@ export interface AppendOptions {
    * failed. Without effect on a repeat. Default: nothing is waited for.
    */
   readonly after?: number;
+  /** From this append on, the log is in the outbox of a broker that has one (`hasOutbox`). Absent: as it is. */
+  readonly outbox?: true;
 }
 
 /** A stream's state. */

@@ -33,6 +33,16 @@ export { Leases } from './leases.js';
 export { type MemoryBrokerOptions, memoryBroker } from './memory-broker.js';
 export { entryBytes } from './memory-stream.js';
 export { type Opens, opens } from './opens.js';
+export {
+  checkDeath,
+  type DeadLetter,
+  type Death,
+  hasOutbox,
+  MAX_REASON_LENGTH,
+  type Outbox,
+  type OutboxNews,
+  type Waiting,
+} from './outbox.js';
 export { randomEpoch } from './random-epoch.js';
 export type { CallState, KnownCall, Results } from './results.js';
 export { changedRow, fieldsOf, rowBytes, rowText } from './row-text.js';

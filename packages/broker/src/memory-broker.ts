@@ -20,8 +20,10 @@ import { checkAppend, checkLimit } from './check-arguments.js';
 import { checkChange } from './check-change.js';
 import { BrokerUnavailableError, UnrecoverablePositionError, WrongKindError } from './errors.js';
 import { Leases } from './leases.js';
+import { MemoryOutbox } from './memory-outbox.js';
 import { MemoryStream } from './memory-stream.js';
 import { type Changed, MemoryTable } from './memory-table.js';
+import { checkDeath, type DeadLetter, type Death, type Outbox, type OutboxNews, type Waiting } from './outbox.js';
 import { randomEpoch } from './random-epoch.js';
 import { ResultMemory } from './result-memory.js';
 import type { CallState, KnownCall } from './results.js';
@@ -38,11 +40,11 @@ export interface MemoryBrokerOptions {
 const NEVER_WRITTEN: StreamState = { epoch: null, offset: 0, floor: 0 };
 
 /** A broker that keeps everything in this process's memory. */
-export function memoryBroker(options: MemoryBrokerOptions = {}): Broker {
+export function memoryBroker(options: MemoryBrokerOptions = {}): Broker & Outbox {
   return new MemoryBroker(options.nowMs ?? Date.now, options.randomEpoch ?? randomEpoch);
 }
 
-class MemoryBroker implements Broker {
+class MemoryBroker implements Broker, Outbox {
   readonly #nowMs: () => number;
   readonly #randomEpoch: () => Epoch;
   readonly #logs = new Map<StreamName, MemoryStream>();
@@ -50,6 +52,7 @@ class MemoryBroker implements Broker {
   readonly #watchers = new Watchers();
   readonly #leases: Leases;
   readonly #results = new ResultMemory();
+  readonly #outbox = new MemoryOutbox();
   #sweep: Iterator<MemoryStream> | undefined;
   #closed = false;
 
@@ -73,6 +76,10 @@ class MemoryBroker implements Broker {
     const to = stream.head;
     if (to > from && this.#watchers.has(name)) {
       this.#watchers.announce({ stream: name, epoch: stream.epoch, from, to, entries: stream.newest(to - from) });
+    }
+    const at = appended.find(({ duplicate }) => !duplicate)?.at;
+    if (options?.outbox === true && at !== undefined) {
+      this.#outbox.announce({ stream: name, epoch: stream.epoch, from, to, at });
     }
     stream.trim(nowMs);
     return { epoch: stream.epoch, appended };
@@ -179,8 +186,48 @@ class MemoryBroker implements Broker {
     this.#results.finish(caller, result, this.#nowMs());
   }
 
+  async waiting(after: StreamName | null, limit: number): Promise<readonly Waiting[]> {
+    this.#mustBeOpen();
+    checkLimit({ entries: limit });
+    return this.#outbox.waiting(this.#logs.values(), after, limit);
+  }
+
+  watchOutbox(onNews: (news: OutboxNews) => void): () => void {
+    this.#mustBeOpen();
+    return this.#outbox.watch(onNews);
+  }
+
+  async settle(name: StreamName, upTo: Position): Promise<void> {
+    this.#mustBeOpen();
+    this.#logs.get(name)?.settle(upTo);
+  }
+
+  async bury(name: StreamName, position: Position, death: Death): Promise<void> {
+    this.#mustBeOpen();
+    checkDeath(death);
+    const stream = this.#logs.get(name);
+    if (stream !== undefined) this.#outbox.bury(stream, position, death);
+  }
+
+  async deadLetters(after: number, limit: number): Promise<readonly DeadLetter[]> {
+    this.#mustBeOpen();
+    checkLimit({ entries: limit });
+    return this.#outbox.deadLetters(after, limit);
+  }
+
+  async countDeadLetters(): Promise<number> {
+    this.#mustBeOpen();
+    return this.#outbox.size;
+  }
+
+  async forgetDeadLetter(id: number): Promise<boolean> {
+    this.#mustBeOpen();
+    return this.#outbox.forget(id);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    this.#outbox.clear();
     this.#watchers.clear();
     this.#logs.clear();
     this.#tables.clear();

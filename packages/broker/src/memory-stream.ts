@@ -14,6 +14,7 @@ import type {
   StreamState,
 } from './broker.js';
 import { FencedError, UnrecoverablePositionError } from './errors.js';
+import type { Waiting } from './outbox.js';
 import { ProducerMemory, type Remembered } from './producer-memory.js';
 
 export class MemoryStream {
@@ -21,6 +22,8 @@ export class MemoryStream {
   floor: Offset = 0;
   #fence = 0;
   #retain: Retention = {};
+  /** How far somebody was told of it; `null`: nobody is to be told. */
+  #done: Offset | null = null;
   /** Entry `offset` is at `offset - #base - 1`; those up to the floor are dead weight until half of the array is. */
   #entries: Entry[] = [];
   #base: Offset = 0;
@@ -44,6 +47,7 @@ export class MemoryStream {
     if (options?.after !== undefined && !repeats.has(0)) this.#producers.mustKnow(entries[0]?.source, options.after);
     if (fence !== undefined) this.#fence = fence;
     if (options?.retain !== undefined) this.#retain = { ...options.retain };
+    if (options?.outbox === true) this.#done ??= this.head;
     const appended = entries.map((entry, index) => repeats.get(index) ?? this.#push(entry));
     for (const { source } of entries) if (source !== undefined) this.#producers.touch(source.producer, nowMs);
     return appended;
@@ -77,11 +81,25 @@ export class MemoryStream {
     return { ...this.state, entries: this.#entries.slice(from, to) };
   }
 
+  /** What waits in the outbox, or `null`. */
+  waiting(): Waiting | null {
+    const { name: stream, epoch, head } = this;
+    const done = this.#done ?? head;
+    return done === head ? null : { stream, epoch, done, head, oldestAt: this.#at(done + 1) };
+  }
+
+  settle({ epoch, offset }: Position): void {
+    if (this.#done === null || epoch !== this.epoch) return;
+    this.#done = Math.max(this.#done, Math.min(offset, this.head));
+  }
+
   trim(nowMs: number): void {
     const { entries, ageMs } = this.#retain;
-    if (entries !== undefined) this.floor = Math.max(this.floor, this.head - entries);
+    // What somebody is still to be told of is kept.
+    const most = this.#done ?? this.head;
+    if (entries !== undefined) this.floor = Math.max(this.floor, Math.min(this.head - entries, most));
     if (ageMs !== undefined) {
-      while (this.floor < this.head && this.#at(this.floor + 1) < nowMs - ageMs) this.floor += 1;
+      while (this.floor < most && this.#at(this.floor + 1) < nowMs - ageMs) this.floor += 1;
     }
     if (this.floor - this.#base > 16 && (this.floor - this.#base) * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.floor - this.#base);

@@ -3,6 +3,7 @@
 
 import type { StreamName } from '@trunkline/protocol';
 import type { Advance, Broker, Watch } from '../broker.js';
+import { hasOutbox, type Outbox } from '../outbox.js';
 
 /**
  * `broker` with unreliable notifications. `random` gives numbers in [0, 1): the same ones make the same faults, as long as
@@ -34,6 +35,20 @@ export function withFlakyNotifications(broker: Broker, random: () => number): Br
         },
       }));
     },
+    ...(hasOutbox(broker) ? outboxOf(broker) : {}),
+  };
+}
+
+/** News of the outbox come in order and none is missing: that is another promise. */
+function outboxOf(broker: Outbox): Outbox {
+  return {
+    waiting: (after, limit) => broker.waiting(after, limit),
+    watchOutbox: (onNews) => broker.watchOutbox(onNews),
+    settle: (stream, upTo) => broker.settle(stream, upTo),
+    bury: (stream, position, death) => broker.bury(stream, position, death),
+    deadLetters: (after, limit) => broker.deadLetters(after, limit),
+    countDeadLetters: () => broker.countDeadLetters(),
+    forgetDeadLetter: (id) => broker.forgetDeadLetter(id),
   };
 }
 

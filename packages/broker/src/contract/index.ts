@@ -5,6 +5,7 @@
 
 import { APPEND_CASES } from './append-cases.js';
 import { randomCommands, runCommands } from './model.js';
+import { OUTBOX_CASES, OUTBOX_RESTART_CASES } from './outbox-cases.js';
 import { FENCE_CASES, PRODUCER_CASES } from './producer-cases.js';
 import { seeded } from './random.js';
 import { READ_CASES, REMOVE_CASES, RETENTION_CASES } from './read-cases.js';
@@ -56,6 +57,8 @@ const CASES: readonly Case[] = [
   ...TABLE_RESTART_CASES,
   ...RESULT_CASES,
   ...RESULT_RESTART_CASES,
+  ...OUTBOX_CASES,
+  ...OUTBOX_RESTART_CASES,
   ...CLOSE_CASES,
   ...MODEL_CASES,
 ];
