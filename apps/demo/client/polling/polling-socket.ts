@@ -1,0 +1,240 @@
+// The chat over plain HTTP, under the same client and the same hooks: what the client would send on a WebSocket becomes POSTs and
+// GETs, and their answers become what the server would have sent. It knows logs; what else the client asks for is refused in words.
+
+import type { CloseInfo, OpenSocket, Socket, SocketEvents } from '@trunkline/client';
+import { type LogHost, PolledLog, type Subscribe } from './polled-log.js';
+import { type Answer, Requests, refusalOf } from './requests.js';
+
+export interface PollingOptions {
+  /** Of the server. Default: the page's own. */
+  readonly origin?: string;
+  /** How the user is shown to others: no request of the HTTP API says that. */
+  readonly user: object;
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** From the beginning of one poll to the next, in milliseconds. */
+  readonly intervalMs: number;
+}
+
+/** The codes with which the server would close (docs/PROTOCOL.md, CON-7). */
+const UNAUTHORIZED = 4501;
+const ABNORMAL = 1006;
+/** The server's, which no request tells. */
+const LIMITS = {
+  maxMessageBytes: 262_144,
+  maxEntryBytes: 65_536,
+  maxObjectsPerMessage: 1_024,
+  maxSubscriptions: 256,
+  maxRequestsInWork: 64,
+  publishRatePerSecond: 50,
+  publishBurst: 100,
+  maxPageEntries: 1_000,
+  maxRowsPerChange: 1_000,
+  maxKeys: 1_000,
+  maxCallsInWork: 16,
+};
+
+type Request = { readonly type: string; readonly id: number; readonly stream: string } & Record<string, unknown>;
+
+/** A way to poll, with an interval that can be changed at any time. */
+export class Polling {
+  #intervalMs: number;
+  readonly #open = new Set<PolledConnection>();
+
+  constructor(private readonly options: PollingOptions) {
+    this.#intervalMs = options.intervalMs;
+  }
+
+  get intervalMs(): number {
+    return this.#intervalMs;
+  }
+  set intervalMs(intervalMs: number) {
+    this.#intervalMs = intervalMs;
+    for (const connection of this.#open) connection.schedule();
+  }
+
+  /** For `connect`. The address is the page's own. */
+  readonly open: OpenSocket = (_url, _protocol, events) => {
+    const connection = new PolledConnection(this, this.options, events, () => this.#open.delete(connection));
+    this.#open.add(connection);
+    return connection;
+  };
+}
+
+class PolledConnection implements Socket, LogHost {
+  readonly requests: Requests;
+  readonly #logs = new Map<string, PolledLog>();
+  /** What this client wrote, by where it was stored. */
+  readonly #written = new Map<number, { readonly producer: string; readonly seq: number }>();
+  #token = '';
+  #numbers = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isPolling = false;
+  #isOver = false;
+
+  constructor(
+    private readonly polling: Polling,
+    private readonly options: PollingOptions,
+    private readonly events: SocketEvents,
+    private readonly left: () => void,
+  ) {
+    this.requests = new Requests(options.origin ?? '', () => ({
+      ...options.headers,
+      authorization: `Bearer ${this.#token}`,
+    }));
+    queueMicrotask(() => {
+      if (!this.#isOver) events.onOpen();
+    });
+  }
+
+  send(text: string): void {
+    for (const line of text.split('\n')) this.#handle(JSON.parse(line));
+  }
+
+  close(code: number, reason: string): void {
+    // As the other side would: its Close frame is its answer, and comes later.
+    queueMicrotask(() => this.#end({ code, reason, wasClean: true }));
+  }
+
+  /** Polls when the interval says so, counted from now. */
+  schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#isOver || this.#logs.size === 0) return;
+    this.#timer = setTimeout(() => {
+      this.schedule();
+      void this.#poll();
+    }, this.polling.intervalMs);
+  }
+
+  tell(message: object): void {
+    if (!this.#isOver) this.events.onMessage(JSON.stringify(message));
+  }
+
+  own<Item extends { readonly offset: number }>(item: Item): Item {
+    return { ...item, ...this.#written.get(item.offset) };
+  }
+
+  isOver(answer: Answer): boolean {
+    if (answer.status !== 401 || this.#isOver) return this.#isOver;
+    this.tell({ type: 'error', ...refusalOf(answer) });
+    this.#end({ code: UNAUTHORIZED, reason: 'unauthorized', wasClean: true });
+    return true;
+  }
+
+  #handle(request: Request): void {
+    switch (request.type) {
+      case 'hello':
+        this.#token = String(request.token ?? '');
+        // Whoever polls is heard with every answer, and need not be looked after in between.
+        return this.tell({
+          type: 'welcome',
+          session: 'http',
+          user: this.options.user,
+          pingMs: Math.max(25_000, 2 * this.polling.intervalMs),
+          now: Date.now(),
+          features: [],
+          limits: LIMITS,
+        });
+      case 'refresh':
+        this.#token = String(request.token);
+        return this.tell({ type: 'ok', id: request.id, user: this.options.user });
+      case 'subscribe':
+        return this.#do(() => this.#subscribe(request));
+      case 'unsubscribe':
+        this.#logs.get(request.stream)?.close();
+        this.#logs.delete(request.stream);
+        return this.tell({ type: 'ok', id: request.id });
+      case 'publish':
+        return this.#do(() => this.#publish(request));
+      case 'read':
+        return this.#do(() => this.#read(request));
+      case 'ping':
+        return this.#do(async () => {
+          await this.#poll();
+          this.tell({ type: 'pong', id: request.id, now: Date.now() });
+        });
+      case 'pong':
+      case 'seen':
+        return;
+      default:
+        this.tell({
+          type: 'error',
+          id: request.id,
+          code: 'invalid',
+          message: `${request.type} has no way over polling here`,
+          retry: false,
+          outcome: 'refused',
+        });
+    }
+  }
+
+  async #subscribe(request: Request): Promise<void> {
+    this.#numbers += 1;
+    const log = new PolledLog(this, this.#numbers, request.stream);
+    this.#logs.set(request.stream, log);
+    const isOpen = await log.open(request as unknown as Subscribe);
+    if (isOpen) this.schedule();
+    else if (this.#logs.get(request.stream) === log) this.#logs.delete(request.stream);
+  }
+
+  async #publish({ id, stream, producer, seq, data }: Request): Promise<void> {
+    const answer = await this.requests.send({
+      method: 'POST',
+      path: `/v1/channels/${stream}/entries`,
+      body: data,
+      // Sent again after a lost answer, it is stored once.
+      headers: { 'idempotency-key': `${producer}-${seq}` },
+    });
+    if (this.isOver(answer)) return;
+    if (answer.status !== 200 && answer.status !== 201) return this.tell({ type: 'error', id, ...refusalOf(answer) });
+    const stored = answer.body as { offset: number };
+    this.#written.set(stored.offset, { producer: String(producer), seq: Number(seq) });
+    this.tell({ type: 'ok', id, ...stored });
+    // Whoever wrote something wants to see it: not at the next poll.
+    await this.#logs.get(stream)?.poll();
+  }
+
+  async #read({ id, stream, before, after, limit, epoch }: Request): Promise<void> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries({ before, after, limit, epoch })) {
+      if (value !== undefined) query.set(name, String(value));
+    }
+    const answer = await this.requests.send({ path: `/v1/channels/${stream}/entries?${query}` });
+    if (this.isOver(answer)) return;
+    if (answer.status === 200) this.tell({ type: 'ok', id, ...(answer.body as object) });
+    else this.tell({ type: 'error', id, ...refusalOf(answer) });
+  }
+
+  async #poll(): Promise<void> {
+    // One that takes longer than the interval is not asked again meanwhile.
+    if (this.#isPolling || this.#isOver) return;
+    this.#isPolling = true;
+    const beganMs = performance.now();
+    try {
+      for (const log of this.#logs.values()) await log.poll();
+      this.tell({ type: 'ping', now: Date.now(), rttMs: Math.round(performance.now() - beganMs) });
+    } catch (error) {
+      this.#lost(error);
+    } finally {
+      this.#isPolling = false;
+    }
+  }
+
+  #do(work: () => Promise<void>): void {
+    work().catch((error: unknown) => this.#lost(error));
+  }
+
+  /** There is no network, or the server cannot answer: as a connection that broke. */
+  #lost(error: unknown): void {
+    this.#end({ code: ABNORMAL, reason: error instanceof Error ? error.message : String(error), wasClean: false });
+  }
+
+  #end(info: CloseInfo): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.requests.close();
+    this.left();
+    this.events.onClose(info);
+  }
+}
