@@ -1,7 +1,7 @@
 // A node's engine: what its sessions share. A transport hands it connections; it never opens anything itself.
 
 import { type Broker, BrokerUnavailableError, memoryBroker, type Row, type RowsPage } from '@trunkline/broker';
-import { DEFAULT_LIMITS, type Limits, type StreamName, streamName } from '@trunkline/protocol';
+import { CLOSE, DEFAULT_LIMITS, type Limits, type StreamName, streamName } from '@trunkline/protocol';
 import { type AppRuntime, findStream, type TableRuntime } from './app.js';
 import { callBroker } from './broker-call.js';
 import { Caller } from './caller.js';
@@ -196,6 +196,17 @@ export class Engine<Request = unknown> {
     }
     const counts = await Promise.all(judged);
     return { ended: counts.reduce((sum, count) => sum + count, 0) };
+  }
+
+  /** Ends the user's connections on this node, with the reason in words (CON-10). @returns how many there were */
+  disconnect(userId: string, mayReturn: boolean, reason: string): number {
+    const theirs = [...this.sessions].filter(({ identity }) => identity?.id === userId);
+    const { disconnected, dismissed } = CLOSE;
+    for (const session of theirs) {
+      if (mayReturn) session.refuse(disconnected, 'unavailable', reason);
+      else session.refuse(dismissed, 'forbidden', reason);
+    }
+    return theirs.length;
   }
 
   /**

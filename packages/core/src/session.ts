@@ -166,7 +166,7 @@ export class Session<Request = unknown> {
   /** Whether nothing may be sent any more. A token that has expired ends the connection here and now (CON-9). */
   isOver(nowMs = this.engine.clock.nowMs()): boolean {
     if (this.#state !== 'closed' && hasExpired(this.#identity, nowMs)) {
-      this.#refuse(CLOSE.unauthorized, 'unauthorized', 'the token expired');
+      this.refuse(CLOSE.unauthorized, 'unauthorized', 'the token expired');
     }
     return this.#state === 'closed';
   }
@@ -183,7 +183,7 @@ export class Session<Request = unknown> {
     }
     if (this.#state === 'authenticating' && ageMs > engine.stallTimeoutMs) {
       engine.log.error({}, 'authenticate did not answer in time');
-      this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
+      this.refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
       return;
     }
     switch (this.#life.check(now, this.outflow, engine, !this.#paused)) {
@@ -242,7 +242,7 @@ export class Session<Request = unknown> {
   #handle(message: ClientMessage | Problem): void {
     if (this.#state === 'hello') {
       if (message.type === 'hello') this.#hello(message);
-      else this.#refuse(CLOSE.badMessage, 'invalid', 'the first message must be hello');
+      else this.refuse(CLOSE.badMessage, 'invalid', 'the first message must be hello');
       return;
     }
     if (this.isOver()) return;
@@ -286,7 +286,7 @@ export class Session<Request = unknown> {
 
   #hello(hello: Hello): void {
     if (hello.version !== PROTOCOL_VERSION) {
-      this.#refuse(
+      this.refuse(
         CLOSE.badVersion,
         'invalid',
         `version ${hello.version} is not spoken here, version ${PROTOCOL_VERSION} is`,
@@ -305,7 +305,7 @@ export class Session<Request = unknown> {
       const identity = await identify(engine, token, this.request);
       if (this.#state !== 'authenticating') return;
       if (identity === null) {
-        this.#refuse(CLOSE.unauthorized, 'unauthorized', 'the token is missing, invalid or expired');
+        this.refuse(CLOSE.unauthorized, 'unauthorized', 'the token is missing, invalid or expired');
         return;
       }
       const now = engine.clock.nowMs();
@@ -324,7 +324,7 @@ export class Session<Request = unknown> {
       engine.shutdown.welcomed(this);
     } catch (error) {
       engine.log.error({ error }, 'authenticate failed');
-      this.#refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
+      this.refuse(CLOSE.unavailable, 'unavailable', 'the server cannot tell who you are now: come back later');
       return;
     }
     this.#pump();
@@ -377,15 +377,15 @@ export class Session<Request = unknown> {
     const now = this.engine.clock.nowMs();
     this.#problems ??= new TokenBucket(MAX_PROBLEMS_PER_MINUTE / 60, MAX_PROBLEMS_PER_MINUTE, now);
     if (this.#problems.take(now) > 0) {
-      this.#refuse(CLOSE.badMessage, 'invalid', `more than ${MAX_PROBLEMS_PER_MINUTE} malformed messages in a minute`);
+      this.refuse(CLOSE.badMessage, 'invalid', `more than ${MAX_PROBLEMS_PER_MINUTE} malformed messages in a minute`);
       return;
     }
     const { id, code, message } = problem;
     this.send({ type: 'error', ...(id === undefined ? {} : { id }), code, message, retry: false, outcome: 'refused' });
   }
 
-  /** Ends the connection before or outside of any request: the reason as an error, then the close code (CON-3). */
-  #refuse(closeCode: number, code: ErrorCode, message: string): void {
+  /** Ends the connection before or outside of any request: the reason as an error, then the close code (CON-3, CON-10). */
+  refuse(closeCode: number, code: ErrorCode, message: string): void {
     if (this.#state === 'closed') return;
     this.send({ type: 'error', code, message, retry: closeCode < 4_500, outcome: 'refused' });
     this.#end(closeCode, message);

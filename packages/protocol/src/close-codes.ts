@@ -14,10 +14,14 @@ export const CLOSE = {
   stalled: 4002,
   /** The server cannot serve now, for instance because `authenticate` failed by itself. */
   unavailable: 4003,
+  /** The app ended the user's connections; they may come back. */
+  disconnected: 4004,
   /** The peer broke the protocol too often, or before `welcome`. */
   badMessage: 4500,
   /** The token is missing, invalid or expired. */
   unauthorized: 4501,
+  /** The app ended the user's connections, and they are not to come back by themselves. */
+  dismissed: 4502,
   /** This origin may not connect. */
   forbidden: 4503,
   /** The server does not speak the version that `hello` named. */

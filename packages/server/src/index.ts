@@ -44,6 +44,7 @@ export type {
   TableServerHandle,
 } from './define/table-handle.js';
 export type { App, BaseUser, RequestInfo, Trunkline, TrunklineOptions } from './define/trunkline.js';
+export type { DisconnectOptions } from './disconnect.js';
 export type { Health } from './health.js';
 export type { ApiKey, ApiKeys } from './http/credentials.js';
 export type { LineOptions } from './options.js';

@@ -16,6 +16,7 @@ import {
 } from '@trunkline/websocket';
 import type { ClosePlan } from './closing.js';
 import type { App, RequestInfo } from './define/trunkline.js';
+import { type Disconnect, disconnectOf } from './disconnect.js';
 import type { SharedOptions } from './options.js';
 import { describeRequest, type OriginRules, originProblem } from './origin.js';
 import { type Revoke, revokeOf } from './revoke.js';
@@ -89,6 +90,7 @@ export interface LineServer {
   readonly engine: Engine<RequestInfo>;
   readonly reach: ReachChannel;
   readonly revoke: Revoke;
+  readonly disconnect: Disconnect;
   attach(server: HttpServer): () => void;
   /** Refuses new connections from now on, and lets clients move if the plan says so. Resolves when nobody is left or the time is over. */
   drain(plan: ClosePlan): Promise<void>;
@@ -171,6 +173,7 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
     engine,
     reach,
     revoke: revokeOf(engine),
+    disconnect: disconnectOf(engine),
     attach: (httpServer) => started.attach(httpServer),
     drain: async ({ drainMs, spreadMs }) => {
       isClosing = true;

@@ -7,6 +7,7 @@ import type { ContractOf, ParamValues } from '@trunkline/protocol';
 import { type CloseOptions, type ClosePlan, closeOnce, closePlan } from './closing.js';
 import type { AnyDefinition, ServerHandle } from './define/handles.js';
 import type { App } from './define/trunkline.js';
+import type { DisconnectOptions } from './disconnect.js';
 import { answerProbe, type Health, healthOf, type Phase } from './health.js';
 import { HttpApi } from './http/http-api.js';
 import { HttpSide } from './http-side.js';
@@ -24,7 +25,7 @@ export interface ServeOptions extends LineOptions {
    * `false`: there is none, and `request` gets them.
    */
   readonly healthPath?: string | false;
-  /** Whether the HTTP API (`/v1/channels/…`, `/v1/procedures/…`, `/v1/openapi.json`) is served. Default: true; `false`: `request` gets these requests too. */
+  /** Whether the HTTP API (`/v1/channels/…`, `/v1/procedures/…`, `/v1/users/…`, `/v1/openapi.json`) is served. Default: true; `false`: `request` gets these requests too. */
   readonly httpApi?: boolean;
   /** Answers every HTTP request that is neither for the endpoint nor a probe nor of the HTTP API. Default: 404. */
   readonly request?: (request: IncomingMessage, response: ServerResponse) => void;
@@ -42,7 +43,7 @@ export interface Trunk<C extends Readonly<Record<string, AnyDefinition>>> {
     readonly [K in keyof C]: (...params: ParamValues<ContractOf<C[K]>['params']>) => ServerHandle<ContractOf<C[K]>>;
   };
   /**
-   * Answers a request of the HTTP API (`/v1/channels/…`, `/v1/procedures/…`, `/v1/openapi.json`) and returns true, or returns false and leaves it alone. `serve`
+   * Answers a request of the HTTP API (`/v1/channels/…`, `/v1/procedures/…`, `/v1/users/…/disconnect` and `/revoke`, `/v1/openapi.json`) and returns true, or returns false and leaves it alone. `serve`
    * does so by itself. With `attach`, call it in a route of yours: before any body parser, and with the request's URL as it came.
    */
   http(request: IncomingMessage, response: ServerResponse): boolean;
@@ -59,6 +60,12 @@ export interface Trunk<C extends Readonly<Record<string, AnyDefinition>>> {
    * @throws TypeError if `userId` is no user's id, or the channel is none of the app.
    */
   revoke(userId: string, channel?: string | AnyHandle<C>): Promise<{ readonly ended: number }>;
+  /**
+   * Ends all connections of a user on this server, with a reason and the advice whether to come back. Requests that have no answer yet
+   * count as after any lost connection. Resolves with how many connections there were.
+   * @throws TypeError (rejects) if `userId` is no user's id, or an option makes no sense.
+   */
+  disconnect(userId: string, options?: DisconnectOptions): Promise<{ readonly closed: number }>;
   /**
    * Lets clients move to another server if `drainMs` says so, says goodbye to those that are left, answers what is in work, completes the
    * closing handshakes, closes the store. Resolves when all is done: after at most `drainMs` and `deadlineMs`, and the time that the
@@ -156,6 +163,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   return {
     channel: channelsOf<C>(app as App, line),
     revoke: line.revoke,
+    disconnect: line.disconnect,
     http: (incoming, response) => api.handle(incoming, response),
     url: `http://${shownHost}:${address.port}`,
     port: address.port,
@@ -196,6 +204,7 @@ export async function attach<C extends Readonly<Record<string, AnyDefinition>>, 
   return {
     channel: channelsOf<C>(app as App, line),
     revoke: line.revoke,
+    disconnect: line.disconnect,
     http: (request, response) => api.handle(request, response),
     health: () => healthOf(line.engine, shared.broker, phase),
     close: closeOnce((plan) => stop(plan).finally(() => shared.broker.close())),
@@ -222,8 +231,12 @@ function channelsOf<C extends Readonly<Record<string, AnyDefinition>>>(
 }
 
 /** @throws TypeError for API keys that make no sense. */
-function apiOf({ engine }: LineServer, { apiKeys, trustedProxies }: SharedOptions, rules: () => OriginRules): HttpApi {
-  return new HttpApi({ engine, apiKeys, trustedProxies, rules });
+function apiOf(
+  { engine, revoke, disconnect }: LineServer,
+  { apiKeys, trustedProxies }: SharedOptions,
+  rules: () => OriginRules,
+): HttpApi {
+  return new HttpApi({ engine, revoke, disconnect, apiKeys, trustedProxies, rules });
 }
 
 /** TRA-1. */

@@ -129,6 +129,14 @@ const USES = [
   },
 ] as const;
 
+/** For back ends, each with a body that it takes. */
+const OF_USERS = [
+  { path: '/v1/users/ada/disconnect', body: { reason: 'a test' } },
+  { path: '/v1/users/ada/revoke', body: { channel: 'chat/1' } },
+] as const;
+const KEY = 'back-end-0123456789-0123456789-0123456789';
+const SLOW_KEY = 'slow-0123456789-0123456789-0123456789-01';
+
 const TOO_LONG = 'x'.repeat(508);
 
 async function start() {
@@ -149,6 +157,7 @@ async function start() {
   const made = await steppedApi(obedientApp(), {
     broker,
     rules,
+    apiKeys: { backEnd: KEY, slow: { secret: SLOW_KEY, ratePerSecond: 1 } },
     limits: { maxRequestsInWork: 1, maxMessageBytes: 1_000 },
   });
   closing.push(made);
@@ -197,6 +206,18 @@ describe('the OpenAPI document', () => {
     racing.isOn = true;
     await ask('PATCH', '/v1/channels/desk/1/rows/A', { body: { depth: { a: 1 } } });
     await ask('POST', '/v1/procedures/order', { body: { throw: 'not_found' } });
+    // Those of users.
+    for (const { path, body } of OF_USERS) {
+      const token = KEY;
+      await ask('POST', path, { token, body });
+      await ask('POST', `${path}?unknown=1`, { token, body });
+      for (const other of [null, 'ada', 'broken']) await ask('POST', path, { token: other, body });
+      await ask('POST', path, { token, body, headers: { 'content-type': 'text/plain' } });
+      await ask('POST', path, { token, raw: ' '.repeat(1_001) });
+      await ask('POST', path, { token: SLOW_KEY, body });
+    }
+    for (const { path, body } of OF_USERS) await ask('POST', path, { token: SLOW_KEY, body });
+    await ask('POST', OF_USERS[1].path, { token: KEY, body: { channel: 'nothing/1' } });
     // The document itself.
     await ask('GET', '/v1/openapi.json', { token: null });
     await ask('GET', '/v1/openapi.json?x=1', { token: null });
@@ -204,16 +225,21 @@ describe('the OpenAPI document', () => {
     await engine.broker.append(streamName('chat', ['9']) as StreamName, [{ at: 1, data: '1', user: null }]);
     await busy;
     // A body that never comes.
-    for (const { method, path, ...use } of USES) {
-      if (!('body' in use)) continue;
+    const sending = [
+      ...USES.flatMap(({ method, path, ...use }) =>
+        'body' in use ? [{ method, path: path('1'), token: 'slow' }] : [],
+      ),
+      ...OF_USERS.map(({ path }) => ({ method: 'POST', path, token: KEY })),
+    ];
+    for (const { method, path, token } of sending) {
       const before = clock.timers;
       const { socket, end } = await rawRequest(port);
-      socket.write(`${method} ${path('1')} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer slow\r\n`);
+      socket.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n`);
       socket.write('Content-Type: application/json\r\nContent-Length: 9\r\n\r\n');
       while (clock.timers < before + 2) await new Promise((resolve) => setImmediate(resolve));
       clock.advanceMs(10_000);
       const [head = '', text = ''] = (await end).split('\r\n\r\n');
-      answered(method, path('1'), {
+      answered(method, path, {
         status: Number(head.split(' ')[1]),
         headers: new Headers(),
         body: JSON.parse(text),
@@ -259,6 +285,8 @@ describe('the OpenAPI document', () => {
       '/v1/channels/desk/{market}/rows/{key}',
       '/v1/channels/quotes/{market}/rows',
       '/v1/channels/quotes/{market}/rows/{key}',
+      '/v1/users/{user}/disconnect',
+      '/v1/users/{user}/revoke',
       '/v1/openapi.json',
     ]);
     const ids = operationsOf(document).map(({ operation }) => operation.operationId);

@@ -1,11 +1,13 @@
-// The HTTP API: `/v1/channels/…` and `/v1/procedures/…` for programs in any language. One request at a time: which place, which page asks, who asks, how much
+// The HTTP API: `/v1/channels/…`, `/v1/procedures/…` and `/v1/users/…` for programs in any language. One request at a time: which place, which page asks, who asks, how much
 // they ask at once, then the operation. It keeps nothing between two requests but what its callers have used.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type CallerLimits, Callers, type CallerUse, type Engine } from '@trunkline/core';
+import { type CallerLimits, Callers, type CallerUse, type Engine, type Target } from '@trunkline/core';
 import { TrunklineError } from '@trunkline/protocol';
 import type { RequestInfo } from '../define/trunkline.js';
+import type { Disconnect } from '../disconnect.js';
 import { describeRequest, type OriginRules } from '../origin.js';
+import type { Revoke } from '../revoke.js';
 import type { Answer } from './answer.js';
 import { corsHeaders, pageProblem, preflight } from './cors.js';
 import type { ApiKeys } from './credentials.js';
@@ -18,9 +20,12 @@ import { isOurs, type Place, placeOf } from './place.js';
 import { call } from './procedures.js';
 import { readQuery } from './query.js';
 import { readJson, sendLingering } from './request-body.js';
+import { disconnectUser, revokeUser } from './users.js';
 
 export interface HttpApiOptions {
   readonly engine: Engine<RequestInfo>;
+  readonly revoke: Revoke;
+  readonly disconnect: Disconnect;
   readonly apiKeys: ApiKeys;
   readonly trustedProxies: readonly string[];
   readonly rules: () => OriginRules;
@@ -141,7 +146,7 @@ export class HttpApi {
       return this.#documentAnswer();
     }
     const asker: Asker = { authorization: request.headers.authorization, origin: request.headers.origin, info };
-    const admitted = await this.#gate.admit(asker, at === 'procedure' ? null : place.target);
+    const admitted = await this.#gate.admit(asker, wantedAt(place));
     entered(admitted.use);
     try {
       return await this.#run(place, admitted, asked);
@@ -152,7 +157,7 @@ export class HttpApi {
 
   #run(
     place: Exclude<Place, { at: 'document' }>,
-    { caller, callerName, use }: Admitted,
+    { caller, callerName, use, key: apiKey }: Admitted,
     { request, response, query }: Asked,
   ): Promise<Answer> {
     const { requests, limits, clock, helloTimeoutMs } = this.#options.engine;
@@ -168,6 +173,15 @@ export class HttpApi {
           if (!response.writableFinished) listener();
         }),
     };
+    if ('user' in place) {
+      readQuery(query, {});
+      // Writes of a kind: they count for the key's rate.
+      use.admit();
+      const { revoke, disconnect } = this.#options;
+      const find = (name: string) => requests.find(name);
+      const user = { user: place.user, key: apiKey ?? invariant('only API keys'), revoke, disconnect, find };
+      return (place.at === 'disconnect' ? disconnectUser : revokeUser)({ ...user, body: common.body });
+    }
     if (place.at === 'procedure') {
       readQuery(query, {});
       return call({ ...common, identity: caller.identity ?? invariant('a procedure has a user'), name: place.name });
@@ -212,6 +226,11 @@ export class HttpApi {
 
 function invariant(what: string): never {
   throw new Error(`cannot happen: ${what}`);
+}
+
+function wantedAt(place: Exclude<Place, { at: 'document' }>): Target | 'procedure' | 'user' {
+  if ('user' in place) return 'user';
+  return place.at === 'procedure' ? 'procedure' : place.target;
 }
 
 function wrongMethod({ at }: Place): HttpError {

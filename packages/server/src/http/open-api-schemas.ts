@@ -1,7 +1,9 @@
 // The shapes of what is sent and answered, as JSON Schema. What an app's own schemas say of `data` is not in here: they are functions.
 
 import { ERROR_CODES } from '@trunkline/protocol';
+import { MAX_REASON_LENGTH } from '../disconnect.js';
 
+const count = { type: 'integer', minimum: 0 };
 const offset = { type: 'integer', minimum: 0 };
 const time = { type: 'number', description: 'Milliseconds since 1970, by the server.' };
 const epoch = { type: 'string', description: 'Names the history that offsets belong to.' };
@@ -74,6 +76,19 @@ export const SCHEMAS = {
   ),
   Input: { description: "What the procedure's schema accepts." },
   Result: object({ data: { description: 'What the procedure returned.' } }),
+  Disconnect: object(
+    {
+      reconnect: { type: 'boolean', description: 'Whether clients may come back by themselves. Default: true.' },
+      reason: { type: 'string', maxLength: MAX_REASON_LENGTH, description: 'What the user is told.' },
+    },
+    ['reconnect', 'reason'],
+  ),
+  Disconnected: object({ closed: { ...count, description: 'Connections that were ended.' } }),
+  Revoke: object(
+    { channel: { type: 'string', description: 'One channel, as on the wire: `chat/lobby`. Default: all.' } },
+    ['channel'],
+  ),
+  Revoked: object({ ended: { ...count, description: 'Subscriptions that ended.' } }),
   Published: object({ epoch, offset, at: time }),
   Changed: object({
     epoch,

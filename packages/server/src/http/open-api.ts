@@ -3,8 +3,8 @@
 import type { AppRuntime } from '@trunkline/core';
 import type { Limits } from '@trunkline/protocol';
 import { SCHEMAS } from './open-api-schemas.js';
-import { CALL, errorsOf, OPERATIONS, type OperationShape } from './operations.js';
-import { DOCUMENT_PATH, PROCEDURES } from './place.js';
+import { CALL, errorsOf, OF_USERS, OPERATIONS, type OperationShape } from './operations.js';
+import { DOCUMENT_PATH, PROCEDURES, USERS } from './place.js';
 import type { QueryParameter } from './query.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -39,6 +39,10 @@ export function openApiDocument({ channels, procedures = new Map() }: DescribedA
     `${PROCEDURES}${encodeURIComponent(name)}`,
     { post: describe(CALL, name, limits) },
   ]);
+  const users = OF_USERS.map((operation) => [
+    `${USERS}{user}/${operation.id}`,
+    { parameters: [pathParameter('user', "The user's id.")], post: describe(operation, 'users', limits) },
+  ]);
   return {
     openapi: '3.1.0',
     info: {
@@ -47,7 +51,7 @@ export function openApiDocument({ channels, procedures = new Map() }: DescribedA
       description: 'Each parameter of a path is one segment, percent-encoded, a "/" in it too.',
     },
     security: [{ bearer: [] }],
-    paths: { ...Object.fromEntries([...paths, ...calls]), [DOCUMENT_PATH]: documentPath() },
+    paths: { ...Object.fromEntries([...paths, ...calls, ...users]), [DOCUMENT_PATH]: documentPath() },
     components: {
       securitySchemes: {
         bearer: {
@@ -95,16 +99,19 @@ function operations(channel: string, at: OperationShape['at'], limits: Limits): 
 function describe(operation: OperationShape, channel: string, limits: Limits): Json {
   const { id, summary, body, method, conditions } = operation;
   const isRead = method === 'GET';
+  const isOfUser = OF_USERS.includes(operation);
   const parameters = [
     ...Object.entries(operation.query(limits)).map(([name, parameter]) => queryParameter(name, parameter)),
     ...(isRead
       ? [headerParameter('If-None-Match', 'An `ETag`: answers 304 if nothing is new.')]
-      : [
-          headerParameter(
-            'Idempotency-Key',
-            '1 to 255 visible ASCII characters, new for each write: sent again, it is stored once.',
-          ),
-        ]),
+      : isOfUser
+        ? []
+        : [
+            headerParameter(
+              'Idempotency-Key',
+              '1 to 255 visible ASCII characters, new for each write: sent again, it is stored once.',
+            ),
+          ]),
     ...(conditions === undefined
       ? []
       : [
@@ -113,7 +120,7 @@ function describe(operation: OperationShape, channel: string, limits: Limits): J
         ]),
   ];
   return {
-    operationId: `${id}_${channel.replace(/[^A-Za-z0-9_]/g, '_')}`,
+    operationId: isOfUser ? id : `${id}_${channel.replace(/[^A-Za-z0-9_]/g, '_')}`,
     tags: [channel],
     summary,
     parameters,

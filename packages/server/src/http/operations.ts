@@ -5,6 +5,7 @@ import type { Limits } from '@trunkline/protocol';
 import type { Answer } from './answer.js';
 import type { Context } from './context.js';
 import { entriesQuery, JSON_TYPES, publish, readEntries } from './entries.js';
+import type { UserOperation } from './place.js';
 import type { QueryParameters } from './query.js';
 import { changeRows, deleteRow, PATCH_TYPES, patchRow, putRow, readRow, readRows, rowsQuery } from './rows.js';
 
@@ -14,7 +15,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export interface OperationShape {
   readonly id: string;
   readonly method: Method;
-  readonly at: 'entries' | 'rows' | 'row' | 'procedure';
+  readonly at: 'entries' | 'rows' | 'row' | 'procedure' | UserOperation;
   readonly summary: string;
   readonly query: (limits: Limits) => QueryParameters;
   /** What is sent: the schema's name and media types. */
@@ -43,7 +44,11 @@ export type SchemaName =
   | 'Step'
   | 'Patch'
   | 'Input'
-  | 'Result';
+  | 'Result'
+  | 'Disconnect'
+  | 'Disconnected'
+  | 'Revoke'
+  | 'Revoked';
 
 const none = (): QueryParameters => ({});
 
@@ -146,8 +151,34 @@ export const CALL: OperationShape = {
   answers: { 200: 'Result' },
 };
 
+/** Those of users, for back ends. */
+export const OF_USERS: readonly OperationShape[] = [
+  {
+    id: 'disconnect',
+    method: 'POST',
+    at: 'disconnect',
+    summary: "Ends the user's connections on this server, with a reason and the advice whether to come back.",
+    query: none,
+    body: { schema: 'Disconnect', types: JSON_TYPES },
+    answers: { 200: 'Disconnected' },
+  },
+  {
+    id: 'revoke',
+    method: 'POST',
+    at: 'revoke',
+    summary: "The user's rights changed: asks the rules again for all that the user has open on this server.",
+    query: none,
+    body: { schema: 'Revoke', types: JSON_TYPES },
+    answers: { 200: 'Revoked' },
+  },
+];
+
 /** Statuses with an error that the operation answers. The app's own code may throw any other `TrunklineError`. */
 export function errorsOf({ at, body, conditions, conflicts }: OperationShape): readonly number[] {
+  // Neither the app's code nor a schema has a say in these. Any text can be a user's id, but not a channel's name.
+  const ofUsers = [400, 401, 403, 408, 413, 415, 429, 503];
+  if (at === 'disconnect') return ofUsers;
+  if (at === 'revoke') return [...ofUsers, 404].sort();
   return [
     ...[400, 401, 403, 429, 500, 503],
     // A procedure's path names nothing but itself.
@@ -161,7 +192,9 @@ export function errorsOf({ at, body, conditions, conflicts }: OperationShape): r
 /** What may be done in a place, for `Allow`. */
 export function methodsAt(at: OperationShape['at'] | 'document'): readonly string[] {
   if (at === 'document') return ['HEAD', 'GET', 'OPTIONS'];
-  const named: readonly string[] = [...OPERATIONS, CALL].filter((one) => one.at === at).map(({ method }) => method);
+  const named: readonly string[] = [...OPERATIONS, CALL, ...OF_USERS]
+    .filter((one) => one.at === at)
+    .map(({ method }) => method);
   return [...(named.includes('GET') ? ['HEAD'] : []), ...named, 'OPTIONS'];
 }
 

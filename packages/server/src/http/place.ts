@@ -9,18 +9,24 @@ import { badRequest, HttpError } from './http-error.js';
 export type Place =
   | { readonly at: 'document' }
   | { readonly at: 'procedure'; readonly name: string }
+  | { readonly at: UserOperation; readonly user: string }
   | { readonly at: 'entries' | 'rows'; readonly target: Target }
   | { readonly at: 'row'; readonly target: Target; readonly key: string };
 
 export const DOCUMENT_PATH = '/v1/openapi.json';
 const CHANNELS = '/v1/channels/';
 export const PROCEDURES = '/v1/procedures/';
+/** What can be done with a user: the path's last segment. Others under /v1/users are whoever's. */
+export const USER_OPERATIONS = ['disconnect', 'revoke'] as const;
+export type UserOperation = (typeof USER_OPERATIONS)[number];
+export const USERS = '/v1/users/';
+const USER_PATH = new RegExp(`^${USERS}([^/]+)/(${USER_OPERATIONS.join('|')})$`);
 /** A row's key has one segment after the collection's name. */
 const COLLECTION = { log: 'entries', table: 'rows' } as const;
 
 /** Whether the API answers this path. Others under `/v1` are whoever's. */
 export function isOurs(path: string): boolean {
-  return path === DOCUMENT_PATH || path.startsWith(CHANNELS) || path.startsWith(PROCEDURES);
+  return path === DOCUMENT_PATH || path.startsWith(CHANNELS) || path.startsWith(PROCEDURES) || USER_PATH.test(path);
 }
 
 /** @throws TrunklineError `unknown_channel`, `not_found`; HttpError 400, 404 */
@@ -32,6 +38,8 @@ export function placeOf(path: string, { requests, app }: Engine<RequestInfo>): P
     if (!segment.includes('/') && app.procedures?.has(name) === true) return { at: 'procedure', name };
     throw new TrunklineError('not_found', `there is no procedure ${JSON.stringify(name.slice(0, 80))}`);
   }
+  const [, id, verb] = USER_PATH.exec(path) ?? [];
+  if (id !== undefined) return { at: verb as UserOperation, user: decoded(id) };
   const paramsOf = (key: string) => app.channels.get(key)?.params.length ?? 0;
   const [channel = '', ...rest] = path.slice(CHANNELS.length).split('/').map(decoded);
   const params = rest.splice(0, paramsOf(channel));

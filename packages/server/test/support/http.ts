@@ -8,9 +8,11 @@ import { type AppRuntime, Engine } from '@trunkline/core';
 import type { Limits } from '@trunkline/protocol';
 import * as z from 'zod';
 import { FakeClock } from '../../../core/test/support/fake-clock.js';
+import { disconnectOf } from '../../src/disconnect.js';
 import { HttpApi, type HttpApiOptions } from '../../src/http/http-api.js';
 import type { RequestInfo } from '../../src/index.js';
 import { refuse, type ServeOptions, serve, trunkline } from '../../src/index.js';
+import { revokeOf } from '../../src/revoke.js';
 import { listeningLog } from './app.js';
 
 export const KEYS = {
@@ -148,7 +150,8 @@ export async function steppedApi(
     randomId: () => `id-${++ids}`,
   });
   const rules = () => ({ allowed: [], isLoopbackServer: true, isProduction: false });
-  const api = new HttpApi({ engine, apiKeys: {}, trustedProxies: [], rules, ...options });
+  const [revoke, disconnect] = [revokeOf(engine), disconnectOf(engine)];
+  const api = new HttpApi({ engine, revoke, disconnect, apiKeys: {}, trustedProxies: [], rules, ...options });
   const server = createServer((request, response) => void api.handle(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
