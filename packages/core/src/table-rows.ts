@@ -178,6 +178,14 @@ export class TableRows {
     return nodes.reverse();
   }
 
+  /** Whether one of these rows changed after `place`. */
+  hasChange(place: Offset, keys: ReadonlySet<string>): boolean {
+    for (let node = this.#newest; node !== null && node.offset > place; node = node.older) {
+      if (keys.has(node.key)) return true;
+    }
+    return false;
+  }
+
   #forget(): void {
     for (let node = this.#oldest; this.#gone > MAX_GONE && node !== null; ) {
       const { newer } = node;

@@ -2,6 +2,7 @@ import { memoryBroker, type RowChange } from '@trunkline/broker';
 import type { Subscribe } from '@trunkline/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { POSITION_EVERY } from '../src/table-subscription.js';
 import { forwards } from './support/forwards.js';
 import { TableView } from './support/table-view.js';
 import { type Peer, QUOTES, World } from './support/world.js';
@@ -138,14 +139,34 @@ describe('TAB-2, TAB-5: a subscription of a table', () => {
 });
 
 describe('TAB-6: a watch list', () => {
-  it('gives its rows, and moves over steps that change no row of it', async () => {
+  it('gives its rows, and says nothing of steps that change no row of it until it passes a multiple of 16', async () => {
     const world = new World();
     await change(world, set('A', { n: 1 }), set('B', { n: 1 }));
     const peer = await world.enter();
     const view = await follow(peer, { keys: ['A', 'Z'] });
     expect(view.sorted).toEqual([['A', { n: 1 }]]);
+    for (let n = 2; n < POSITION_EVERY; n++) await change(world, patch('B', { n }));
+    expect(peer.connection.fresh()).toEqual([]);
+    await change(world, patch('B', { n: POSITION_EVERY }));
+    expect(peer.connection.fresh()).toEqual([{ type: 'rows', ch: view.ch, from: 1, to: 16 }]);
+    for (let n = 0; n < POSITION_EVERY - 1; n++) await change(world, patch('B', { n }));
+    expect(peer.connection.fresh()).toEqual([]);
+    await change(world, patch('B', { n: 99 }));
+    expect(peer.connection.fresh()).toEqual([{ type: 'rows', ch: view.ch, from: 16, to: 32 }]);
+  });
+
+  it('continues with its next row where it stood, and knows of a row that enters what passed meanwhile', async () => {
+    const world = new World();
+    await change(world, set('A', { n: 1, m: 1 }), set('B', { n: 1 }));
+    const peer = await world.enter();
+    const view = await follow(peer, { keys: ['A'] });
     await change(world, patch('B', { n: 2 }));
-    expect(peer.connection.fresh()).toEqual([{ type: 'rows', ch: view.ch, from: 1, to: 2 }]);
+    await change(world, patch('A', { n: 2 }), patch('B', { n: 3 }));
+    expect(peer.connection.fresh()).toEqual([{ type: 'rows', ch: view.ch, from: 1, to: 3, patch: { A: { n: 2 } } }]);
+    await change(world, patch('B', { n: 4 }), set('C', {}));
+    await peer.do({ type: 'tune', stream: QUOTES, keys: ['A', 'B'] });
+    const slice = { type: 'rows', ch: view.ch, from: 3, to: 3, set: { B: { n: 4 } } };
+    expect(peer.connection.fresh().at(-1)).toEqual(slice);
   });
 
   it('that is tuned gives rows that enter whole and drops those that leave, after the answer', async () => {
