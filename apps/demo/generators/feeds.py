@@ -136,7 +136,7 @@ def make_parser():
     parser.add_argument("--seed", type=whole_number("seed", 0, 2**53), default=None, metavar="N",
                         help="the same seed tells the same story (default: a random one, which is printed)")  # fmt: skip
     parser.add_argument("--pace", type=pace, default=1.0, metavar="S", help="seconds from step to step, 0 to 60 (default: 1)")
-    parser.add_argument("--steps", type=whole_number("steps", 1, 10**9), default=None, metavar="N",
+    parser.add_argument("--steps", type=whole_number("number of steps", 1, 10**9), default=None, metavar="N",
                         help="end after so many steps (default: never)")  # fmt: skip
     parser.add_argument("--clock", type=whole_number("clock", 0, 10**14), default=None, metavar="MS",
                         help="the first step's time, in milliseconds since 1970 (default: now)")  # fmt: skip
