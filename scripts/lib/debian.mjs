@@ -1,4 +1,4 @@
-// What tests need of Debian: found, or installed, or asked for in one line.
+// What tests, and the demo, need of Debian: found, or installed, or asked for in one line.
 
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -16,6 +16,25 @@ export async function ensureChromium() {
   if (found()) return null;
   const ask = 'The browser tests need Chromium: apt-get install chromium, or set CHROMIUM_PATH';
   return install(['chromium'], 'Chromium, for the browser tests', ask, found);
+}
+
+/** For a demo that somebody waits for: without a network it goes on after seconds, not minutes. */
+const IMPATIENT = ['-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=10', '-o', 'Acquire::https::Timeout=10'];
+
+/**
+ * Sees to it that there is a `python3`, with which the demo makes up its weather and its sports. `null` when there is, else what to do
+ * about it. Never rejects: nobody's start fails for that.
+ * @param work what it is needed for: "the demo's weather and sports pages"
+ */
+export async function ensurePython(work) {
+  const isThere = () => onPath('python3') !== undefined;
+  if (isThere()) return null;
+  const ask = `Python 3 is missing, for ${work}: apt-get install python3`;
+  try {
+    return await install(['python3'], `Python 3, for ${work}`, ask, isThere, IMPATIENT);
+  } catch (error) {
+    return `${ask} (${error instanceof Error ? error.message : error})`;
+  }
 }
 
 const PYTHON = '/usr/bin/python3';
@@ -42,15 +61,15 @@ export async function ensureInteropPeers() {
 }
 
 /** @returns `null`, or what to ask of the user. */
-async function install(packages, what, ask, areThere) {
+async function install(packages, what, ask, areThere, options = []) {
   if (process.getuid?.() !== 0 || onPath('apt-get') === undefined) return ask;
   return step(`installing ${what}, with apt-get`, () =>
     withoutServices(async () => {
       const quiet = { capture: true, env: { DEBIAN_FRONTEND: 'noninteractive' } };
-      await run('apt-get', ['update', '-qq'], quiet);
+      await run('apt-get', [...options, 'update', '-qq'], quiet);
       const { code, output } = await run(
         'apt-get',
-        ['install', '-qq', '-y', '--no-install-recommends', ...packages],
+        [...options, 'install', '-qq', '-y', '--no-install-recommends', ...packages],
         quiet,
       );
       if (code === 0 && (await areThere())) return null;

@@ -1,30 +1,12 @@
 // For everyone: axe on every page in both themes, phones without a horizontal scroll, and a visit by keyboard alone.
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { findings } from './support/axe.js';
 import { field, log, message, openChat, say, untilLive, untilTexts } from './support/chat.js';
 import { stage } from './support/stage.js';
 
 const on = stage();
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** Serious and critical findings of axe, in words. */
-async function findings(page: Page): Promise<string[]> {
-  // Through the debugger, as the pages' own policy allows no foreign script.
-  await page.evaluate(AXE);
-  const results = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run: () => Promise<AxeResults> } };
-    return axe.run();
-  });
-  expect(results.passes.length).toBeGreaterThan(10);
-  return results.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`));
-}
-
 async function openWire(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Wire', exact: true }).click();
   await page.getByText('HTTP/1.1 101 Switching Protocols').waitFor();

@@ -3,10 +3,11 @@
 import { fileURLToPath } from 'node:url';
 import type { BrowserContext, Page } from 'playwright-core';
 import { it } from 'vitest';
-import { field, message, openChat, say } from './support/chat.js';
+import { field, message, openChat, say, untilLive } from './support/chat.js';
+import { API_KEY, generate } from './support/feeds.js';
 import { stage } from './support/stage.js';
 
-const on = stage();
+const on = stage({ TRUNKLINE_API_KEY: API_KEY });
 const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
 const DESKTOP = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
@@ -100,4 +101,43 @@ it('the phone', async () => {
   await field(light).blur();
   await openWire(light);
   await shoot(light, 'wire-phone-dark');
+});
+
+/** Told at a pace that the page can be seen to follow, so that places were updated at different times. */
+const STORY = ['--seed', '5', '--steps', '14', '--pace', '0.5'];
+
+it('the weather', async () => {
+  const page = await (await on.context(DESKTOP)).newPage();
+  await page.goto(`${on.server.url}/weather`);
+  await generate(on.server.url, STORY);
+  for (const place of ['Accra', 'Athens', 'Berlin']) await page.getByRole('button', { name: `Watch ${place}` }).click();
+  await shoot(page, 'weather');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await openWire(page);
+  await shoot(page, 'weather-wire-dark');
+});
+
+it('the sports', async () => {
+  const page = await (await on.context(DESKTOP)).newPage();
+  await page.goto(`${on.server.url}/sports`);
+  await untilLive(page);
+  // Until the minute in which a goal falls, which the page then marks.
+  const goal = page.getByText('Goal', { exact: true });
+  for (let round = 0; round < 30 && (await goal.count()) === 0; round += 1) {
+    await generate(on.server.url, ['--seed', String(round), '--steps', '6', '--pace', '0.2']);
+  }
+  await goal.first().waitFor();
+  await shoot(page, 'sports');
+});
+
+it('both on a phone', async () => {
+  const context = await on.context({ ...PHONE, colorScheme: 'light' });
+  const weather = await context.newPage();
+  await weather.goto(`${on.server.url}/weather`);
+  const sports = await context.newPage();
+  await sports.goto(`${on.server.url}/sports`);
+  await generate(on.server.url, STORY);
+  await shoot(weather, 'weather-phone');
+  await sports.emulateMedia({ colorScheme: 'dark' });
+  await shoot(sports, 'sports-phone-dark');
 });

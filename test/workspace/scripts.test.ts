@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ensureChromium } from '../../scripts/lib/debian.mjs';
+import { ensureChromium, ensurePython } from '../../scripts/lib/debian.mjs';
 import { isInstalled } from '../../scripts/lib/install.mjs';
 import { skipProblems } from '../../scripts/lib/skips.mjs';
 import { filesUnder, hashOf } from '../../scripts/lib/stamp.mjs';
@@ -174,6 +174,15 @@ describe('Chromium for the browser tests', () => {
     write('chromium', '');
     expect(await ensureChromium()).toBeNull();
     expect(process.env.CHROMIUM_PATH).toBe(join(folder, 'chromium'));
+  });
+});
+
+describe('Python', () => {
+  it('is asked for in one line where it cannot be installed', async () => {
+    vi.stubEnv('PATH', folder);
+    expect(await ensurePython('the pages')).toBe('Python 3 is missing, for the pages: apt-get install python3');
+    write('python3', '');
+    expect(await ensurePython('the pages')).toBeNull();
   });
 });
 

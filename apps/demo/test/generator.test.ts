@@ -1,7 +1,6 @@
 // The generator in Python, as a program: what it sends to a server that remembers it, and what it does when that server has troubles.
-// Skipped where there is no Python: the demo runs without, and says so.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -11,7 +10,6 @@ import { RecordingServer } from './support/recording-server.js';
 const PROGRAM = fileURLToPath(new URL('../generators/feeds.py', import.meta.url));
 const KEY = 'a-key-of-the-test-0123456789-0123456789';
 const REPEATABLE = ['--seed', '7', '--clock', '1763650000000', '--pace', '0', '--run', 'test'];
-const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 const running = new Set<ChildProcess>();
 let server: RecordingServer;
@@ -65,7 +63,7 @@ interface Step {
   readonly delete?: readonly string[];
 }
 
-describe.skipIf(!hasPython)('the generator', () => {
+describe('the generator', () => {
   it('sends the same for the same seed, byte by byte, and something else for another', async () => {
     const runs: string[] = [];
     for (const seed of ['7', '7', '8']) {

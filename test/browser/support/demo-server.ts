@@ -51,10 +51,14 @@ export class DemoServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'trunkline-browser-'));
   #run: Run | undefined;
 
-  private constructor(readonly port: number) {}
+  private constructor(
+    readonly port: number,
+    readonly env: Readonly<Record<string, string>>,
+  ) {}
 
-  static async start(): Promise<DemoServer> {
-    const server = new DemoServer(await freePort());
+  /** @param env besides the port and the data folder */
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<DemoServer> {
+    const server = new DemoServer(await freePort(), env);
     await server.start();
     return server;
   }
@@ -63,9 +67,20 @@ export class DemoServer {
     return `http://localhost:${this.port}`;
   }
 
+  /** All it has said since it was started last. */
+  get errors(): string {
+    return this.#run?.errors() ?? '';
+  }
+
+  get pid(): number {
+    const pid = this.#run?.child.pid;
+    if (pid === undefined) throw new Error('the demo does not run');
+    return pid;
+  }
+
   /** Starts it again: same port, same data. Resolves when it has printed its address. */
   async start(): Promise<void> {
-    const run = runDemo({ PORT: String(this.port), TRUNKLINE_DATA: this.folder });
+    const run = runDemo({ PORT: String(this.port), TRUNKLINE_DATA: this.folder, ...this.env });
     this.#run = run;
     await new Promise<void>((resolve, reject) => {
       const look = () => {

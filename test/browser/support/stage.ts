@@ -12,14 +12,14 @@ export interface Stage {
   context(options?: BrowserContextOptions): Promise<BrowserContext>;
 }
 
-/** Call at the top of a file. No page of a test may have thrown or logged an error. */
-export function stage(): Stage {
+/** Call at the top of a file. No page of a test may have thrown or logged an error. @param env of the server */
+export function stage(env: Readonly<Record<string, string>> = {}): Stage {
   let server: DemoServer | undefined;
   let browser: Browser | undefined;
   const contexts: BrowserContext[] = [];
 
   beforeAll(async () => {
-    [server, browser] = await Promise.all([DemoServer.start(), launch()]);
+    [server, browser] = await Promise.all([DemoServer.start(env), launch()]);
   });
   afterEach(async () => {
     const open = contexts.splice(0);

@@ -1,12 +1,14 @@
 // /sports: live scores by league, what happened last, and what has ended.
 
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import type { Match } from '../../../server/feeds/rows.js';
 import { clientFor } from '../../clients.js';
 import { TrunklineProvider, useLine, useTable } from '../../trunkline.js';
 import { newestOf, useAges, useSecond } from '../ages.js';
+import { Choice } from '../choice.js';
 import dashboard from '../dashboard.module.css';
 import { FeedNotices, NoReadings, SimulatedLabel } from '../feed-notices.js';
+import { RATE_OPTIONS, RATES, type Rate } from '../rates.js';
 import { MatchCard } from './match-card.js';
 import styles from './sports-page.module.css';
 import { Ticker } from './ticker.js';
@@ -22,7 +24,8 @@ export function SportsPage(): ReactElement {
 }
 
 function Sports(): ReactElement {
-  const view = useTable(useLine().channel.matches());
+  const [rate, setRate] = useState<Rate>('each');
+  const view = useTable(useLine().channel.matches(), RATES[rate].interest);
   const nowMs = useSecond();
   const ageOf = useAges(view.rows, view.state === 'live', nowMs);
   const newest = newestOf(view.rows);
@@ -42,11 +45,15 @@ function Sports(): ReactElement {
           <span className={dashboard.long}>Scores are rows of a table, events are entries of a log.</span>
         </p>
       </div>
+      <div className={dashboard.tools}>
+        <Choice label="Scores" options={RATE_OPTIONS} value={rate} onChange={setRate} />
+      </div>
       <FeedNotices
         state={view.state}
         error={view.error}
         ageMs={newest === undefined ? undefined : ageOf(newest)}
         unit="score or minute"
+        isPaused={rate === 'paused'}
       />
       {matches.length === 0 ? (
         <NoReadings state={view.state} what="matches" />

@@ -59,10 +59,10 @@ export const StationRow = memo(function StationRow(props: StationRowProps): Reac
           <Arrow from={windFrom} /> {compassPoint(windFrom)}
         </span>
       </td>
-      <td className={`${styles.number} ${styles.wide}`} data-cell="humidity">
+      <td className={`${styles.number} ${styles.wide} ${styles.wider}`} data-cell="humidity">
         <Ticking value={humidity}>{Math.round(humidity)} %</Ticking>
       </td>
-      <td className={`${styles.number} ${styles.wide}`} data-cell="pressure">
+      <td className={`${styles.number} ${styles.wide} ${styles.wider}`} data-cell="pressure">
         <Ticking value={Math.round(pressure)}>{pressureText(pressure)}</Ticking>
       </td>
       <td className={`${styles.number} ${styles.wide} ${styles.age}`}>

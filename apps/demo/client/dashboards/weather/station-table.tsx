@@ -18,15 +18,15 @@ interface StationTableProps {
   readonly ageOf: AgeOf;
 }
 
-/** `wide`: left out where there is no room; phones show its value below the name. */
-const COLUMNS: readonly { column: Column; words: string; isNumber?: true; isWide?: true }[] = [
+/** Left out where there is no room, the `wider` ones first. Phones show the most of it below the name. */
+const COLUMNS: readonly { column: Column; words: string; isNumber?: true; room?: 'wide' | 'wider' }[] = [
   { column: 'place', words: 'Place' },
-  { column: 'condition', words: 'Sky', isWide: true },
+  { column: 'condition', words: 'Sky', room: 'wide' },
   { column: 'temperature', words: 'Temperature', isNumber: true },
-  { column: 'wind', words: 'Wind', isNumber: true, isWide: true },
-  { column: 'humidity', words: 'Humidity', isNumber: true, isWide: true },
-  { column: 'pressure', words: 'Pressure', isNumber: true, isWide: true },
-  { column: 'at', words: 'Updated', isNumber: true, isWide: true },
+  { column: 'wind', words: 'Wind', isNumber: true, room: 'wide' },
+  { column: 'humidity', words: 'Humidity', isNumber: true, room: 'wider' },
+  { column: 'pressure', words: 'Pressure', isNumber: true, room: 'wider' },
+  { column: 'at', words: 'Updated', isNumber: true, room: 'wide' },
 ];
 
 export function StationTable({ places, unit, order, onOrder, watched, ageOf }: StationTableProps): ReactElement {
@@ -77,16 +77,16 @@ interface HeadProps {
   readonly column: Column;
   readonly words: string;
   readonly isNumber?: true;
-  readonly isWide?: true;
+  readonly room?: 'wide' | 'wider';
   readonly order: Order;
   readonly onOrder: (column: Column) => void;
 }
 
-function Head({ column, words, isNumber, isWide, order, onOrder }: HeadProps): ReactElement {
+function Head({ column, words, isNumber, room, order, onOrder }: HeadProps): ReactElement {
   const direction = order.column !== column ? undefined : order.isDescending ? 'descending' : 'ascending';
   return (
     <th
-      className={`${isNumber ? styles.number : ''} ${isWide ? styles.wide : ''}`}
+      className={`${isNumber ? styles.number : ''} ${room ? styles.wide : ''} ${room === 'wider' ? styles.wider : ''}`}
       scope="col"
       {...(direction === undefined ? {} : { 'aria-sort': direction })}
     >

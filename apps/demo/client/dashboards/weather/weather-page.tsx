@@ -8,6 +8,7 @@ import { newestOf, useAges, useSecond } from '../ages.js';
 import { Choice } from '../choice.js';
 import dashboard from '../dashboard.module.css';
 import { FeedNotices, NoReadings, SimulatedLabel } from '../feed-notices.js';
+import { RATE_OPTIONS, RATES, type Rate } from '../rates.js';
 import { Extremes } from './extremes.js';
 import { BY_NAME, isFound, nextOrder, type Place, sorted } from './order.js';
 import { StationTable } from './station-table.js';
@@ -15,15 +16,6 @@ import type { Unit } from './units.js';
 import { useWatchList } from './watch-list.js';
 import styles from './weather-page.module.css';
 
-const RATES = {
-  each: { words: 'Live', title: 'Every change, as it comes', interest: {} },
-  second: { words: '1 a second', title: 'At most one update a second', interest: { ratePerSecond: 1 } },
-  slow: { words: 'Every 5 s', title: 'One update every five seconds', interest: { ratePerSecond: 0.2 } },
-  paused: { words: 'Paused', title: 'No updates', interest: { paused: true } },
-} as const;
-type Rate = keyof typeof RATES;
-
-const RATE_OPTIONS = (Object.keys(RATES) as Rate[]).map((value) => ({ value, ...RATES[value] }));
 const UNIT_OPTIONS = [
   { value: 'C', words: '°C', title: 'Degrees Celsius' },
   { value: 'F', words: '°F', title: 'Degrees Fahrenheit' },
