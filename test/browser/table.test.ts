@@ -131,7 +131,8 @@ describe('a thousand rows', () => {
       for (let step = 0; step < steps; step++) {
         bid += 1;
         await quotes.change(Array.from({ length: CHANGING }, (_, i) => ({ key: `r${i}`, patch: { bid } })));
-        // Time on the page's own clock is what this is about.
+        // The pace is what is tried: how much of the page's own time such a pace leaves. Nothing is expected to be ready when it has passed; what
+        // has to be is waited for below.
         await page.evaluate((ms) => new Promise((resolve) => setTimeout(resolve, ms)), 1_000 / STEPS_PER_SECOND);
       }
       await page.waitForFunction((now) => document.getElementById('r0')?.textContent === String(now), bid);

@@ -205,8 +205,10 @@ export function createSubscription(
     if (!isMine(mine)) return;
     const { kind = reply.kind } = subscription;
     const part = kinds()[reply.kind];
-    if (reply.kind !== kind || !part)
+    if (reply.kind !== kind || !part) {
+      leave(mine);
       return end(mine, new TrunklineError('conflict', `a ${String(reply.kind)}, not a ${kind}`));
+    }
     subscription.kind = kind;
     mine.state = 'on';
     backoff.reset();
@@ -217,13 +219,14 @@ export function createSubscription(
   function unsubscribe(): void {
     const left = [before, seat];
     take(NOWHERE);
-    for (const given of left) {
-      const { dial, state } = given ?? NOWHERE;
-      if (!dial?.isOpen || state === 'resting' || state === 'refused') continue;
-      dial.request({ type: 'unsubscribe', stream: name }, () => {
-        dial.channels.delete(given?.ch ?? -1);
-      });
-    }
+    for (const given of left) if (given && given.state !== 'resting' && given.state !== 'refused') leave(given);
+  }
+
+  /** Tells the server that nothing of it is wanted there any more. */
+  function leave(given: Seat): void {
+    const { dial } = given;
+    // Its number may be known by then only.
+    if (dial?.isOpen) dial.request({ type: 'unsubscribe', stream: name }, () => dial.channels.delete(given.ch ?? -1));
   }
 
   function end(mine: Seat, error: TrunklineError): void {

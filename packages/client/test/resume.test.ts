@@ -304,4 +304,38 @@ describe('the end of a subscription', () => {
     clock.advance(0);
     expect(chat.snapshot()).toMatchObject({ state: 'refused', error: { code: 'conflict' } });
   });
+
+  it('a channel of another kind is left again, so that it can be asked for once more', () => {
+    const { line, clock, server } = makeWorld();
+    let isSubscribed = false;
+    server.intercept = (connection, message) => {
+      if (message.type === 'unsubscribe') isSubscribed = false;
+      if (message.type !== 'subscribe') return false;
+      const { id } = message;
+      const ok = { type: 'ok', id, ch: 1, kind: 'table', epoch: null, head: 0, floor: 0, from: 0 };
+      const answer = {
+        type: 'error',
+        id,
+        code: 'conflict',
+        message: 'subscribed already',
+        retry: false,
+        outcome: 'refused',
+      };
+      connection.sendText(JSON.stringify(isSubscribed ? answer : ok));
+      isSubscribed = true;
+      return true;
+    };
+    line.open();
+    const chat = line.channel.chat('lobby');
+    for (let time = 1; time <= 2; time += 1) {
+      const leave = chat.open({ last: 50 });
+      clock.advance(0);
+      expect(chat.snapshot().error?.message).toBe('a table, not a log');
+      expect(server.last.sent('subscribe')).toHaveLength(time);
+      expect(isSubscribed).toBe(false);
+      leave();
+      clock.advance(5_000);
+    }
+    expect(server.last.sent('unsubscribe')).toHaveLength(2);
+  });
 });

@@ -81,6 +81,8 @@ function sleepyClock() {
         late.add(run);
         return () => void late.delete(run);
       }
+      // Real time, as the server and the sockets are real: between two events of theirs there is no moment at which a fake clock could be moved.
+      // No assertion waits for it: with a `random` of 0 every back-off is 0, and what the tests wait for are events.
       const timer = setTimeout(run, delayMs);
       return () => clearTimeout(timer);
     },
