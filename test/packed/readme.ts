@@ -9,8 +9,3 @@ export function readme(page = readFileSync(join(ROOT, 'README.md'), 'utf8')): Re
   const fences = page.matchAll(/^```\w+ file=(\S+)\n([\s\S]*?)^```$/gm);
   return Object.fromEntries([...fences].map(([, name = '', text = '']) => [name, text]));
 }
-
-/** The same of `docs/guides/NAME.md`. */
-export function guide(name: string): Record<string, string> {
-  return readme(readFileSync(join(ROOT, 'docs/guides', `${name}.md`), 'utf8'));
-}

@@ -6,12 +6,13 @@ import { dirname, join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launch, newContext, problems } from '../browser/support/browser.js';
-import { guide } from './readme.js';
-import { node, run, type Started, startUntil } from './tools.js';
+import { readme } from './readme.js';
+import { node, ROOT, run, type Started, startUntil } from './tools.js';
 
 const installed = join(inject('project'), 'node_modules');
 const folder = join(dirname(inject('project')), 'ticker');
-const files = guide('live-data');
+const text = readFileSync(join(ROOT, 'docs/guides/live-data.md'), 'utf8');
+const files = readme(text);
 const FEED_KEY = 'feed-0123456789-0123456789-0123456789';
 
 const tsc = () => node([join(installed, 'typescript/bin/tsc')], folder);
@@ -159,6 +160,16 @@ describe('compiled', () => {
     await expect.poll(fills).toEqual(['5 HOOLI at 10.00']);
     const answer = await fetch(`${url}/v1/channels/fills/ada/entries`, { headers: { Authorization: 'Bearer ada' } });
     expect(await answer.json()).toMatchObject({ head: 1 });
+  });
+
+  it('is followed by tap, as the page has it', async () => {
+    const [, words = ''] = /^npx trunkline (tap localhost:7400 .*)$/m.exec(text) ?? [];
+    expect(words).not.toBe('');
+    server = await keep(startServer());
+    const tap = ['node_modules/@trunkline/cli/bin/trunkline.js', ...words.replace('7400', portOf(server)).split(' ')];
+    const { match } = await keep(startUntil(/\+ ACME {2}(\{.*\})\n.*~ ACME {2}\{"bid":.*\n/s, tap, folder));
+    expect(match[1]).toContain('"name":"ACME Inc."');
+    expect(match[0]).not.toContain('GLOBEX');
   });
 
   it('is followed by Python, over a restart', async () => {

@@ -10,5 +10,6 @@ export default defineConfig({
     testTimeout: 120_000,
     // Compilers and installers run in them.
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 });

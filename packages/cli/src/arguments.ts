@@ -31,6 +31,9 @@ const OPTIONS = {
   stream: { type: 'string' },
   token: { type: 'string' },
   last: { type: 'string' },
+  keys: { type: 'string', multiple: true },
+  rate: { type: 'string' },
+  json: { type: 'boolean' },
 } as const;
 
 type OptionName = keyof typeof OPTIONS;
@@ -41,7 +44,7 @@ const TAKES: Readonly<Record<'start' | 'echo' | 'tap', readonly OptionName[]>> =
   echo: ['port', 'host', 'deflate', 'tls', 'cert', 'key', 'max-message'],
   tap: [
     ...(['subprotocol', 'header', 'binary', 'deflate', 'ca', 'insecure', 'linger', 'stay', 'shown'] as const),
-    ...(['stream', 'token', 'last'] as const),
+    ...(['stream', 'token', 'last', 'keys', 'rate', 'json'] as const),
   ],
 };
 

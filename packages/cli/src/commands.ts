@@ -58,6 +58,12 @@ export interface Follow {
   readonly key: string;
   readonly params: readonly string[];
   readonly token: string | null;
-  /** Entries of history to begin with. */
-  readonly last: number;
+  /** Of a log: entries of history to begin with. `null`: not said, so that it may be a table. */
+  readonly last: number | null;
+  /** Of a table: the rows to follow; `null` for all. */
+  readonly keys: readonly string[] | null;
+  /** Of a table: changes are told so often a second; `null` at once. */
+  readonly ratePerSecond: number | null;
+  /** Whether each line is JSON. */
+  readonly json: boolean;
 }

@@ -35,9 +35,13 @@ Ctrl-C closes with 1000 and shows the answer.
       --shown BYTES        of each payload                     (default 4096)
       --linger MS          at the end of piped input: closes after so long without a frame (default 1000)
       --stay               at the end of piped input: stays
-tap URL --stream NAME follows a stream of a Trunkline server instead: entries on standard output, remarks on standard error.
+tap URL --stream NAME follows a stream of a Trunkline server instead: of a log its entries, of a table its rows and then what
+changes in them (+ a row, ~ fields, - a row that is gone). Those go to standard output, remarks to standard error.
       --token TEXT         for hello                           (TRUNKLINE_TOKEN)
-      --last N             entries of history to begin with    (default 50)
+      --last N             of a log: entries to begin with     (default 50)
+      --keys A,B           of a table: these rows, %2C for a comma in a key; may be repeated (default all)
+      --rate N             of a table: so often a second, above 0, at most 100 (default at each change)
+      --json               each line is one JSON object
 
 Exit codes: 0 ended as asked, or closed with 1000, 1001 or no code; 1 failed; 2 the command line made no sense.
 
@@ -45,4 +49,5 @@ Examples
   trunkline start dist/app.js --port 8080
   trunkline tap wss://example.com/chat --subprotocol chat.v1
   trunkline tap http://127.0.0.1:7400 --stream chat/lobby --token "$TOKEN"
+  trunkline tap http://127.0.0.1:7400 --stream quotes/nyse --keys ACME,GLOBEX --rate 2 --json | jq .patch
 `;

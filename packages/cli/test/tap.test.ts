@@ -249,12 +249,6 @@ describe('trunkline tap --stream', () => {
     expect(nobody).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^trunkline: ws:\S+: .*token.*\n$/) });
     const unknown = await workshop.run('tap', url, '--stream', 'other/x', '--token', 'bob');
     expect(unknown).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/\ntrunkline: other\/x: .*\n$/) });
-    const table = await workshop.run('tap', url, '--stream', 'quotes/nyse', '--token', 'bob');
-    expect(table).toMatchObject({
-      code: 1,
-      out: '',
-      err: expect.stringMatching(/\ntrunkline: quotes\/nyse: this stream is a table, and tap follows logs only\n$/),
-    });
     const nowhere = await workshop.run('tap', 'ws://127.0.0.1:1', '--stream', 'chat/x');
     expect(nowhere).toMatchObject({
       code: 1,

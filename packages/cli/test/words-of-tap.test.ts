@@ -44,12 +44,26 @@ describe('the words of tap', () => {
   it('name a stream, whose server is at /line unless it is said', () => {
     expect(tap('http://x', '--stream', 'chat/a%20b/c d')).toMatchObject({
       url: new URL('ws://x/line'),
-      follow: { key: 'chat', params: ['a b', 'c d'], token: 'env', last: 50 },
+      follow: {
+        key: 'chat',
+        params: ['a b', 'c d'],
+        token: 'env',
+        last: null,
+        keys: null,
+        ratePerSecond: null,
+        json: false,
+      },
     });
     expect(tap('http://x/other', '--stream', 'news', '--token', 't', '--last', '0')).toMatchObject({
       url: new URL('ws://x/other'),
       follow: { key: 'news', params: [], token: 't', last: 0 },
     });
+  });
+
+  it('say which rows of a table, how often, and in what form', () => {
+    const words = ['http://x', '--stream', 'q', '--keys', 'A,B%2CC', '--keys', 'D', '--rate', '0.5', '--json'];
+    expect(tap(...words)).toMatchObject({ follow: { keys: ['A', 'B,C', 'D'], ratePerSecond: 0.5, json: true } });
+    expect(tap('http://x', '--stream', 'q', '--rate', '100')).toMatchObject({ follow: { ratePerSecond: 100 } });
   });
 
   it.each([
@@ -62,6 +76,19 @@ describe('the words of tap', () => {
     [['ws://a', '--port', '1'], 'tap has no option --port'],
     [['ws://a', '--token', 't'], '--token is for --stream'],
     [['ws://a', '--last', '5'], '--last is for --stream'],
+    [['ws://a', '--keys', 'A'], '--keys is for --stream'],
+    [['ws://a', '--json'], '--json is for --stream'],
+    [
+      ['ws://a', '--stream', 'a', '--keys', 'A,'],
+      '--keys takes keys with commas between them, and none of them is empty',
+    ],
+    [['ws://a', '--stream', 'a', '--rate', '0'], '--rate must be a number above 0 and at most 100, not "0"'],
+    [['ws://a', '--stream', 'a', '--rate', '100.1'], '--rate must be a number above 0 and at most 100, not "100.1"'],
+    [['ws://a', '--stream', 'a', '--rate', 'fast'], '--rate must be a number above 0 and at most 100, not "fast"'],
+    [
+      ['ws://a', '--stream', 'a', '--last', '1', '--rate', '1'],
+      '--last is for logs and --rate for tables: a stream is one of them',
+    ],
     [['ws://a', '--stream', 'a', '--binary'], '--binary cannot be used with --stream'],
     [['ws://a', '--stream', 'a//b'], '--stream takes a name like chat/lobby, not "a//b"'],
   ])('%j: %s', (words, problem) => {

@@ -32,6 +32,8 @@ export interface UntypedContract extends LogContract {
 
 /** A stream of which nothing is known: a log of `unknown`, unless it is used as a table. What it is not shows as `refused`, with `conflict`. */
 export interface UntypedHandle extends LogHandle<unknown, unknown, unknown> {
+  /** What it is: as the server says, or as it was used here before the server has said anything. `undefined` before both. */
+  readonly kind: () => 'log' | 'table' | undefined;
   /** The same stream as a table. */
   readonly asTable: () => TableHandle<unknown, object, 'client'>;
 }

@@ -21,6 +21,7 @@ export type AnyHandle = Omit<
     readonly subscribe: (onChange: () => void, interest?: Interest) => () => void;
     readonly snapshot: () => Snapshot;
     readonly serverSnapshot: () => Snapshot;
+    readonly kind: () => KindWord | undefined;
     readonly asTable: () => AnyTableHandle;
   };
 
@@ -94,6 +95,7 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
         leave();
       };
     },
+    kind: () => subscription.kind,
     asTable: of('table', () => handle as unknown as AnyTableHandle),
     publish: of('log', publish),
     loadOlder: of('log', loadOlder),

@@ -209,4 +209,5 @@ expectTypeOf(anything?.snapshot().entries[0]?.data).toBeUnknown();
 expectTypeOf(anything?.publish).parameter(0).toBeUnknown();
 expectTypeOf(tool.channel.quotes?.('nyse')).toEqualTypeOf<UntypedHandle | undefined>();
 expectTypeOf(anything?.asTable().row('ACME').snapshot()).toBeUnknown();
+expectTypeOf(anything?.kind()).toEqualTypeOf<'log' | 'table' | undefined>();
 expectTypeOf(anything?.asTable().set).parameter(1).toEqualTypeOf<object>();

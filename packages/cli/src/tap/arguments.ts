@@ -46,7 +46,9 @@ function headerOf(text: string): [string, string] {
 }
 
 /** What is for streams only, and what is for all else only. */
-const STREAM_ONLY = ['token', 'last'] as const;
+const STREAM_ONLY = ['token', 'last', 'keys', 'rate', 'json'] as const;
+/** What makes a stream a table. */
+const TABLE_ONLY = ['keys', 'rate'] as const;
 const FRAMES_ONLY = [
   'subprotocol',
   'header',
@@ -69,12 +71,31 @@ function followOf(values: Values, environment: Environment): Follow | null {
   const [key = '', ...params] = stream.split('/').map(decoded);
   if (key === '' || params.includes(''))
     throw usage(`--stream takes a name like chat/lobby, not ${JSON.stringify(stream)}`);
+  const ofTable = TABLE_ONLY.find((option) => values[option] !== undefined);
+  if (values.last !== undefined && ofTable !== undefined)
+    throw usage(`--last is for logs and --${ofTable} for tables: a stream is one of them`);
   return {
     key,
     params,
     token: values.token ?? environment.TRUNKLINE_TOKEN ?? null,
-    last: wholeNumber('--last', values.last ?? '50', 0, 1_000),
+    last: values.last === undefined ? null : wholeNumber('--last', values.last, 0, 1_000),
+    keys: values.keys === undefined ? null : values.keys.flatMap((names) => names.split(',').map(keyOf)),
+    ratePerSecond: values.rate === undefined ? null : rateOf(values.rate),
+    json: values.json === true,
   };
+}
+
+/** A row's key, in which a comma is written %2C. */
+function keyOf(text: string): string {
+  if (text === '') throw usage('--keys takes keys with commas between them, and none of them is empty');
+  return decoded(text);
+}
+
+/** Times a second: a table can be followed at a rate below one. */
+function rateOf(text: string): number {
+  const rate = /^\d{1,3}(?:\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;
+  if (rate > 0 && rate <= 100) return rate;
+  throw usage(`--rate must be a number above 0 and at most 100, not ${JSON.stringify(text)}`);
 }
 
 /** Names are percent-encoded on the wire; what is not is taken as it stands. */

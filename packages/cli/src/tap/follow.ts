@@ -1,31 +1,38 @@
-// `trunkline tap URL --stream NAME`: follows a log of a Trunkline server, over reconnects, entry by entry.
+// `trunkline tap URL --stream NAME`: follows a stream of a Trunkline server, over reconnects: a log entry by entry, a table row by row.
 
 import {
   BadNameError,
   type ConnectionSnapshot,
   connect,
   type Line,
-  type LogEntry,
+  type LogInterest,
+  type TableInterest,
+  type TrunklineError,
   type UntypedApp,
+  type UntypedHandle,
 } from '@trunkline/client/node';
 import type { Follow } from '../commands.js';
 import { Failure, usage } from '../failure.js';
 import { onSignals } from '../signals.js';
 import { closeWords } from './close-words.js';
+import { EntryLines } from './entry-lines.js';
 import { quoted } from './frames.js';
-import { printable, timeOf } from './printable.js';
+import { printable } from './printable.js';
+import { RowLines } from './row-lines.js';
+import { note, wordOf } from './words.js';
 
 /** Resolves after Ctrl-C. @throws Failure if the server cannot be reached at first, or refuses. */
-export function follow(url: URL, { key, params, token, last }: Follow): Promise<void> {
+export function follow(url: URL, options: Follow): Promise<void> {
+  const { key, params, token } = options;
   const line = connect<UntypedApp>(url, {
     ...(token === null ? {} : { token }),
     onProblem: ({ message }) => note(message),
   });
-  // Whoever read the entries has left (`| head`).
+  // Whoever read what is printed has left (`| head`).
   process.stdout.on('error', () => process.exit(0));
   return new Promise((resolve, reject) => {
-    const log = openLog(line, key, params);
-    const printer = new EntryPrinter();
+    const stream = streamOf(line, key, params);
+    const show = printer(stream, options);
     let hasBeenLive = false;
     let shown: ConnectionSnapshot | null = null;
     const stops: (() => void)[] = [];
@@ -54,52 +61,66 @@ export function follow(url: URL, { key, params, token, last }: Follow): Promise<
         note(`connection lost: ${printable(now.reason ?? '')}; trying again`);
       }
     };
-    const onLog = () => {
-      const { entries, gap, state, error } = log.snapshot();
-      if (gap !== undefined) {
-        note(`${gap.lost ?? 'some'} entries will not come (${gap.reason})`);
-        log.dismissGap();
-      }
-      printer.print(entries);
-      // The client's word for a stream of another kind.
-      const why = error?.code === 'conflict' ? 'this stream is a table, and tap follows logs only' : error?.message;
-      if (state === 'refused') void end(new Failure(`${log.name}: ${printable(why ?? state)}`));
+    const onStream = () => {
+      show();
+      const { state, error } = stream.snapshot();
+      if (state === 'refused') void end(new Failure(`${stream.name}: ${printable(refusalOf(options, error))}`));
     };
-    stops.push(line.connection.subscribe(onConnection), log.subscribe(onLog, { last }));
+    stops.push(line.connection.subscribe(onConnection), stream.subscribe(onStream, interestOf(options)));
   });
 }
 
-function openLog(line: Line<UntypedApp>, key: string, params: readonly string[]) {
+/** What is asked for. Without a word about it the server says what the stream is. */
+function interestOf({ last, keys, ratePerSecond }: Follow): LogInterest & TableInterest {
+  return {
+    ...(last === null ? {} : { last }),
+    ...(keys === null ? {} : { keys }),
+    ...(ratePerSecond === null ? {} : { ratePerSecond }),
+  };
+}
+
+/** Prints what is new in the stream, whatever it is, each time that it is called. */
+function printer(stream: UntypedHandle, { keys, json }: Follow): () => void {
+  const entries = new EntryLines(json);
+  const rows = new RowLines(keys, json);
+  let hasBeenLive = false;
+  return () => {
+    if (stream.kind() !== 'table') {
+      const { gap } = stream.snapshot();
+      if (gap !== undefined) {
+        if (json) print([JSON.stringify({ gap: gap.reason, lost: gap.lost ?? null })]);
+        else note(`${gap.lost ?? 'some'} entries will not come (${gap.reason})`);
+        stream.dismissGap();
+      }
+      return print(entries.of(stream.snapshot()));
+    }
+    const { state, rows: now } = stream.asTable().snapshot();
+    print(rows.of(now, new Date()));
+    if (hasBeenLive || state !== 'live') return;
+    hasBeenLive = true;
+    if (json) print([JSON.stringify({ live: true, rows: rows.size })]);
+    else note(`${rows.size} ${rows.size === 1 ? 'row' : 'rows'}; from here on what changes`);
+  };
+}
+
+function print(lines: readonly string[]): void {
+  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Options that are for the other kind of stream explain themselves; all else is as the server says. */
+function refusalOf({ last, keys, ratePerSecond }: Follow, error: TrunklineError | undefined): string {
+  if (error?.code === 'conflict' && last !== null) return 'this is a table, and --last is for logs';
+  if (error?.code === 'conflict' && (keys !== null || ratePerSecond !== null))
+    return `this is a log, and --${keys === null ? 'rate' : 'keys'} is for tables`;
+  return error?.message ?? 'refused';
+}
+
+function streamOf(line: Line<UntypedApp>, key: string, params: readonly string[]) {
   try {
-    const log = line.channel[key]?.(...params);
-    if (log !== undefined) return log;
+    const stream = line.channel[key]?.(...params);
+    if (stream !== undefined) return stream;
   } catch (error) {
     if (!(error instanceof BadNameError)) throw error;
   }
   throw usage(`--stream takes a name like chat/lobby, not ${JSON.stringify([key, ...params].join('/'))}`);
-}
-
-/** Prints what was not printed before. */
-class EntryPrinter {
-  #lastKey: string | null = null;
-
-  print(entries: readonly LogEntry<unknown, unknown>[]): void {
-    // Not found: all are new, as of a replica only what is oldest is let go.
-    const known = entries.findLastIndex(({ key }) => key === this.#lastKey);
-    for (const { offset, at, user, data } of entries.slice(known + 1)) {
-      const by = user === undefined ? '' : `  ${wordOf(user)}`;
-      process.stdout.write(`${timeOf(new Date(at))}  #${offset}${by}  ${printable(JSON.stringify(data))}\n`);
-    }
-    this.#lastKey = entries.at(-1)?.key ?? this.#lastKey;
-  }
-}
-
-/** A user as others see it: text as it is, all else as JSON. */
-function wordOf(user: unknown): string {
-  return printable(typeof user === 'string' ? user : (JSON.stringify(user) ?? 'nobody'));
-}
-
-/** Not among the entries, which may be piped on. */
-function note(text: string): void {
-  process.stderr.write(`trunkline: ${text}\n`);
 }
