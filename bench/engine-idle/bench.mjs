@@ -43,7 +43,7 @@ export const bench = {
     ),
 };
 
-/** @param {import('./load.mjs').Outcome} outcome */
+/** @param {import('../lib/idle-load.mjs').IdleOutcome} outcome */
 function measuredOf({ connections, bytesBefore, bytesAfter }) {
   return {
     figures: { bytesPerConnection: (bytesAfter - bytesBefore) / connections },

@@ -2,29 +2,12 @@
 
 import { dialectOf } from '../fanout/dialects.mjs';
 import { FIRST_SEQ, isPayloadOf } from '../fanout/payload.mjs';
-import { connectControl } from '../lib/control.mjs';
-import { failLoad, obey } from '../lib/load-process.mjs';
+import { runIdleLoad } from '../lib/idle-load.mjs';
+import { failLoad } from '../lib/load-process.mjs';
 import { RawWebSocket } from '../lib/raw-websocket.mjs';
 
-/**
- * @typedef {object} Plan
- * @property {string} system For errors.
- * @property {string} dialect
- * @property {number} port
- * @property {number} controlPort
- * @property {number} connections
- * @property {number} warmUpConnections Opened and cut off before.
- */
+/** @typedef {import('../lib/idle-load.mjs').IdlePlan & { system: string, dialect: string }} Plan `system`: for errors. */
 
-/**
- * @typedef {object} Outcome
- * @property {number} connections
- * @property {number} bytesBefore Resident, of the server.
- * @property {number} bytesAfter
- */
-
-/** Few, so that the warm-up itself leaves the server no larger. */
-const HANDSHAKES_AT_ONCE = 20;
 const DELIVERY_MS = 30_000;
 const FIELDS = /** @type {const} */ (['path', 'subprotocol']);
 
@@ -37,20 +20,8 @@ let delivered = 0;
 /** @type {() => void} */
 let allDelivered = () => undefined;
 
-const control = await connectControl(plan.controlPort);
-await connectAll(plan.warmUpConnections, (socket) => socket.end());
-const before = await control.collect();
-/** @type {RawWebSocket[]} */
-const sockets = [];
-await connectAll(plan.connections, (socket) => sockets.push(socket));
-const after = await control.collect();
-
-await obey({ turn: async () => undefined, finish });
-for (const socket of sockets) socket.end();
-control.end();
-
-/** Nobody was forgotten: each gets what is published now. A connection that was closed meanwhile has failed the bench. @returns {Promise<Outcome>} */
-async function finish() {
+// Nobody was forgotten: each gets what is published in the end. A connection that was closed meanwhile has failed the bench.
+await runIdleLoad(plan, subscribed, async (sockets, control) => {
   const late = setTimeout(
     () => fail(new Error(`${delivered} of ${sockets.length} connections got the message`)),
     DELIVERY_MS,
@@ -61,23 +32,7 @@ async function finish() {
   control.order('burst 1');
   await arrived;
   clearTimeout(late);
-  return { connections: plan.connections, bytesBefore: before.rssBytes, bytesAfter: after.rssBytes };
-}
-
-/**
- * @param {number} count
- * @param {(socket: RawWebSocket) => void} ready
- */
-async function connectAll(count, ready) {
-  let next = 0;
-  const worker = async () => {
-    while (next < count) {
-      next += 1;
-      ready(await subscribed());
-    }
-  };
-  await Promise.all(Array.from({ length: HANDSHAKES_AT_ONCE }, worker));
-}
+});
 
 /** Opens a connection and resolves when it is subscribed. @returns {Promise<RawWebSocket>} */
 function subscribed() {

@@ -35,7 +35,7 @@ import { Deliveries, shareOf } from './message.mjs';
  * @property {readonly number[]} latencies
  */
 
-/** @typedef {(options: { port: number, room: number, received: (message: any) => void }) => { isLive: () => boolean, close: () => void }} OpenClient */
+/** @typedef {(options: { port: number, room: number, received: (message: import('./message.mjs').Message) => void }) => { isLive: () => boolean, close: () => void }} OpenClient */
 
 /**
  * @typedef {object} Client

@@ -15,6 +15,13 @@ import { dataOf, FIRST_ID, PublishBatch, streamOf } from './messages.mjs';
  * @property {(error: Error) => void} failed
  */
 
+/**
+ * The answer to a `read`.
+ * @typedef {object} Page
+ * @property {number} head
+ * @property {readonly { offset: number, seq?: number, data: unknown }[]} items
+ */
+
 /** The beginning of every answer: `id` follows. */
 const OK = '{"type":"ok","id":';
 const READ_ID = 10_000;
@@ -28,7 +35,7 @@ export class Publisher {
   #due = 0;
   /** Answers of the last batch, of a sampled connection: offset by sequence number. @type {Map<number, number>} */
   #offsets = new Map();
-  /** @type {((message: any) => void) | null} */
+  /** @type {((page: Page) => void) | null} */
   #reply = null;
   /** @type {RawWebSocket} */
   #socket;
@@ -95,7 +102,7 @@ export class Publisher {
     return (await this.ask({ type: 'read', stream: this.#stream, before: Number.MAX_SAFE_INTEGER, limit: 1 })).head;
   }
 
-  /** @param {object} request @returns {Promise<any>} */
+  /** @param {object} request @returns {Promise<Page>} */
   ask(request) {
     return new Promise((resolve) => {
       this.#reply = resolve;
