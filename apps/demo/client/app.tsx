@@ -46,7 +46,9 @@ function Page({ route, query }: { route: Route; query: string }): ReactElement {
     case 'landing':
       return <LandingPage />;
     case 'chat':
-      return <ChatPage room={route.room} query={query} />;
+      return <ChatPage room={route.room} query={query} way="chat" />;
+    case 'polling':
+      return <ChatPage room={route.room} query={query} way="polling" />;
     case 'weather':
       return <WeatherPage />;
     case 'sports':
@@ -62,6 +64,8 @@ function titleOf(route: Route): string {
       return 'Trunkline: one connection, made visible';
     case 'chat':
       return `${route.room} · Trunkline chat`;
+    case 'polling':
+      return `${route.room} · Trunkline chat over HTTP`;
     case 'weather':
       return 'Weather · Trunkline';
     case 'sports':

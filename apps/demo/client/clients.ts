@@ -2,7 +2,9 @@
 // landing page can tell how it was closed.
 
 import { connect, type Line } from '@trunkline/client';
+import { WIRE_TAB_HEADER } from '../shared/wire.js';
 import { type Pass, passes, type Role } from './guest/passes.js';
+import { Polling } from './polling/polling-socket.js';
 import { randomId } from './random-id.js';
 import type { Route } from './router.js';
 import { ofTab, readStored, store } from './storage.js';
@@ -48,6 +50,30 @@ export function chatClientFor(pass: Pass): DemoClient {
   return clientFor('chat');
 }
 
+/** The chat's guest again, over HTTP requests. */
+export interface PollingClient extends DemoClient {
+  readonly polling: Polling;
+}
+
+const POLL_MS = 1_000;
+let polled: (PollingClient & { readonly id: string }) | undefined;
+
+/** The client of this guest that polls. */
+export function pollingClientFor(pass: Pass): PollingClient {
+  if (polled?.id === pass.id) return polled;
+  void polled?.line.close();
+  const wireId = `${tabId()}-polling`;
+  const user = { id: pass.id, name: pass.name };
+  const intervalMs = polled?.polling.intervalMs ?? POLL_MS;
+  const polling = new Polling({ user, intervalMs, headers: { [WIRE_TAB_HEADER]: wireId } });
+  const line: Line<App> = connect<App>('/line', {
+    socket: polling.open,
+    token: () => passes.token('chat', line.connection.snapshot().lastClose?.code === UNAUTHORIZED),
+  });
+  polled = { role: 'chat', label: 'Polling', line, wireId, polling, id: pass.id };
+  return polled;
+}
+
 /** The chat's client, if this document has had one. */
 export function knownChat(): DemoClient | undefined {
   return made.get('chat');
@@ -56,6 +82,7 @@ export function knownChat(): DemoClient | undefined {
 /** The clients of a page, first the one that its header is about. */
 export function clientsOf(route: Route, pass: Pass | undefined): readonly DemoClient[] {
   if (route.page === 'chat') return pass === undefined ? [] : [chatClientFor(pass)];
+  if (route.page === 'polling') return pass === undefined ? [] : [pollingClientFor(pass)];
   if (route.page === 'missing') return [];
   if (route.page === 'weather' || route.page === 'sports') return [clientFor('visitor')];
   const chat = knownChat();

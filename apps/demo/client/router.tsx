@@ -5,6 +5,7 @@ import { type AnchorHTMLAttributes, type ReactElement, useSyncExternalStore } fr
 export type Route =
   | { readonly page: 'landing' }
   | { readonly page: 'chat'; readonly room: string }
+  | { readonly page: 'polling'; readonly room: string }
   | { readonly page: 'weather' }
   | { readonly page: 'sports' }
   | { readonly page: 'missing'; readonly path: string };
@@ -13,9 +14,10 @@ export function routeOf(path: string): Route {
   if (path === '/') return { page: 'landing' };
   if (path === '/weather') return { page: 'weather' };
   if (path === '/sports') return { page: 'sports' };
-  const encoded = /^\/chat\/([^/]+)$/.exec(path)?.[1];
+  const [, page, encoded] = /^\/(chat|polling)\/([^/]+)$/.exec(path) ?? [];
   const room = encoded === undefined ? undefined : decode(encoded);
-  return room === undefined ? { page: 'missing', path } : { page: 'chat', room };
+  if (room === undefined) return { page: 'missing', path };
+  return { page: page === 'polling' ? 'polling' : 'chat', room };
 }
 
 function decode(text: string): string | undefined {

@@ -14,6 +14,7 @@ import { sendJson } from './http.js';
 import { pages } from './pages.js';
 import { RateLimit } from './rate-limit.js';
 import { type Settings, StartError } from './settings.js';
+import { HttpTap } from './wire/http-tap.js';
 import { WireRoute } from './wire/route.js';
 import { WireTabs } from './wire/tabs.js';
 
@@ -39,6 +40,7 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
   const limit = new RateLimit();
   const tabs = new WireTabs();
   const wire = new WireRoute(tabs);
+  const httpTap = new HttpTap(tabs);
   const feeds = new Feeds(settings.feeds);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -74,6 +76,7 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
     },
     close: async () => {
       wire.close();
+      httpTap.close();
       await feeds.stop();
       await trunk.close({ drainMs: settings.drainMs });
     },

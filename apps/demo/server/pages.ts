@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import sirv from 'sirv';
 
 /** Addresses that are pages. All others get the same document, whose router then says that nothing is there, and a 404. */
-const PAGES = [/^\/$/, /^\/chat\/[^/]+$/, /^\/weather$/, /^\/sports$/];
+const PAGES = [/^\/$/, /^\/(chat|polling)\/[^/]+$/, /^\/weather$/, /^\/sports$/];
 
 /** Without built pages it says so to each visitor: while developing, Vite has them. */
 export function pages(folder: string): (request: IncomingMessage, response: ServerResponse) => void {
@@ -38,8 +38,9 @@ export function pages(folder: string): (request: IncomingMessage, response: Serv
       return;
     }
     const path = (request.url ?? '/').split(/[?#]/)[0] ?? '/';
-    if (path === '/chat' || path === '/chat/') {
-      response.writeHead(302, { Location: '/chat/lobby' }).end();
+    const way = /^\/(chat|polling)\/?$/.exec(path)?.[1];
+    if (way !== undefined) {
+      response.writeHead(302, { Location: `/${way}/lobby` }).end();
       return;
     }
     const isPage = PAGES.some((page) => page.test(path));

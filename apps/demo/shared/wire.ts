@@ -42,16 +42,39 @@ export interface WireEnd extends WireBase {
   readonly wasClean: boolean;
 }
 
-export type WireEvent = WireOpen | WireFrame | WireEnd;
+/** An HTTP request and its answer, secrets masked. Its `connection` is 0. */
+export interface WireExchange extends WireBase {
+  readonly kind: 'exchange';
+  readonly requestHead: string;
+  readonly responseHead: string;
+  /** Bytes on the wire, head and body. */
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly requestBodyBytes: number;
+  readonly responseBodyBytes: number;
+  /** The beginnings of the bodies. */
+  readonly requestBody: string;
+  readonly responseBody: string;
+  readonly status: number;
+  /** From the request's head until the answer was written. */
+  readonly tookMs: number;
+}
+
+export type WireEvent = WireOpen | WireFrame | WireEnd | WireExchange;
+
+/** The header field by which an HTTP request says whose wire it belongs to. */
+export const WIRE_TAB_HEADER = 'x-wire-tab';
 
 /** Sums over all of a client's connections, also over what is no longer kept. */
 export interface WireTotals {
   readonly framesIn: number;
   readonly framesOut: number;
-  /** Bytes of whole frames, header and mask included. */
+  /** HTTP requests that were answered. */
+  readonly requests: number;
+  /** Bytes of whole frames, header and mask included, and of requests and answers. */
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** Bytes of both directions that are payload of text and binary messages. */
+  /** Bytes of both directions that are payload of text and binary messages, or bodies of requests and answers. */
   readonly dataBytes: number;
   readonly handshakeBytes: number;
 }

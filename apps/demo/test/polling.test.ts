@@ -35,14 +35,14 @@ function noteRequests(): string[] {
   return asked;
 }
 
-async function poller(port: number, intervalMs = 10, token?: string) {
+async function poller(port: number, intervalMs = 10, token?: string, onProblem: (problem: string) => void = () => {}) {
   const pass = await guests.issue('Ada', undefined);
   const user = { id: pass.id, name: pass.name };
   const polling = new Polling({ origin: `http://127.0.0.1:${port}`, user, headers: {}, intervalMs });
   const line: Line<App> = connect<App>(`ws://127.0.0.1:${port}/line`, {
     token: token ?? pass.token,
     socket: polling.open,
-    onProblem: () => {},
+    onProblem: ({ message }) => onProblem(message),
     random: () => 0,
   });
   stops.push(() => line.close());
@@ -109,6 +109,17 @@ describe('a chat that polls', () => {
       user: { id: pass.id, name: 'Ada' },
       data: { text: 'hello' },
     });
+  });
+
+  it('may ask for the interval and for its own message at once', async () => {
+    const trunk = await startServer();
+    const problems: string[] = [];
+    const { line } = await poller(trunk.port, 1, undefined, (problem) => problems.push(problem));
+    const room = line.channel.chat('lobby');
+    await until(room, ({ state }) => state === 'live');
+    for (let n = 1; n <= 40; n += 1) await room.publish({ text: String(n) });
+    await until(room, ({ entries }) => entries.length === 40);
+    expect(problems).toEqual([]);
   });
 
   it('tells what the rules refuse', async () => {

@@ -1,20 +1,27 @@
-// /chat/:room. First who one is: the tab's guest, the name in `?as=`, or a question. Then the room.
+// /chat/:room, and /polling/:room for the same over HTTP requests. First who one is: the tab's guest, the name in `?as=`, or a question. Then the room.
 
 import { type ReactElement, useEffect, useState } from 'react';
 import { checkName } from '../../shared/names.js';
-import { chatClientFor, type DemoClient } from '../clients.js';
+import { chatClientFor, type DemoClient, pollingClientFor } from '../clients.js';
 import { NamePrompt } from '../guest/name-prompt.js';
 import { type Pass, passes } from '../guest/passes.js';
 import { usePass } from '../guest/use-pass.js';
+import { PollingBar } from '../polling/polling-bar.js';
 import { replace } from '../router.js';
 import { TrunklineProvider } from '../trunkline.js';
 import styles from './chat-page.module.css';
 import { Conversation } from './conversation.js';
 import { Refused } from './refused.js';
 import { RoomList } from './room-list.js';
-import { remember, roomAddress } from './rooms.js';
+import { remember, roomAddress, type Way } from './rooms.js';
 
-export function ChatPage({ room, query }: { room: string; query: string }): ReactElement {
+interface ChatPageProps {
+  readonly room: string;
+  readonly query: string;
+  readonly way: Way;
+}
+
+export function ChatPage({ room, query, way }: ChatPageProps): ReactElement {
   const pass = usePass();
   const { busy, problem } = useNameInAddress(query, pass);
   const checked = checkName(room);
@@ -24,19 +31,26 @@ export function ChatPage({ room, query }: { room: string; query: string }): Reac
   }
   if (busy) return <p className={styles.alone}>Joining</p>;
   if (pass === undefined) return <NamePrompt room={room} problem={problem} />;
-  const client = chatClientFor(pass);
+  const client = way === 'chat' ? chatClientFor(pass) : pollingClientFor(pass);
   return (
     <TrunklineProvider line={client.line}>
-      <Chat key={pass.id} room={room} pass={pass} client={client} />
+      <Chat key={`${way} ${pass.id}`} room={room} way={way} pass={pass} client={client} />
     </TrunklineProvider>
   );
 }
 
-function Chat({ room, pass, client }: { room: string; pass: Pass; client: DemoClient }): ReactElement {
+interface ChatProps {
+  readonly room: string;
+  readonly way: Way;
+  readonly pass: Pass;
+  readonly client: DemoClient;
+}
+
+function Chat({ room, way, pass, client }: ChatProps): ReactElement {
   useEffect(() => remember(room), [room]);
   return (
     <div className={styles.page}>
-      <RoomList room={room} />
+      <RoomList room={room} way={way} />
       <section className={styles.room} aria-labelledby="room">
         <div className={styles.bar}>
           <h1 className={styles.title} id="room">
@@ -47,14 +61,15 @@ function Chat({ room, pass, client }: { room: string; pass: Pass; client: DemoCl
           </h1>
           <p className={styles.self}>
             <span className={styles.selfName}>You are {pass.name}</span>
-            <button className="link" type="button" onClick={() => changeName(room)}>
+            <button className="link" type="button" onClick={() => changeName(room, way)}>
               Change
             </button>
           </p>
         </div>
+        {way === 'polling' && <PollingBar room={room} polling={pollingClientFor(pass).polling} />}
         <Refused line={client.line}>
           <JoinAgain client={client} pass={pass} />
-          <button className="button small quiet" type="button" onClick={() => changeName(room)}>
+          <button className="button small quiet" type="button" onClick={() => changeName(room, way)}>
             Use another name
           </button>
         </Refused>
@@ -65,8 +80,8 @@ function Chat({ room, pass, client }: { room: string; pass: Pass; client: DemoCl
 }
 
 /** Asks for a name again. Without the one in the address, which would be obeyed once more at a reload. */
-function changeName(room: string): void {
-  replace(roomAddress(room));
+function changeName(room: string, way: Way): void {
+  replace(roomAddress(room, way));
   passes.forget('chat');
 }
 

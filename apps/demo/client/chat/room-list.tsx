@@ -5,9 +5,9 @@ import { checkName } from '../../shared/names.js';
 import { go, Link } from '../router.js';
 import { Icon } from '../shell/icons.js';
 import styles from './room-list.module.css';
-import { roomAddress, rooms } from './rooms.js';
+import { roomAddress, rooms, type Way } from './rooms.js';
 
-export function RoomList({ room }: { room: string }): ReactElement {
+export function RoomList({ room, way }: { room: string; way: Way }): ReactElement {
   const [name, setName] = useState('');
   const [error, setError] = useState<string>();
   const id = useId();
@@ -17,7 +17,11 @@ export function RoomList({ room }: { room: string }): ReactElement {
       <ul className={styles.list}>
         {rooms(room).map((each) => (
           <li key={each} className={styles.item}>
-            <Link href={roomAddress(each)} className={styles.link} aria-current={each === room ? 'page' : undefined}>
+            <Link
+              href={roomAddress(each, way)}
+              className={styles.link}
+              aria-current={each === room ? 'page' : undefined}
+            >
               <span className={styles.hash} aria-hidden="true">
                 #
               </span>
@@ -33,7 +37,7 @@ export function RoomList({ room }: { room: string }): ReactElement {
           const checked = checkName(name);
           if ('problem' in checked) return setError(checked.problem.replace('A name', 'A room'));
           setName('');
-          go(roomAddress(checked.name));
+          go(roomAddress(checked.name, way));
         }}
       >
         <input

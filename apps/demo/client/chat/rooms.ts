@@ -26,6 +26,9 @@ function visited(): string[] {
   }
 }
 
-export function roomAddress(room: string): string {
-  return `/chat/${encodeURIComponent(room)}`;
+/** How a room's messages travel: over a WebSocket, or with HTTP requests. */
+export type Way = 'chat' | 'polling';
+
+export function roomAddress(room: string, way: Way = 'chat'): string {
+  return `/${way}/${encodeURIComponent(room)}`;
 }

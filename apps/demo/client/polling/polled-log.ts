@@ -87,8 +87,10 @@ export class PolledLog {
       if (answer.status === 304) return this.#synced();
       if (answer.status === 404 || answer.status === 409) return this.#anew();
       if (answer.status !== 200) throw new Error(refusalOf(answer).message);
-      const { epoch, items, head } = answer.body as Page;
+      const { epoch, items: page, head } = answer.body as Page;
       this.#epoch = epoch;
+      // Whoever wrote something asks besides the interval: what one poll has brought is not told again by the other.
+      const items = page.filter(({ offset }) => offset > this.#cursor);
       if (items.length > 0) this.#slice(items);
       const isAll = this.#cursor >= head || items.length === 0;
       // It names where the log stood: it is no answer to whoever has not come so far.

@@ -27,6 +27,13 @@ export function Header({ route, clients, wireOpen, onWire }: HeaderProps): React
         <Link href="/chat/lobby" className={styles.item} aria-current={route.page === 'chat' ? 'page' : undefined}>
           Chat
         </Link>
+        <Link
+          href="/polling/lobby"
+          className={styles.item}
+          aria-current={route.page === 'polling' ? 'page' : undefined}
+        >
+          Polling
+        </Link>
         <Link href="/weather" className={styles.item} aria-current={route.page === 'weather' ? 'page' : undefined}>
           Weather
         </Link>

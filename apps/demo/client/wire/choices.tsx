@@ -1,7 +1,7 @@
 // One kind of frame, one stream: chosen among those that there are.
 
 import { type ReactElement, useMemo } from 'react';
-import type { Filter, SeenEvent } from './steps.js';
+import { aboutOf, type Filter, type SeenEvent } from './steps.js';
 import styles from './wire-drawer.module.css';
 
 interface ChoicesProps {
@@ -11,9 +11,9 @@ interface ChoicesProps {
 }
 
 export function Choices({ events, filter, onChange }: ChoicesProps): ReactElement {
-  const said = useMemo(() => events.flatMap((event) => (event.kind === 'frame' ? [event.said] : [])), [events]);
-  const kinds = said.flatMap((each) => each.kinds);
-  const streams = said.flatMap((each) => each.streams);
+  const about = useMemo(() => events.map(aboutOf), [events]);
+  const kinds = about.flatMap((each) => each.kinds);
+  const streams = about.flatMap((each) => each.streams);
   return (
     <div className={styles.choices}>
       <Choice

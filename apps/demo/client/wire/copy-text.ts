@@ -1,7 +1,7 @@
 // The diagram as text, for an e-mail or an issue.
 
 import type { SeenEvent } from './steps.js';
-import { bytes, clockTime } from './units.js';
+import { bytes, clockTime, duration } from './units.js';
 
 export function asText(events: readonly SeenEvent[]): string {
   return events.map(eventText).join('\n');
@@ -11,6 +11,10 @@ function eventText(event: SeenEvent): string {
   const time = clockTime(event.at);
   if (event.kind === 'open')
     return `${time} handshake\n${indent(event.requestHead, '→ ')}\n${indent(event.responseHead, '← ')}`;
+  if (event.kind === 'exchange') {
+    const [sent, got] = [bytes(event.requestBytes), bytes(event.responseBytes)];
+    return `${time} request ${sent}, answer ${got}, ${duration(event.tookMs)}\n${indent(event.requestHead, '→ ')}\n${indent(event.responseHead, '← ')}`;
+  }
   if (event.kind === 'end')
     return `${time} closed ${event.code}, ${event.wasClean ? 'acknowledged' : 'not acknowledged'}`;
   const arrow = event.direction === 'in' ? '→' : '←';

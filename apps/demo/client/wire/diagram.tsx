@@ -5,6 +5,7 @@ import type { WireEnd, WireFrame } from '../../shared/wire.js';
 import { frameHeaderBytes } from '../../shared/wire.js';
 import { opcodeName } from './describe.js';
 import styles from './diagram.module.css';
+import { Exchanges } from './exchange.js';
 import { Handshake } from './handshake.js';
 import { pretty } from './pretty.js';
 import type { SeenFrame, Step } from './steps.js';
@@ -32,6 +33,8 @@ function StepView({ step }: { step: Step }): ReactElement {
       return <Run {...step} />;
     case 'end':
       return <End end={step.event} />;
+    case 'exchanges':
+      return <Exchanges step={step} />;
   }
 }
 

@@ -1,6 +1,6 @@
 // The diagram's steps: events one after the other, with runs of equal frames folded into one.
 
-import type { WireEnd, WireFrame, WireOpen } from '../../shared/wire.js';
+import type { WireEnd, WireExchange, WireFrame, WireOpen } from '../../shared/wire.js';
 import { opcodeName, type Said } from './describe.js';
 
 /** A frame with what it says, and the key under which a list shows it. */
@@ -10,7 +10,11 @@ export type SeenFrame = WireFrame & {
   /** Counts the runs of equal frames: a run keeps its number while its oldest frames are let go. */
   readonly run: number;
 };
-export type SeenEvent = (WireOpen & { readonly key: string }) | SeenFrame | (WireEnd & { readonly key: string });
+export type SeenEvent =
+  | (WireOpen & { readonly key: string })
+  | SeenFrame
+  | (WireEnd & { readonly key: string })
+  | (WireExchange & { readonly key: string });
 
 export type Step =
   | { readonly kind: 'open'; readonly key: string; readonly event: Extract<SeenEvent, WireOpen> }
@@ -30,7 +34,16 @@ export type Step =
       readonly events: readonly SeenFrame[];
       readonly sinceMs: number | undefined;
     }
-  | { readonly kind: 'end'; readonly key: string; readonly event: Extract<SeenEvent, WireEnd> };
+  | { readonly kind: 'end'; readonly key: string; readonly event: Extract<SeenEvent, WireEnd> }
+  | ExchangesStep;
+
+/** One request and its answer, or several that are alike. */
+export interface ExchangesStep {
+  readonly kind: 'exchanges';
+  readonly key: string;
+  readonly events: readonly Extract<SeenEvent, WireExchange>[];
+  readonly sinceMs: number | undefined;
+}
 
 /** What is shown; a part that is empty wants everything. */
 export interface Filter {
@@ -51,6 +64,12 @@ export function stepsOf(events: readonly SeenEvent[], filter: Filter): readonly 
   for (let index = 0; index < shown.length; ) {
     const event = shown[index];
     if (event === undefined) break;
+    if (event.kind === 'exchange') {
+      const step = exchangesFrom(shown, index, event);
+      steps.push(step);
+      index += step.events.length;
+      continue;
+    }
     if (event.kind !== 'frame') {
       steps.push(
         event.kind === 'open' ? { kind: 'open', key: event.key, event } : { kind: 'end', key: event.key, event },
@@ -138,15 +157,50 @@ function isAside(frame: Pick<SeenFrame, 'said'>): boolean {
 }
 
 function isWanted(event: SeenEvent, { text, kind, stream }: Filter): boolean {
-  if (kind !== '' && !(event.kind === 'frame' && event.said.kinds.includes(kind))) return false;
-  if (stream !== '' && !(event.kind === 'frame' && event.said.streams.includes(stream))) return false;
+  if (kind !== '' && !aboutOf(event).kinds.includes(kind)) return false;
+  if (stream !== '' && !aboutOf(event).streams.includes(stream)) return false;
   const wanted = text.trim().toLowerCase();
   return wanted === '' || wordsOf(event).toLowerCase().includes(wanted);
+}
+
+/** What can be chosen: types of messages or methods of requests, and the streams that they are about. */
+export function aboutOf(event: SeenEvent): { readonly kinds: readonly string[]; readonly streams: readonly string[] } {
+  if (event.kind === 'frame') return event.said;
+  if (event.kind !== 'exchange') return { kinds: [], streams: [] };
+  const [method = '', path = ''] = askOf(event).split(' ');
+  const stream = /^\/v1\/channels\/(.+)\/(?:entries|rows)(?:\/[^/]*)?$/.exec(path)?.[1];
+  return { kinds: [method], streams: stream === undefined ? [] : [stream] };
+}
+
+/** What a request asks, without its conditions: `GET /v1/channels/chat/lobby/entries`. */
+export function askOf({ requestHead }: Pick<WireExchange, 'requestHead'>): string {
+  return /^\S+ [^\s?]*/.exec(requestHead)?.[0] ?? '';
+}
+
+/** Polls with nothing new are alike, and one arrow. */
+function exchangesFrom(
+  events: readonly SeenEvent[],
+  start: number,
+  first: Extract<SeenEvent, WireExchange>,
+): ExchangesStep {
+  const alike: Extract<SeenEvent, WireExchange>[] = [];
+  for (const event of events.slice(start)) {
+    if (event.kind !== 'exchange' || event.status !== first.status || askOf(event) !== askOf(first)) break;
+    alike.push(event);
+  }
+  const before = events[start - 1];
+  const sinceMs = before === undefined ? undefined : first.at - before.at;
+  const run = alike.length >= RUN_MIN ? alike : alike.slice(0, 1);
+  // By its newest but for the last ones: one that was opened stays open while more come and its oldest are let go.
+  return { kind: 'exchanges', key: run.length === 1 ? first.key : `run of ${first.key}`, events: run, sinceMs };
 }
 
 /** What the filter looks through. */
 function wordsOf(event: SeenEvent): string {
   if (event.kind === 'open') return `handshake ${event.requestHead} ${event.responseHead}`;
+  if (event.kind === 'exchange') {
+    return `${event.requestHead} ${event.requestBody} ${event.responseHead} ${event.responseBody}`;
+  }
   if (event.kind === 'end') return `closed ${event.code} ${event.reason}`;
   const way = event.direction === 'in' ? 'in client → server' : 'out server → client';
   return `${way} ${opcodeName(event.opcode)} ${event.said.label} ${event.said.content} ${event.preview}`;

@@ -11,14 +11,11 @@ export function Totals({ totals }: { totals: WireTotals }): ReactElement {
   const overhead = all === 0 ? 0 : ((all - totals.dataBytes) / all) * 100;
   return (
     <dl className={styles.totals}>
-      <Total name="frames" value={frames.toLocaleString('en')} />
+      {totals.requests > 0 && <Total name="requests" value={totals.requests.toLocaleString('en')} />}
+      {(frames > 0 || totals.requests === 0) && <Total name="frames" value={frames.toLocaleString('en')} />}
       <Total name="client → server" value={bytes(totals.bytesIn)} />
       <Total name="server → client" value={bytes(totals.bytesOut)} />
-      <Total
-        name="overhead"
-        value={`${overhead.toFixed(1)} %`}
-        hint={`Frame headers, masks and control frames, of all ${bytes(all)}. The handshake took ${bytes(totals.handshakeBytes)} more.`}
-      />
+      <Total name="overhead" value={`${overhead.toFixed(1)} %`} hint={overheadHint(totals, all)} />
     </dl>
   );
 }
@@ -30,4 +27,10 @@ function Total({ name, value, hint }: { name: string; value: string; hint?: stri
       <dd>{value}</dd>
     </div>
   );
+}
+
+function overheadHint({ requests, handshakeBytes }: WireTotals, all: number): string {
+  const heads = requests === 0 ? '' : 'Heads of requests and answers, ';
+  const hint = `${heads}frame headers, masks and control frames, of all ${bytes(all)}.`;
+  return `${hint[0]?.toUpperCase()}${hint.slice(1)}${handshakeBytes === 0 ? '' : ` Handshakes took ${bytes(handshakeBytes)} more.`}`;
 }

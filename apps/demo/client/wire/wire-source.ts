@@ -15,7 +15,15 @@ export interface WireView {
   readonly state: 'waiting' | 'watching';
 }
 
-const NO_TOTALS: WireTotals = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0, dataBytes: 0, handshakeBytes: 0 };
+const NO_TOTALS: WireTotals = {
+  framesIn: 0,
+  framesOut: 0,
+  requests: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  dataBytes: 0,
+  handshakeBytes: 0,
+};
 const RETRY_MS = 1000;
 /** Between two draws: 30 a second at most, however events arrive. */
 const DRAW_MS = 34;
@@ -151,6 +159,7 @@ function sum(a: WireTotals, b: WireTotals): WireTotals {
   return {
     framesIn: a.framesIn + b.framesIn,
     framesOut: a.framesOut + b.framesOut,
+    requests: a.requests + b.requests,
     bytesIn: a.bytesIn + b.bytesIn,
     bytesOut: a.bytesOut + b.bytesOut,
     dataBytes: a.dataBytes + b.dataBytes,

@@ -3,7 +3,7 @@
 const MASK = '••••';
 
 /** Header values that are secrets. A scheme before them (`Bearer`) and the names of cookies stay. */
-const SECRET_HEADER = /^(authorization|proxy-authorization|cookie|set-cookie)$/i;
+const SECRET_HEADER = /^(authorization|proxy-authorization|cookie|set-cookie|x-wire-tab)$/i;
 
 /** A request or response head, with its secrets masked. */
 export function maskHead(head: string): string {

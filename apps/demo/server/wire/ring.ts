@@ -7,6 +7,7 @@ import {
   type WireBatch,
   type WireEnd,
   type WireEvent,
+  type WireExchange,
   type WireFrame,
   type WireOpen,
   type WireStream,
@@ -26,6 +27,9 @@ export interface SeenFrame {
   readonly reason?: string;
 }
 
+/** A request and its answer, as the tap reports them. */
+export type SeenExchange = Omit<WireExchange, 'kind' | 'n' | 'connection' | 'at'>;
+
 /** How much of a payload is kept, in bytes. */
 export const PREVIEW_BYTES = 2048;
 
@@ -35,7 +39,7 @@ const EVENT_BYTES = 200;
 const STREAMS_MAX = 256;
 
 type Stored =
-  | { readonly event: WireOpen | WireEnd; readonly bytes: number }
+  | { readonly event: WireOpen | WireEnd | WireExchange; readonly bytes: number }
   | {
       readonly frame: SeenFrame;
       readonly n: number;
@@ -49,7 +53,15 @@ export class WireRing {
   #bytes = 0;
   #n = 0;
   #connections = 0;
-  #totals: WireTotals = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0, dataBytes: 0, handshakeBytes: 0 };
+  #totals: WireTotals = {
+    framesIn: 0,
+    framesOut: 0,
+    requests: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    dataBytes: 0,
+    handshakeBytes: 0,
+  };
   readonly #listeners = new Set<() => void>();
   /** By connection, while it is open. */
   readonly #names = new Map<number, StreamNames>();
@@ -112,6 +124,26 @@ export class WireRing {
     this.#names.delete(connection);
     const event: WireEnd = { kind: 'end', n: this.#n, connection, at, code, reason, wasClean };
     this.#keep({ event, bytes: EVENT_BYTES });
+  }
+
+  exchange(exchange: SeenExchange, at: number): void {
+    const { requests, bytesIn, bytesOut, dataBytes } = this.#totals;
+    this.#totals = {
+      ...this.#totals,
+      requests: requests + 1,
+      bytesIn: bytesIn + exchange.requestBytes,
+      bytesOut: bytesOut + exchange.responseBytes,
+      dataBytes: dataBytes + exchange.requestBodyBytes + exchange.responseBodyBytes,
+    };
+    this.#n += 1;
+    const shown = {
+      requestHead: maskHead(exchange.requestHead),
+      responseHead: maskHead(exchange.responseHead),
+      requestBody: maskText(exchange.requestBody),
+      responseBody: maskText(exchange.responseBody),
+    };
+    const bytes = EVENT_BYTES + 2 * Object.values(shown).reduce((sum, text) => sum + text.length, 0);
+    this.#keep({ event: { kind: 'exchange', n: this.#n, connection: 0, at, ...exchange, ...shown }, bytes });
   }
 
   /** Events after number `n`, oldest first, how many of them are no longer kept, and the names that all of them told. */

@@ -70,9 +70,13 @@ export class WireTabs {
 /** The valid ids that an address names as `tab`. */
 export function tabIds(url: string): string[] {
   if (!URL.canParse(url, 'http://localhost')) return [];
-  return new URL(url, 'http://localhost').searchParams.getAll('tab').filter((id) => TAB_ID.test(id));
+  return new URL(url, 'http://localhost').searchParams.getAll('tab').filter(isTabId);
 }
 
-function nowMs(): number {
+export function isTabId(id: string): boolean {
+  return TAB_ID.test(id);
+}
+
+export function nowMs(): number {
   return Math.round((performance.timeOrigin + performance.now()) * 1000) / 1000;
 }
