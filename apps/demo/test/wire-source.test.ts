@@ -14,7 +14,15 @@ class FakeEventSource {
   close(): void {}
 }
 
-const TOTALS: WireTotals = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0, dataBytes: 0, handshakeBytes: 0 };
+const TOTALS: WireTotals = {
+  framesIn: 0,
+  framesOut: 0,
+  requests: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  dataBytes: 0,
+  handshakeBytes: 0,
+};
 const frame = (n: number, preview: string): WireFrame => ({
   kind: 'frame',
   n,
