@@ -6,9 +6,11 @@ import { MESSAGE_CHARACTERS_MAX } from '../shared/limits.js';
 import { checkName } from '../shared/names.js';
 import { generatorRow, matchRow, stationRow, tickerEntry } from './feeds/rows.js';
 import type { Guests } from './guests.js';
+import type { Exchange } from './market/exchange.js';
+import { marketOf } from './market/market.js';
 import { tidy } from './tidy.js';
 
-export function demoApp(guests: Guests) {
+export function demoApp(guests: Guests, exchange: Exchange) {
   const t = trunkline({
     authenticate: ({ token }) => guests.verify(token),
     // Stands on each of a guest's messages, so a message needs no author of its own.
@@ -39,7 +41,12 @@ export function demoApp(guests: Guests) {
   /** How the generator is that does this. */
   const feeds = t.table([], { row: generatorRow, keep: 'memory' });
 
-  return t.app({ channels: { chat, weather, matches, ticker, feeds } });
+  const market = marketOf(t, exchange);
+
+  return t.app({
+    channels: { chat, weather, matches, ticker, feeds, ...market.channels },
+    procedures: { ...market.procedures },
+  });
 }
 
 export type App = ReturnType<typeof demoApp>;

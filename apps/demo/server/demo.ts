@@ -6,11 +6,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sqliteBroker } from '@trunkline/broker-sqlite';
 import { type ServeOptions, serve } from '@trunkline/server';
+import { PLAIN_FEED_PATH } from '../shared/market.js';
 import { demoApp } from './app.js';
 import { Feeds, GENERATOR } from './feeds/feeds.js';
 import { answerGuest } from './guest-route.js';
 import { Guests, loadSecret } from './guests.js';
 import { sendJson } from './http.js';
+import { Exchange } from './market/exchange.js';
+import { PlainFeed } from './market/plain-feed.js';
 import { pages } from './pages.js';
 import { RateLimit } from './rate-limit.js';
 import { type Settings, StartError } from './settings.js';
@@ -42,15 +45,18 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
   const wire = new WireRoute(tabs);
   const httpTap = new HttpTap(tabs);
   const feeds = new Feeds(settings.feeds);
+  const exchange = new Exchange();
+  const plain = new PlainFeed();
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '/').split('?')[0];
     if (path === '/guest') return answerGuest(guests, limit, request, response);
     if (path === '/wire') return wire.answer(request, response);
+    if (path === PLAIN_FEED_PATH) return plain.answer(request, response);
     return page(request, response);
   };
 
-  const trunk = await serve(demoApp(guests), {
+  const trunk = await serve(demoApp(guests, exchange), {
     port: settings.port,
     host: settings.host,
     broker: broker ?? sqliteBroker(join(settings.dataFolder, 'trunkline.db')),
@@ -68,6 +74,15 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
   });
 
   feeds.start(loopback(trunk.url), (state) => trunk.channel.feeds().set(GENERATOR, state));
+  const { listings, quotes, trends, trading } = trunk.channel;
+  await exchange.open({
+    listings: listings(),
+    quotes: quotes(),
+    trends: trends(),
+    trading: trading(),
+    plain,
+  });
+  exchange.start((error) => console.error('Trunkline demo: the exchange missed a tick:', error));
 
   return {
     address: addressFor(trunk.url, settings.host),
@@ -78,6 +93,8 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
       wire.close();
       httpTap.close();
       await feeds.stop();
+      plain.close();
+      await exchange.close();
       await trunk.close({ drainMs: settings.drainMs });
     },
   };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import sirv from 'sirv';
 
 /** Addresses that are pages. All others get the same document, whose router then says that nothing is there, and a 404. */
-const PAGES = [/^\/$/, /^\/(chat|polling)\/[^/]+$/, /^\/weather$/, /^\/sports$/];
+const PAGES = [/^\/$/, /^\/(chat|polling)\/[^/]+$/, /^\/(market|weather|sports)$/];
 
 /** Without built pages it says so to each visitor: while developing, Vite has them. */
 export function pages(folder: string): (request: IncomingMessage, response: ServerResponse) => void {
