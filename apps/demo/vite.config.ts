@@ -23,6 +23,7 @@ export default defineConfig({
       '^/line(\\?|$)': { target: server, ws: true },
       '^/guest(\\?|$)': { target: server },
       '^/wire(\\?|$)': { target: server },
+      '^/market/feed(\\?|$)': { target: server },
     },
   },
 });

@@ -8,6 +8,7 @@ import { SportsPage } from './dashboards/sports/sports-page.js';
 import { WeatherPage } from './dashboards/weather/weather-page.js';
 import { usePass } from './guest/use-pass.js';
 import { LandingPage } from './landing/landing-page.js';
+import { MarketPage } from './market/market-page.js';
 import { MissingPage } from './missing-page.js';
 import { type Route, routeOf, useLocation } from './router.js';
 import { Header } from './shell/header.js';
@@ -53,6 +54,8 @@ function Page({ route, query }: { route: Route; query: string }): ReactElement {
       return <WeatherPage />;
     case 'sports':
       return <SportsPage />;
+    case 'market':
+      return <MarketPage />;
     case 'missing':
       return <MissingPage path={route.path} />;
   }
@@ -70,6 +73,8 @@ function titleOf(route: Route): string {
       return 'Weather · Trunkline';
     case 'sports':
       return 'Sports · Trunkline';
+    case 'market':
+      return 'Market · Trunkline';
     case 'missing':
       return 'Nothing here · Trunkline';
   }

@@ -22,12 +22,12 @@ export interface DemoClient {
 /** The server closed because it did not take the token, or not any longer. */
 const UNAUTHORIZED = 4501;
 const WIRE_KEY = 'trunkline.wire';
-const LABELS: Record<Role, string> = { chat: 'Chat', ada: 'Ada', bob: 'Bob', visitor: 'Visitor' };
+const LABELS: Record<Role, string> = { chat: 'Chat', ada: 'Ada', bob: 'Bob', visitor: 'Visitor', market: 'Market' };
 
 const made = new Map<Role, DemoClient>();
 let chatId: string | undefined;
 
-/** Ada and Bob, and the visitor of pages on which nobody says who they are. */
+/** Ada and Bob, the market's trader, and the visitor of pages on which nobody says who they are. */
 export function clientFor(role: Role): DemoClient {
   const known = made.get(role);
   if (known !== undefined) return known;
@@ -83,6 +83,7 @@ export function knownChat(): DemoClient | undefined {
 export function clientsOf(route: Route, pass: Pass | undefined): readonly DemoClient[] {
   if (route.page === 'chat') return pass === undefined ? [] : [chatClientFor(pass)];
   if (route.page === 'polling') return pass === undefined ? [] : [pollingClientFor(pass)];
+  if (route.page === 'market') return [clientFor('market')];
   if (route.page === 'missing') return [];
   if (route.page === 'weather' || route.page === 'sports') return [clientFor('visitor')];
   const chat = knownChat();

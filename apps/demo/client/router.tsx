@@ -8,12 +8,14 @@ export type Route =
   | { readonly page: 'polling'; readonly room: string }
   | { readonly page: 'weather' }
   | { readonly page: 'sports' }
+  | { readonly page: 'market' }
   | { readonly page: 'missing'; readonly path: string };
 
 export function routeOf(path: string): Route {
   if (path === '/') return { page: 'landing' };
   if (path === '/weather') return { page: 'weather' };
   if (path === '/sports') return { page: 'sports' };
+  if (path === '/market') return { page: 'market' };
   const [, page, encoded] = /^\/(chat|polling)\/([^/]+)$/.exec(path) ?? [];
   const room = encoded === undefined ? undefined : decode(encoded);
   if (room === undefined) return { page: 'missing', path };

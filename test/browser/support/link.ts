@@ -7,6 +7,7 @@ interface Pair {
   readonly sockets: readonly [near: Socket, far: Socket];
   isWebSocket: boolean;
   isSwallowed: boolean;
+  isMuted: boolean;
 }
 
 export class Link {
@@ -58,6 +59,11 @@ export class Link {
     }
   }
 
+  /** What a page says on the WebSockets that stand still arrives, what it is told on them does not: answers are lost on the way. */
+  mute(): void {
+    for (const pair of this.#pairs) pair.isMuted = pair.isWebSocket;
+  }
+
   restore(): void {
     this.#isCut = false;
   }
@@ -74,7 +80,7 @@ export class Link {
       return;
     }
     const far = connect(targetPort, '127.0.0.1');
-    const pair: Pair = { sockets: [near, far], isWebSocket: false, isSwallowed: false };
+    const pair: Pair = { sockets: [near, far], isWebSocket: false, isSwallowed: false, isMuted: false };
     this.#pairs.add(pair);
     near.once('data', (bytes) => {
       pair.isWebSocket = bytes.subarray(0, 9).toString('latin1') === 'GET /line';
@@ -85,7 +91,7 @@ export class Link {
       [far, near],
     ] as const) {
       this.#sockets.add(from);
-      from.on('data', (bytes) => pair.isSwallowed || to.write(bytes));
+      from.on('data', (bytes) => pair.isSwallowed || (pair.isMuted && from === far) || to.write(bytes));
       from.on('end', () => pair.isSwallowed || to.end());
       from.on('error', () => pair.isSwallowed || to.destroy());
       from.on('close', () => {

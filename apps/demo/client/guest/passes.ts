@@ -1,15 +1,17 @@
-// Who this tab is: one guest in the chat, Ada and Bob on the landing page, and a visitor where one only looks. The passes are in the tab's storage, so a reload
-// keeps them and another tab is another guest.
+// Who this tab is: one guest in the chat, Ada and Bob on the landing page, a trader in the market, and a visitor where one only looks. The passes
+// are in the tab's storage, so a reload keeps them and another tab is another guest; the trader's is in the browser's.
 
 import type { ExpiringToken } from '@trunkline/client';
 import type { GuestPass, GuestRequest } from '../../shared/guest.js';
-import { ofTab, readStored, store } from '../storage.js';
+import { ofBrowser, ofTab, readStored, store } from '../storage.js';
 
-export type Role = 'chat' | 'ada' | 'bob' | 'visitor';
+export type Role = 'chat' | 'ada' | 'bob' | 'visitor' | 'market';
 export type Pass = GuestPass;
 
 const KEY = 'trunkline.guest.';
-const OWN_NAMES: Partial<Record<Role, string>> = { ada: 'Ada', bob: 'Bob', visitor: 'Visitor' };
+const OWN_NAMES: Partial<Record<Role, string>> = { ada: 'Ada', bob: 'Bob', visitor: 'Visitor', market: 'Trader' };
+/** An account is this browser's, so that two tabs show the same one. */
+const storageOf = (role: Role) => (role === 'market' ? ofBrowser : ofTab);
 // Asked for a token with less than this left, a pass is renewed first: clients ask again well before a token expires.
 const FRESH_MS = 30 * 60_000;
 
@@ -25,7 +27,7 @@ class Passes {
   };
 
   get(role: Role): Pass | undefined {
-    if (!this.#passes.has(role)) this.#passes.set(role, parsePass(readStored(ofTab, KEY + role)));
+    if (!this.#passes.has(role)) this.#passes.set(role, parsePass(readStored(storageOf(role), KEY + role)));
     return this.#passes.get(role);
   }
 
@@ -84,7 +86,7 @@ class Passes {
 
   #set(role: Role, pass: Pass | undefined): void {
     this.#passes.set(role, pass);
-    store(ofTab, KEY + role, pass === undefined ? null : JSON.stringify(pass));
+    store(storageOf(role), KEY + role, pass === undefined ? null : JSON.stringify(pass));
     for (const listener of this.#listeners) listener();
   }
 }

@@ -40,6 +40,9 @@ export function Header({ route, clients, wireOpen, onWire }: HeaderProps): React
         <Link href="/sports" className={styles.item} aria-current={route.page === 'sports' ? 'page' : undefined}>
           Sports
         </Link>
+        <Link href="/market" className={styles.item} aria-current={route.page === 'market' ? 'page' : undefined}>
+          Market
+        </Link>
       </nav>
       <div className={styles.connection}>
         {route.page === 'landing' ? <Summary clients={clients} /> : <Single clients={clients} />}

@@ -1,0 +1,131 @@
+// A chart over time, drawn by uPlot: as wide as its place, in the theme's colours, and drawn at most once a frame however often its data changes.
+
+import { type ReactElement, useEffect, useRef } from 'react';
+import uPlot, { type AlignedData, type Options } from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { useTheme } from '../theme.js';
+import styles from './time-chart.module.css';
+
+export interface ChartLine {
+  readonly label: string;
+  /** A custom property of the theme: `--accent`. */
+  readonly colour: string;
+  /** Fills the space below it, faintly. */
+  readonly filled?: boolean;
+  /** Dashed, so that it is told from another one without colours. */
+  readonly dashed?: boolean;
+}
+
+/** Where the points are: x, then the values of each line. Handed in again when there are more. */
+export type ChartData = AlignedData;
+
+interface TimeChartProps {
+  /** Says in words what is to be seen. */
+  readonly label: string;
+  readonly lines: readonly ChartLine[];
+  readonly data: ChartData;
+  /** Whether x is a moment, in seconds since 1970; else it is a number of seconds. */
+  readonly isTime: boolean;
+  readonly format: (value: number) => string;
+  /** The least that the y axis shows. Default: what the data has. */
+  readonly yMin?: number;
+  readonly heightPx: number;
+}
+
+export function TimeChart(props: TimeChartProps): ReactElement {
+  const { label, data, heightPx, lines, isTime, yMin } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
+  const theme = useTheme();
+  const shape = JSON.stringify([lines, isTime, yMin]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `theme` gives other colours, `shape` stands for the lines by their value
+  useEffect(() => {
+    const { current } = place;
+    if (current === null) return;
+    const made = new uPlot(optionsOf(latest.current, current), latest.current.data, current);
+    chart.current = made;
+    const observer = new ResizeObserver(() => {
+      made.setSize({ width: current.clientWidth, height: latest.current.heightPx });
+    });
+    observer.observe(current);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      chart.current = undefined;
+    };
+  }, [theme, shape]);
+
+  useEffect(() => {
+    const { current } = place;
+    if (current !== null) chart.current?.setSize({ width: current.clientWidth, height: heightPx });
+  }, [heightPx]);
+
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => chart.current?.setData(data));
+    return () => cancelAnimationFrame(frame);
+  }, [data]);
+
+  return <div ref={place} className={styles.chart} role="img" aria-label={label} style={{ height: heightPx }} />;
+}
+
+function optionsOf({ lines, isTime, format, yMin, heightPx }: TimeChartProps, place: HTMLElement): Options {
+  const theme = getComputedStyle(place);
+  const colour = (name: string) => theme.getPropertyValue(name).trim();
+  const axis = {
+    stroke: colour('--muted'),
+    font: `13px ${theme.fontFamily}`,
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width: Math.max(place.clientWidth, 1),
+    height: heightPx,
+    legend: { show: false },
+    cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+    scales: {
+      x: { time: isTime },
+      y: { range: (_, low, high) => rangeOf(low, high, yMin) },
+    },
+    axes: [
+      {
+        ...axis,
+        space: 72,
+        size: 28,
+        ...(isTime ? { values: clockTimes } : { values: (_, values) => values.map((value) => `${value} s`) }),
+      },
+      { ...axis, side: 1, size: 76, space: 36, values: (_, values) => values.map(format) },
+    ],
+    series: [
+      {},
+      ...lines.map(({ label, colour: name, filled, dashed }) => ({
+        label,
+        stroke: colour(name),
+        width: 2,
+        points: { show: false },
+        ...(filled ? { fill: `color-mix(in srgb, ${colour(name)} 10%, transparent)` } : {}),
+        ...(dashed ? { dash: [6, 4] } : {}),
+      })),
+    ],
+  };
+}
+
+/** Some room above and below, also where nothing moves, or nothing is there. */
+function rangeOf(low: number | null, high: number | null, yMin: number | undefined): [number, number] {
+  if (low === null || high === null) return [0, 1];
+  const margin = (high - low) * 0.08 || Math.abs(high) * 0.001 || 1;
+  return [yMin ?? low - margin, high + margin];
+}
+
+function clockTimes(_: uPlot, seconds: number[], __: number, ___: number, incrementSeconds: number): string[] {
+  const isLong = incrementSeconds >= 60;
+  return seconds.map((at) =>
+    new Date(at * 1000).toLocaleTimeString('en-GB', {
+      hour: '2-digit',
+      minute: '2-digit',
+      ...(isLong ? {} : { second: '2-digit' }),
+    }),
+  );
+}
