@@ -6,11 +6,12 @@ import { MESSAGE_CHARACTERS_MAX } from '../shared/limits.js';
 import { checkName } from '../shared/names.js';
 import { generatorRow, matchRow, stationRow, tickerEntry } from './feeds/rows.js';
 import type { Guests } from './guests.js';
-import type { Exchange } from './market/exchange.js';
+import { Exchange } from './market/exchange.js';
 import { marketOf } from './market/market.js';
 import { tidy } from './tidy.js';
 
-export function demoApp(guests: Guests, exchange: Exchange) {
+/** @param exchange that orders go to. Default: one that is not open, and shows nothing. */
+export function demoApp(guests: Guests, exchange: Exchange = new Exchange()) {
   const t = trunkline({
     authenticate: ({ token }) => guests.verify(token),
     // Stands on each of a guest's messages, so a message needs no author of its own.

@@ -10,7 +10,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type App, demoApp } from '../server/app.js';
 import { answerGuest } from '../server/guest-route.js';
 import { Guests } from '../server/guests.js';
-import { Exchange } from '../server/market/exchange.js';
 import { RateLimit } from '../server/rate-limit.js';
 import type { GuestPass } from '../shared/guest.js';
 
@@ -89,7 +88,7 @@ describe('a guest on the line', () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const guests = new Guests(new Uint8Array(32));
     const { token, expiresAt } = await guests.issue('Ada', undefined);
-    const trunk = await serve(demoApp(guests, new Exchange()), { port: 0, broker: memoryBroker() });
+    const trunk = await serve(demoApp(guests), { port: 0, broker: memoryBroker() });
     const line = connect<App>(`${trunk.url}/line`, { token, onProblem: () => {} });
     const states: string[] = [];
     const refused = new Promise<void>((resolve) => {

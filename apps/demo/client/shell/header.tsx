@@ -34,14 +34,14 @@ export function Header({ route, clients, wireOpen, onWire }: HeaderProps): React
         >
           Polling
         </Link>
+        <Link href="/market" className={styles.item} aria-current={route.page === 'market' ? 'page' : undefined}>
+          Market
+        </Link>
         <Link href="/weather" className={styles.item} aria-current={route.page === 'weather' ? 'page' : undefined}>
           Weather
         </Link>
         <Link href="/sports" className={styles.item} aria-current={route.page === 'sports' ? 'page' : undefined}>
           Sports
-        </Link>
-        <Link href="/market" className={styles.item} aria-current={route.page === 'market' ? 'page' : undefined}>
-          Market
         </Link>
       </nav>
       <div className={styles.connection}>
