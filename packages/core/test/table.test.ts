@@ -371,7 +371,7 @@ describe('TAB-8: a change by a client', () => {
     expect(await send(4, {}, 'B')).toMatchObject({ code: 'too_large', message: expect.stringContaining('1 rows') });
   });
 
-  it('of a log, a publish to a table and a page of one are refused with what to do', async () => {
+  it('of a log, a publish to a table and a page of one are refused with what to do (PUB-8)', async () => {
     const peer = await new World().enter();
     const change = { type: 'change', stream: 'chat/lobby', producer: 'p', seq: 1, delete: ['A'] } as const;
     expect(await peer.fail(change)).toMatchObject({ code: 'invalid', message: 'this is a log: publish to it' });

@@ -2,7 +2,15 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CLOSE, decodeClient, decodeServer, ERROR_CODES } from '../src/index.js';
+import {
+  CLOSE,
+  type ClientMessage,
+  DEFAULT_LIMITS,
+  decodeClient,
+  decodeServer,
+  ERROR_CODES,
+  type ServerMessage,
+} from '../src/index.js';
 
 const page = readFileSync(new URL('../../../docs/PROTOCOL.md', import.meta.url), 'utf8');
 
@@ -54,9 +62,42 @@ describe('docs/PROTOCOL.md', () => {
 
   it('shows every type of message', () => {
     const shown = new Set(samples.map((line) => (JSON.parse(line) as { type: string }).type));
-    const types = ['hello', 'subscribe', 'unsubscribe', 'publish', 'read', 'refresh', 'ping', 'pong', 'welcome', 'ok'];
-    for (const type of [...types, 'error', 'entries', 'synced', 'gap', 'ended', 'goodbye'])
-      expect(shown).toContain(type);
+    // One that is added and not named here does not compile.
+    const types: Record<ClientMessage['type'] | ServerMessage['type'], true> = {
+      hello: true,
+      subscribe: true,
+      tune: true,
+      unsubscribe: true,
+      publish: true,
+      change: true,
+      call: true,
+      cancel: true,
+      read: true,
+      refresh: true,
+      seen: true,
+      ping: true,
+      pong: true,
+      welcome: true,
+      ok: true,
+      error: true,
+      progress: true,
+      entries: true,
+      rows: true,
+      synced: true,
+      gap: true,
+      ended: true,
+      drain: true,
+      goodbye: true,
+    };
+    for (const type of Object.keys(types)) expect(shown).toContain(type);
+  });
+
+  it('lists the limits with their defaults', () => {
+    const listed = [...page.matchAll(/^\| `(max\w+|publish\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [
+      name,
+      Number(value),
+    ]);
+    expect(Object.fromEntries(listed)).toEqual(DEFAULT_LIMITS);
   });
 
   it('numbers each rule once, without a hole', () => {
