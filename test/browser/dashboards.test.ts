@@ -168,7 +168,7 @@ describe('the weather', () => {
 });
 
 describe('the sports', () => {
-  const MATCH = {
+  const MATCH: Parameters<typeof putMatch>[2] = {
     league: 'Northern League',
     home: 'Alderport',
     away: 'Coldwater',
@@ -179,7 +179,7 @@ describe('the sports', () => {
     events: [],
     kickoff: 1_763_650_000_000,
     at: 1_763_650_000_000,
-  } as const;
+  };
 
   it('shows what the HTTP API returns, finished matches apart', async () => {
     const page = await open('/sports');
