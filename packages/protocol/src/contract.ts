@@ -1,6 +1,8 @@
 // The types that run from a server's definitions to a component. They exist at compile time only: a definition carries
 // its contract under the optional key `~contract`, which no object ever has, and a client infers from `typeof app`.
 
+import type { Amendment } from './messages.js';
+
 /** What a `log` channel promises: parameter names, what clients send, what is stored, the refusals of its hook. */
 export interface LogContract {
   readonly kind: 'log';
@@ -8,6 +10,8 @@ export interface LogContract {
   readonly input: unknown;
   readonly stored: unknown;
   readonly refusal: string;
+  /** What may be done to its entries. Absent: nothing. */
+  readonly amend?: Amendment;
 }
 
 /** What a `table` channel promises: parameter names, a row as stored, as clients write it, and whether they may. */
@@ -48,6 +52,9 @@ export interface Contracted<C> {
 
 /** The contract of a definition or an app. */
 export type ContractOf<T> = T extends Contracted<infer C> ? Exclude<C, undefined> : never;
+
+/** What may be done to the entries of a log. */
+export type AmendOf<C> = C extends { readonly amend: infer Words extends Amendment } ? Words : never;
 
 /** Positional arguments for parameter names: `['room', 'day']` → `[string, string]`. */
 export type ParamValues<Names extends readonly string[]> = { readonly [I in keyof Names]: string };

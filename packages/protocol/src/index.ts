@@ -3,6 +3,7 @@
 export { CLOSE, mayReconnect } from './close-codes.js';
 export { decodeClient, decodeServer, encode, type Problem } from './codec.js';
 export type {
+  AmendOf,
   AppContract,
   ChannelContract,
   Contracted,
@@ -21,6 +22,9 @@ export {
   MAX_DATA_DEPTH,
   MAX_KEY_BYTES,
   MAX_PROCEDURE_NAME_LENGTH,
+  MAX_REACTION_BYTES,
+  MAX_REACTIONS,
+  MAX_REACTORS,
   MAX_SLICE_BYTES,
   MAX_UNACKNOWLEDGED,
   PRODUCER_MEMORY_MS,
@@ -31,6 +35,10 @@ export {
 } from './limits.js';
 export {
   type After,
+  type Amend,
+  type Amended,
+  type Amendment,
+  type AmendRecord,
   type Call,
   type CallOk,
   type Cancel,
@@ -55,6 +63,7 @@ export {
   type Progress,
   type Publish,
   type PublishOk,
+  type Reactions,
   type Read,
   type ReadOk,
   type Refresh,

@@ -47,6 +47,12 @@ export const MAX_KEY_BYTES = 256;
 export const MAX_SLICE_BYTES = 65_536;
 /** Arrays and objects that may be inside one another in the `data` of a publish. Deeper: `invalid`. */
 export const MAX_DATA_DEPTH = 100;
+/** Longest reaction, in bytes of UTF-8. Longer, or empty: `invalid`. */
+export const MAX_REACTION_BYTES = 64;
+/** Different reactions that one entry may have. One more: `too_large`. */
+export const MAX_REACTIONS = 20;
+/** Reactions of users that one entry may have in all. One more: `too_large`. */
+export const MAX_REACTORS = 1_000;
 /** Publishes to one stream that a producer may have sent without an answer; a client queues at most as many. */
 export const MAX_UNACKNOWLEDGED = 64;
 /** A producer's publishes are remembered this long after its last one, in milliseconds: 7 days. */

@@ -78,6 +78,29 @@ export interface Publish {
   readonly seq: number;
   readonly data: JsonValue;
 }
+/**
+ * Changes an entry of a log: exactly one of `edit`, `delete`, `react` and `unreact`. `seq` counts among the producer's publishes to
+ * the stream. Answered as a `publish`, with the offset of the record.
+ */
+export interface Amend {
+  readonly type: 'amend';
+  readonly id: RequestId;
+  readonly stream: string;
+  readonly producer: string;
+  readonly seq: number;
+  /** Of the entry. */
+  readonly offset: Offset;
+  /** The entry's new data, as a whole. */
+  readonly edit?: JsonValue;
+  /** Erases the entry's data for good. */
+  readonly delete?: true;
+  /** Adds the user's reaction: 1 to 64 bytes of text. */
+  readonly react?: string;
+  /** Takes it back. */
+  readonly unreact?: string;
+}
+/** What may be done to an entry. */
+export type Amendment = 'edit' | 'delete' | 'react';
 /** A row: a JSON object. Its fields are the unit of change. */
 export type RowData = { readonly [field: string]: JsonValue };
 /**
@@ -157,6 +180,7 @@ export type ClientMessage =
   | Tune
   | Unsubscribe
   | Publish
+  | Amend
   | Change
   | Call
   | Cancel
@@ -214,7 +238,7 @@ export interface ReadOk {
   readonly epoch: Epoch | null;
   readonly head: Offset;
   readonly floor: Offset;
-  readonly items: readonly Item[];
+  readonly items: readonly (Item | AmendRecord)[];
 }
 export interface RefreshOk {
   readonly type: 'ok';
@@ -255,8 +279,18 @@ export interface Progress {
   readonly id: RequestId;
   readonly data: JsonValue;
 }
-/** One entry of a log. */
-export interface Item {
+/** What of an entry can change, as it is now. */
+export interface Amended {
+  /** When its data was last replaced, in milliseconds since 1970. Absent: never. */
+  readonly editedAt?: number;
+  /** When it was deleted; `data` is `null` from then on. Absent: it was not. */
+  readonly deletedAt?: number;
+  /** Ids of users by reaction, those who reacted first first. Absent: nobody did. */
+  readonly reactions?: Reactions;
+}
+export type Reactions = { readonly [reaction: string]: readonly string[] };
+/** Where an item stands, and who sent it. */
+interface ItemBase {
   readonly offset: Offset;
   /** Server time when it was accepted, in milliseconds since 1970. */
   readonly at: number;
@@ -264,9 +298,22 @@ export interface Item {
   readonly user?: JsonValue;
   readonly producer?: string;
   readonly seq?: number;
-  readonly data: JsonValue;
 }
-/** A slice of a log: the entries in `(from, to]`. Moves the cursor from `from` to `to`. */
+/** One entry of a log, in its present form. */
+export interface Item extends ItemBase, Amended {
+  readonly data: JsonValue;
+  readonly amends?: undefined;
+}
+/** Says that an entry was amended. */
+export interface AmendRecord extends ItemBase {
+  readonly data?: undefined;
+  /**
+   * The entry, with all of it that can change as it is now: `data` and what is in `Amended`. Only its `offset` if that is not to be told here:
+   * the entry is no longer kept, or a later record tells it.
+   */
+  readonly amends: { readonly offset: Offset; readonly data?: JsonValue } & Amended;
+}
+/** A slice of a log: the entries in `(from, to]`, and the records of amendments. Moves the cursor from `from` to `to`. */
 export interface Entries {
   readonly type: 'entries';
   readonly ch: number;
@@ -274,7 +321,7 @@ export interface Entries {
   readonly to: Offset;
   /** Present when `from` is 0: the epoch begins here. */
   readonly epoch?: Epoch;
-  readonly items: readonly Item[];
+  readonly items: readonly (Item | AmendRecord)[];
 }
 /**
  * A slice of a table: of the rows that changed in `(from, to]`, what is new. Moves the position from `from` to `to`; with `from` equal to `to`

@@ -3,9 +3,18 @@
 
 import { ERROR_CODES, type ErrorCode } from './errors.js';
 import type { JsonValue } from './json.js';
-import { DEFAULT_LIMITS, type Limits, MAX_DATA_DEPTH, MAX_KEY_BYTES, MAX_PROCEDURE_NAME_LENGTH } from './limits.js';
+import {
+  DEFAULT_LIMITS,
+  type Limits,
+  MAX_DATA_DEPTH,
+  MAX_KEY_BYTES,
+  MAX_PROCEDURE_NAME_LENGTH,
+  MAX_REACTION_BYTES,
+} from './limits.js';
 import type {
   After,
+  Amend,
+  AmendRecord,
   CallOk,
   Change,
   ChangeOk,
@@ -108,6 +117,14 @@ const key: Check<string> = {
     typeof value === 'string' && value !== '' && value.length <= MAX_KEY_BYTES && utf8Bytes(value) <= MAX_KEY_BYTES,
   expected: `1 to ${MAX_KEY_BYTES} bytes of text`,
 };
+const reaction: Check<string> = {
+  is: (value): value is string =>
+    typeof value === 'string' &&
+    value !== '' &&
+    value.length <= MAX_REACTION_BYTES &&
+    utf8Bytes(value) <= MAX_REACTION_BYTES,
+  expected: `1 to ${MAX_REACTION_BYTES} bytes of text`,
+};
 const listOf = <T>(item: Check<T>): Check<readonly T[]> => ({
   is: (value): value is readonly T[] => Array.isArray(value) && value.every(item.is),
   expected: `a list, each ${item.expected}`,
@@ -126,6 +143,7 @@ const row: Check<RowData> = {
   is: (value): value is RowData => isRecord(value) && payload.is(value),
   expected: `an object, nested at most ${MAX_DATA_DEPTH} deep`,
 };
+const yes: Check<true> = { is: (value): value is true => value === true, expected: 'true' };
 const optional = <T>(check: Check<T>): Check<T> & { readonly optional: true } => ({ ...check, optional: true });
 
 const CLIENT: Shapes<ClientMessage> = {
@@ -144,6 +162,17 @@ const CLIENT: Shapes<ClientMessage> = {
   tune: { id, stream: name, rate: optional(orNull(rate)), keys: optional(orNull(keys)), paused: optional(flag) },
   unsubscribe: { id, stream: name },
   publish: { id, stream: name, producer, seq: ordinal, data: payload },
+  amend: {
+    id,
+    stream: name,
+    producer,
+    seq: ordinal,
+    offset: ordinal,
+    edit: optional(payload),
+    delete: optional(yes),
+    react: optional(reaction),
+    unreact: optional(reaction),
+  },
   change: {
     id,
     stream: name,
@@ -171,8 +200,13 @@ const CLIENT: Shapes<ClientMessage> = {
   pong: {},
 };
 
-const items: Check<readonly Item[]> = {
-  is: (value): value is readonly Item[] =>
+const isReactions = (value: unknown): boolean => isRecord(value) && Object.values(value).every(words.is);
+const isAmended = ({ editedAt, deletedAt, reactions }: Record<string, unknown>): boolean =>
+  (editedAt === undefined || isTime(editedAt)) &&
+  (deletedAt === undefined || isTime(deletedAt)) &&
+  (reactions === undefined || isReactions(reactions));
+const items: Check<readonly (Item | AmendRecord)[]> = {
+  is: (value): value is readonly (Item | AmendRecord)[] =>
     Array.isArray(value) &&
     value.every(
       (item) =>
@@ -181,7 +215,9 @@ const items: Check<readonly Item[]> = {
         isTime(item.at) &&
         (item.producer === undefined || producer.is(item.producer)) &&
         (item.seq === undefined || ordinal.is(item.seq)) &&
-        json.is(item.data),
+        (item.amends === undefined
+          ? json.is(item.data) && isAmended(item)
+          : isRecord(item.amends) && ordinal.is(item.amends.offset) && isAmended(item.amends)),
     ),
   expected: 'a list of items',
 };
@@ -218,7 +254,7 @@ const SERVER: Shapes<ServerMessage> = {
     from: count,
     to: count,
     epoch: optional(epoch),
-    reset: optional({ is: (value) => value === true, expected: 'true' }),
+    reset: optional(yes),
     set: optional(byKey(row)),
     patch: optional(byKey(row)),
     unset: optional(byKey(words)),
@@ -255,7 +291,12 @@ export function clientProblem(value: unknown): string | null {
     return 'call: name both of producer and seq, or neither';
   }
   if (message.type === 'change') return changeProblem(message);
-  return null;
+  return message.type === 'amend' ? amendProblem(message) : null;
+}
+
+function amendProblem(message: Amend): string | null {
+  const said = [message.edit, message.delete, message.react, message.unreact].filter((one) => one !== undefined);
+  return said.length === 1 ? null : 'amend: say exactly one of edit, delete, react and unreact';
 }
 
 /** Two changes of one row in one step would leave open which is meant. */

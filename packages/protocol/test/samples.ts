@@ -19,6 +19,15 @@ export const CLIENT_SAMPLES: { readonly [T in ClientMessage['type']]: Extract<Cl
   tune: { type: 'tune', id: 1, stream: 'quotes/nyse', rate: 10, keys: ['ACME'], paused: true },
   unsubscribe: { type: 'unsubscribe', id: 2, stream: 'chat/lobby' },
   publish: { type: 'publish', id: 3, stream: 'chat/lobby', producer: 'tR5k', seq: 1, data: { text: 'hello' } },
+  amend: {
+    type: 'amend',
+    id: 3,
+    stream: 'chat/lobby',
+    producer: 'tR5k',
+    seq: 2,
+    offset: 41,
+    edit: { text: 'hello!' },
+  },
   change: {
     type: 'change',
     id: 3,

@@ -40,7 +40,13 @@ const OPTIONAL: Readonly<Record<Side, Readonly<Record<string, readonly string[]>
 /** Values that no field of the protocol takes. */
 const NEVER_RIGHT = [[[[]]], [7], { no: 'such' }, -1.5, '\ud800 \n'];
 /** Fields that take any JSON value, and those that take free text or any number. */
-const ANY_JSON = new Set(['client publish data', 'client call data', 'server progress data', 'server welcome user']);
+const ANY_JSON = new Set([
+  'client publish data',
+  'client amend edit',
+  'client call data',
+  'server progress data',
+  'server welcome user',
+]);
 const takes = (value: unknown, field: string) =>
   (typeof value === 'string' && /stream|procedure|token|session|message|refusal|goodbye reason$/.test(field)) ||
   (typeof value === 'number' && /now|Ms$/.test(field) && !/(ping|deadline)Ms$/.test(field));
@@ -90,6 +96,52 @@ describe.each(cases)('%s', (_, { side, message, type, fields }) => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('amend', () => {
+  const { edit, ...amend } = CLIENT_SAMPLES.amend;
+  const four = { edit: null, delete: true, react: '👍', unreact: '👍' };
+
+  it('AMD-1: says exactly one of the four', () => {
+    expect(decodeOne.client(amend)).toMatchObject({ type: 'problem', message: expect.stringContaining('exactly one') });
+    for (const [name, value] of Object.entries(four)) {
+      expect(decodeOne.client({ ...amend, [name]: value })).toMatchObject({ type: 'amend' });
+      for (const [other, too] of Object.entries(four)) {
+        if (other === name) continue;
+        expect(decodeOne.client({ ...amend, [name]: value, [other]: too })).toMatchObject({ type: 'problem' });
+      }
+    }
+  });
+
+  it('AMD-1: a reaction has 1 to 64 bytes, an offset counts from 1', () => {
+    const isFine = (fields: object) => decodeOne.client({ ...amend, ...fields })?.type === 'amend';
+    for (const name of ['react', 'unreact']) {
+      const sizes = ['', 'x', 'x'.repeat(64), 'x'.repeat(65), 'é'.repeat(32), 'é'.repeat(33)];
+      expect(sizes.map((value) => isFine({ [name]: value }))).toEqual([false, true, true, false, true, false]);
+    }
+    expect([0, 1, 2 ** 53].map((offset) => isFine({ offset, delete: true }))).toEqual([false, true, false]);
+    const deep = (depth: number) => JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as unknown;
+    expect([100, 101].map((depth) => isFine({ edit: deep(depth) }))).toEqual([true, false]);
+  });
+
+  it('AMD-2: a record has `amends` in place of `data`', () => {
+    const entries = (item: object) =>
+      decodeOne.server({ ...SERVER_SAMPLES.entries, items: [{ offset: 45, at: 1, ...item }] });
+    const right = [
+      { amends: { offset: 41 } },
+      { amends: { offset: 41, data: null, deletedAt: 1 } },
+      { data: 1, reactions: { a: ['b'] } },
+    ];
+    for (const item of right) expect(entries(item)).toMatchObject({ type: 'entries' });
+    const wrong = [
+      {},
+      { amends: 41 },
+      { amends: { offset: 0 } },
+      { amends: { offset: 1, editedAt: 'now' } },
+      { data: 1, reactions: { a: 'b' } },
+    ];
+    for (const item of wrong) expect(entries(item)).toMatchObject({ type: 'problem' });
   });
 });
 
