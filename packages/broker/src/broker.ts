@@ -2,6 +2,7 @@
 // contract suite (`@trunkline/broker/contract`) checks every sentence of them on each implementation.
 
 import type { Epoch, Offset, Position, StreamName } from '@trunkline/protocol';
+import type { Amendments, Amends, EntryState } from './amendments.js';
 import type { Results } from './results.js';
 import type { Row, Tables, Tombstone } from './table.js';
 
@@ -23,6 +24,8 @@ export interface NewEntry {
   readonly data: string;
   /** The publisher as others may see them, as JSON text; `null` when the server published. */
   readonly user: string | null;
+  /** Id of the user who published. Absent: nobody's, as what the server published. */
+  readonly owner?: string;
   /** Absent for what the server itself publishes: such an entry is stored each time it is appended. */
   readonly source?: ProducerSeq;
 }
@@ -30,6 +33,10 @@ export interface NewEntry {
 /** An entry as stored. `source` may be absent once the producer was forgotten. */
 export interface Entry extends NewEntry {
   readonly offset: Offset;
+  /** Absent: it is as it was appended. */
+  readonly amended?: EntryState;
+  /** Absent of an entry. What has it is no entry but the record of an amendment. */
+  readonly amends?: Amends;
 }
 
 /** Where an appended entry stands. */
@@ -49,7 +56,7 @@ export interface AppendResult {
 
 /** How much of a log is kept. What exceeds either bound is trimmed from the oldest end, soon but not at once. */
 export interface Retention {
-  /** Entries to keep. Default: all. At least 1. */
+  /** Entries to keep; records between them stay with them. Default: all. At least 1. */
   readonly entries?: number;
   /** Age in milliseconds, by `at`, up to which entries are kept. Default: any. */
   readonly ageMs?: number;
@@ -79,15 +86,18 @@ export interface StreamState extends Position {
   readonly floor: Offset;
 }
 
-/** Bounds of one page. A page always holds at least one entry if there is one, even if that alone exceeds `bytes`. */
+/** Bounds of one page. A page always holds at least one item if there is one, even if that alone exceeds `bytes`. */
 export interface PageLimit {
+  /** Records of amendments do not count. */
   readonly entries: number;
-  /** Of `data` and `user`, in UTF-8. Default: no bound. */
+  /** Of all that an item holds as text (`data`, `user`, states), in UTF-8. Default: no bound. */
   readonly bytes?: number;
+  /** Leaves out the records of amendments. Default: they stand between the entries. */
+  readonly entriesOnly?: boolean;
 }
 
 export interface Page extends StreamState {
-  /** In offset order, contiguous. */
+  /** In offset order, contiguous (but for records that were left out), each as it is now. */
   readonly entries: readonly Entry[];
 }
 
@@ -131,7 +141,7 @@ export interface Lease {
  * A broken world (disk, network) rejects with `BrokerUnavailableError`, and then nobody knows
  * whether the append happened: appending the same `source` again tells. After `close()` every call rejects with it.
  */
-export interface Broker extends Tables, Results {
+export interface Broker extends Amendments, Tables, Results {
   /**
    * Appends entries as one step: all of them or none (repeats aside), with contiguous offsets in the order given, after
    * everything appended before. Resolves when they are stored at the level this broker documents, never earlier.

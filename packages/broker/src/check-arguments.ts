@@ -1,6 +1,7 @@
 // What every broker refuses before it looks at its store: calls that can never be right. They are mistakes of the calling
 // program, so they are plain TypeErrors and RangeErrors, not `BrokerError`s.
 
+import type { Amendment } from './amendments.js';
 import type { AppendOptions, NewEntry, PageLimit, ProducerSeq } from './broker.js';
 
 /** Longest `producer` of a source, in UTF-16 code units. */
@@ -21,6 +22,22 @@ export function checkAppend(entries: readonly NewEntry[], options: AppendOptions
   }
   if (retain?.ageMs !== undefined && !(retain.ageMs > 0)) {
     throw new RangeError(`retain.ageMs must be above 0, not ${retain.ageMs}`);
+  }
+}
+
+/** @throws TypeError or RangeError when an amendment is malformed, or an option is out of range. */
+export function checkAmend(amendment: Amendment, options: Pick<AppendOptions, 'fence' | 'after'> | undefined): void {
+  checkAppend([amendment], options);
+  const { offset, expects, state } = amendment;
+  if (!isPositiveInteger(offset)) throw new RangeError(`offset must be 1, 2, 3 …, not ${offset}`);
+  if (expects !== 0 && !isPositiveInteger(expects)) throw new RangeError(`expects must be an offset, not ${expects}`);
+  if (!isStorable(state)) throw new TypeError('state must be JSON text');
+}
+
+/** @throws RangeError when what `tail` is asked is no offset, or no count. */
+export function checkTail(after: number, count: number): void {
+  for (const value of [after, count]) {
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`must be a whole number from 0, not ${value}`);
   }
 }
 
@@ -67,6 +84,7 @@ function checkEntry(entry: NewEntry): void {
   if (!Number.isSafeInteger(entry.at)) throw new TypeError(`at must be whole milliseconds, not ${entry.at}`);
   if (!isStorable(entry.data)) throw new TypeError('data must be JSON text');
   if (entry.user !== null && !isStorable(entry.user)) throw new TypeError('user must be JSON text or null');
+  if (entry.owner !== undefined && typeof entry.owner !== 'string') throw new TypeError('owner must be text');
   if (entry.source !== undefined) checkSource(entry.source);
 }
 

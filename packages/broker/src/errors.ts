@@ -59,6 +59,26 @@ export class FencedError extends BrokerError {
   }
 }
 
+/** An entry is not as the caller of `amend` has seen it. */
+export class AmendConflictError extends BrokerError {
+  override readonly name = 'AmendConflictError';
+  override readonly code = 'amend_conflict';
+  override readonly retryable = false;
+  constructor(
+    readonly stream: StreamName,
+    readonly offset: Offset,
+    readonly expected: Offset,
+    /** Offset of the newest record of the entry, 0 if it has none; `null` if there is no such entry. */
+    readonly actual: Offset | null,
+  ) {
+    super(
+      actual === null
+        ? `${stream}: there is no entry at offset ${offset}`
+        : `${stream}: the entry at ${offset} was amended last at ${actual}, and expected to be at ${expected}`,
+    );
+  }
+}
+
 /** A row is not as the caller of `change` expected it. */
 export class RowConflictError extends BrokerError {
   override readonly name = 'RowConflictError';

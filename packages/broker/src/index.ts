@@ -1,5 +1,6 @@
 // The broker port, its errors, the memory broker, and what brokers of other packages share with it.
 
+export type { Amendment, Amendments, AmendResult, Amends, EntryState, Tail } from './amendments.js';
 export type {
   Advance,
   Appended,
@@ -16,9 +17,19 @@ export type {
   StreamState,
   Watch,
 } from './broker.js';
-export { checkAppend, checkLimit, checkResult, checkSource, checkTtl, MAX_PRODUCER_LENGTH } from './check-arguments.js';
+export {
+  checkAmend,
+  checkAppend,
+  checkLimit,
+  checkResult,
+  checkSource,
+  checkTail,
+  checkTtl,
+  MAX_PRODUCER_LENGTH,
+} from './check-arguments.js';
 export { checkChange, MAX_KEY_BYTES } from './check-change.js';
 export {
+  AmendConflictError,
   BrokerError,
   BrokerUnavailableError,
   FencedError,
@@ -44,6 +55,7 @@ export {
   type Waiting,
 } from './outbox.js';
 export { randomEpoch } from './random-epoch.js';
+export { lastOffsetWithin } from './record-count.js';
 export type { CallState, KnownCall, Results } from './results.js';
 export { changedRow, fieldsOf, rowBytes, rowText } from './row-text.js';
 export {

@@ -3,6 +3,7 @@
 // means in this process's memory.
 
 import type { Epoch, Offset, Position, StreamName } from '@trunkline/protocol';
+import type { Amendment, AmendResult, Tail } from './amendments.js';
 import type {
   Advance,
   AppendOptions,
@@ -16,9 +17,9 @@ import type {
   StreamState,
   Watch,
 } from './broker.js';
-import { checkAppend, checkLimit } from './check-arguments.js';
+import { checkAmend, checkAppend, checkLimit, checkTail } from './check-arguments.js';
 import { checkChange } from './check-change.js';
-import { BrokerUnavailableError, UnrecoverablePositionError, WrongKindError } from './errors.js';
+import { AmendConflictError, BrokerUnavailableError, UnrecoverablePositionError, WrongKindError } from './errors.js';
 import { Leases } from './leases.js';
 import { MemoryOutbox } from './memory-outbox.js';
 import { MemoryStream } from './memory-stream.js';
@@ -83,6 +84,31 @@ class MemoryBroker implements Broker, Outbox {
     }
     stream.trim(nowMs);
     return { epoch: stream.epoch, appended };
+  }
+
+  async amend(
+    name: StreamName,
+    amendment: Amendment,
+    options?: Pick<AppendOptions, 'fence' | 'after'>,
+  ): Promise<AmendResult> {
+    this.#mustBeOpen();
+    checkAmend(amendment, options);
+    const nowMs = this.#nowMs();
+    const stream = this.#log(name);
+    if (stream === undefined) throw new AmendConflictError(name, amendment.offset, amendment.expects, null);
+    const { offset, at, duplicate, changed } = stream.amend(amendment, options, nowMs);
+    const { epoch } = stream;
+    if (changed && this.#watchers.has(name)) {
+      this.#watchers.announce({ stream: name, epoch, from: offset - 1, to: offset, entries: stream.newest(1) });
+    }
+    if (changed) this.#outbox.amended(name, epoch, amendment.offset, amendment.data);
+    stream.trim(nowMs);
+    return { epoch, offset, at, duplicate };
+  }
+
+  async tail(name: StreamName, after: Offset, count: number): Promise<Tail> {
+    checkTail(after, count);
+    return this.#trimmed(name)?.tail(after, count) ?? { ...NEVER_WRITTEN, from: 0, after: 0, recordsTrimmed: 0 };
   }
 
   async lookup(

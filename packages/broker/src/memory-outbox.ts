@@ -1,6 +1,6 @@
 // The memory broker's outbox: who listens to it, and the dead letters. The cursors are the streams' own.
 
-import type { Position } from '@trunkline/protocol';
+import type { Epoch, Offset, Position, StreamName } from '@trunkline/protocol';
 import type { MemoryStream } from './memory-stream.js';
 import type { DeadLetter, Death, OutboxNews, Waiting } from './outbox.js';
 
@@ -45,6 +45,14 @@ export class MemoryOutbox {
     const id = this.#lastId;
     this.#dead.set(id, { id, stream: stream.name, epoch: waits.epoch, entry, diedAt, attempts, reason });
     stream.settle({ epoch, offset });
+  }
+
+  /** An entry was amended: what it said is not kept in a dead letter either. */
+  amended(stream: StreamName, epoch: Epoch, offset: Offset, data: string): void {
+    for (const [id, letter] of this.#dead) {
+      if (letter.stream !== stream || letter.epoch !== epoch || letter.entry.offset !== offset) continue;
+      this.#dead.set(id, { ...letter, entry: { ...letter.entry, data } });
+    }
   }
 
   deadLetters(after: number, limit: number): DeadLetter[] {

@@ -2,6 +2,7 @@
 // Every method is synchronous and either changes everything it is about or throws before it changed anything.
 
 import { type Epoch, type Offset, type Position, type StreamName, utf8Bytes } from '@trunkline/protocol';
+import type { Amendment, Amends, Tail } from './amendments.js';
 import type {
   Appended,
   AppendOptions,
@@ -13,9 +14,10 @@ import type {
   Retention,
   StreamState,
 } from './broker.js';
-import { FencedError, UnrecoverablePositionError } from './errors.js';
+import { AmendConflictError, FencedError, UnrecoverablePositionError } from './errors.js';
 import type { Waiting } from './outbox.js';
 import { ProducerMemory, type Remembered } from './producer-memory.js';
+import { lastOffsetWithin, RecordCount } from './record-count.js';
 
 export class MemoryStream {
   head: Offset = 0;
@@ -28,6 +30,7 @@ export class MemoryStream {
   #entries: Entry[] = [];
   #base: Offset = 0;
   readonly #producers = new ProducerMemory();
+  readonly #records = new RecordCount();
 
   constructor(
     readonly name: StreamName,
@@ -40,11 +43,8 @@ export class MemoryStream {
 
   /** Leaves it to the caller to `trim`. */
   append(entries: readonly NewEntry[], options: AppendOptions | undefined, nowMs: number): Appended[] {
+    const repeats = this.#admit(entries, options, nowMs);
     const fence = options?.fence;
-    if (fence !== undefined && fence < this.#fence) throw new FencedError(this.name, fence, this.#fence);
-    this.#producers.forget(nowMs);
-    const repeats = this.#plan(entries);
-    if (options?.after !== undefined && !repeats.has(0)) this.#producers.mustKnow(entries[0]?.source, options.after);
     if (fence !== undefined) this.#fence = fence;
     if (options?.retain !== undefined) this.#retain = { ...options.retain };
     if (options?.outbox === true) this.#done ??= this.head;
@@ -53,13 +53,53 @@ export class MemoryStream {
     return appended;
   }
 
+  /** Leaves it to the caller to `trim`. */
+  amend(
+    amendment: Amendment,
+    options: Pick<AppendOptions, 'fence' | 'after'> | undefined,
+    nowMs: number,
+  ): Appended & { readonly changed: boolean } {
+    const repeat = this.#admit([amendment], options, nowMs).get(0);
+    const { offset, expects, data, state, source, at } = amendment;
+    if (source !== undefined && repeat !== undefined) this.#producers.touch(source.producer, nowMs);
+    if (repeat !== undefined) return { ...repeat, changed: false };
+    const entry = offset > this.floor ? this.#entries[offset - this.#base - 1] : undefined;
+    if (entry === undefined || entry.amends !== undefined) {
+      throw new AmendConflictError(this.name, offset, expects, null);
+    }
+    const newest = entry.amended?.offset ?? 0;
+    if (newest !== expects) throw new AmendConflictError(this.name, offset, expects, newest);
+    if (options?.fence !== undefined) this.#fence = options.fence;
+    const changed = data !== entry.data || state !== (entry.amended?.state ?? '{}');
+    const place = changed ? this.head + 1 : newest || offset;
+    if (changed) {
+      // The old object is in pages that were read before: it stays as it was.
+      this.#entries[offset - this.#base - 1] = { ...entry, data, amended: { offset: place, state } };
+      this.#push({ ...amendment, data: 'null' }, { offset });
+      this.#records.add(place);
+    } else if (source !== undefined) this.#producers.remember(source, place, at);
+    if (source !== undefined) this.#producers.touch(source.producer, nowMs);
+    return { offset: place, at, duplicate: false, changed };
+  }
+
+  tail(after: Offset, count: number): Tail {
+    const { entriesUpTo } = this.#records;
+    const total = entriesUpTo(this.head);
+    return {
+      ...this.state,
+      from: lastOffsetWithin(total - count, this.floor, this.head, entriesUpTo),
+      after: total - entriesUpTo(Math.min(Math.max(after, this.floor), this.head)),
+      recordsTrimmed: this.floor - entriesUpTo(this.floor),
+    };
+  }
+
   lookup(source: ProducerSeq): Remembered | null {
     return this.#producers.lookup(source);
   }
 
   /** The last `count` entries: what an append just stored. To be asked before `trim`, which may drop some of them. */
   newest(count: number): Entry[] {
-    return this.#entries.slice(this.#entries.length - count);
+    return this.#shown(this.#entries.slice(this.#entries.length - count));
   }
 
   read(after: Position, limit: PageLimit): Page {
@@ -67,18 +107,19 @@ export class MemoryStream {
     const known = after.epoch === this.epoch ? after.offset <= this.head : after.epoch === null && after.offset === 0;
     if (!known) throw new UnrecoverablePositionError(this.name, 'epoch', after, this.#oldest());
     if (after.offset < this.floor) throw new UnrecoverablePositionError(this.name, 'trimmed', after, this.#oldest());
-    const from = after.offset - this.#base;
-    let to = Math.min(from + limit.entries, this.#entries.length);
-    if (limit.bytes !== undefined) to = from + fitting(this.#entries, from, to, 1, limit.bytes);
-    return { ...this.state, entries: this.#entries.slice(from, to) };
+    const { entriesUpTo } = this.#records;
+    const to = lastOffsetWithin(entriesUpTo(after.offset) + limit.entries, after.offset, this.head, entriesUpTo);
+    const shown = this.#shown(this.#entries.slice(after.offset - this.#base, to - this.#base), limit.entriesOnly);
+    return { ...this.state, entries: shown.slice(0, fitting(shown, limit.bytes)) };
   }
 
   readBack(before: Offset | undefined, limit: PageLimit): Page {
-    const to = Math.min(before ?? Number.POSITIVE_INFINITY, this.head + 1) - 1 - this.#base;
-    let from = Math.max(to - limit.entries, this.floor - this.#base);
-    if (from >= to) return { ...this.state, entries: [] };
-    if (limit.bytes !== undefined) from = to - fitting(this.#entries, to - 1, from - 1, -1, limit.bytes);
-    return { ...this.state, entries: this.#entries.slice(from, to) };
+    const to = Math.min(before ?? Number.POSITIVE_INFINITY, this.head + 1) - 1;
+    if (to <= this.floor) return { ...this.state, entries: [] };
+    const { entriesUpTo } = this.#records;
+    const from = lastOffsetWithin(entriesUpTo(to) - limit.entries, this.floor, to, entriesUpTo);
+    const shown = this.#shown(this.#entries.slice(from - this.#base, to - this.#base), limit.entriesOnly);
+    return { ...this.state, entries: shown.slice(shown.length - fitting(shown.toReversed(), limit.bytes)) };
   }
 
   /** What waits in the outbox, or `null`. */
@@ -97,10 +138,15 @@ export class MemoryStream {
     const { entries, ageMs } = this.#retain;
     // What somebody is still to be told of is kept.
     const most = this.#done ?? this.head;
-    if (entries !== undefined) this.floor = Math.max(this.floor, Math.min(this.head - entries, most));
+    const { entriesUpTo } = this.#records;
+    if (entries !== undefined && this.head - this.floor > entries) {
+      const target = lastOffsetWithin(entriesUpTo(this.head) - entries, this.floor, this.head, entriesUpTo);
+      this.floor = Math.max(this.floor, Math.min(target, most));
+    }
     if (ageMs !== undefined) {
       while (this.floor < most && this.#at(this.floor + 1) < nowMs - ageMs) this.floor += 1;
     }
+    this.#records.trim(this.floor);
     if (this.floor - this.#base > 16 && (this.floor - this.#base) * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.floor - this.#base);
       this.#base = this.floor;
@@ -113,6 +159,34 @@ export class MemoryStream {
 
   #oldest(): Position {
     return { epoch: this.epoch, offset: this.floor };
+  }
+
+  /** As they are told: a record with what its entry is now, if it is the newest. */
+  #shown(items: readonly Entry[], entriesOnly = false): Entry[] {
+    const kept = entriesOnly ? items.filter(({ amends }) => amends === undefined) : items;
+    return kept.map((item) =>
+      item.amends === undefined ? item : { ...item, amends: this.#amendsOf(item, item.amends) },
+    );
+  }
+
+  #amendsOf(record: Entry, { offset }: Amends): Amends {
+    const entry = offset > this.floor ? this.#entries[offset - this.#base - 1] : undefined;
+    if (entry?.amended?.offset !== record.offset) return { offset };
+    return { offset, data: entry.data, state: entry.amended.state };
+  }
+
+  /** Gives the repeats by index. Throws what `append` and `amend` are refused with, before anything has changed. */
+  #admit(
+    entries: readonly NewEntry[],
+    options: Pick<AppendOptions, 'fence' | 'after'> | undefined,
+    nowMs: number,
+  ): Map<number, Appended> {
+    const fence = options?.fence;
+    if (fence !== undefined && fence < this.#fence) throw new FencedError(this.name, fence, this.#fence);
+    this.#producers.forget(nowMs);
+    const repeats = this.#plan(entries);
+    if (options?.after !== undefined && !repeats.has(0)) this.#producers.mustKnow(entries[0]?.source, options.after);
+    return repeats;
   }
 
   /** Repeats by index; everything else is new. Throws when an entry may not be stored, before anything is. */
@@ -128,26 +202,26 @@ export class MemoryStream {
     return repeats;
   }
 
-  #push({ at, data, user, source }: NewEntry): Appended {
+  #push({ at, data, user, owner, source }: NewEntry, amends?: Amends): Appended {
     this.head += 1;
     const offset = this.head;
-    if (source === undefined) {
-      this.#entries.push({ offset, at, data, user });
-    } else {
-      this.#entries.push({ offset, at, data, user, source: { producer: source.producer, seq: source.seq } });
+    const entry: { -readonly [Field in keyof Entry]: Entry[Field] } = { offset, at, data, user };
+    if (owner !== undefined) entry.owner = owner;
+    if (amends !== undefined) entry.amends = amends;
+    if (source !== undefined) {
+      entry.source = { producer: source.producer, seq: source.seq };
       this.#producers.remember(source, offset, at);
     }
+    this.#entries.push(entry);
     return { offset, at, duplicate: false };
   }
 }
 
-/** How many entries from index `from` on, towards `end` in steps of `step`, fit into `bytes`; the first always does. */
-function fitting(entries: readonly Entry[], from: number, end: number, step: 1 | -1, bytes: number): number {
+/** How many of the entries fit into `bytes`; the first always does. */
+function fitting(entries: readonly Entry[], bytes = Number.POSITIVE_INFINITY): number {
   let left = bytes;
   let count = 0;
-  for (let index = from; index !== end; index += step) {
-    const entry = entries[index];
-    if (entry === undefined) break;
+  for (const entry of entries) {
     left -= entryBytes(entry);
     if (left < 0 && count > 0) break;
     count += 1;
@@ -156,6 +230,13 @@ function fitting(entries: readonly Entry[], from: number, end: number, step: 1 |
 }
 
 /** What an entry counts for in `PageLimit.bytes`. */
-export function entryBytes(entry: Pick<Entry, 'data' | 'user'>): number {
-  return utf8Bytes(entry.data) + (entry.user === null ? 0 : utf8Bytes(entry.user));
+export function entryBytes({
+  data,
+  user,
+  amended,
+  amends,
+}: Pick<Entry, 'data' | 'user' | 'amended' | 'amends'>): number {
+  let bytes = 0;
+  for (const text of [data, user, amended?.state, amends?.data, amends?.state]) bytes += utf8Bytes(text ?? '');
+  return bytes;
 }

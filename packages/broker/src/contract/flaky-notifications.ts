@@ -12,6 +12,8 @@ import { hasOutbox, type Outbox } from '../outbox.js';
 export function withFlakyNotifications(broker: Broker, random: () => number): Broker {
   return {
     append: (stream, entries, options) => broker.append(stream, entries, options),
+    amend: (stream, amendment, options) => broker.amend(stream, amendment, options),
+    tail: (stream, after, count) => broker.tail(stream, after, count),
     lookup: (stream, source) => broker.lookup(stream, source),
     read: (stream, after, limit) => broker.read(stream, after, limit),
     readBack: (stream, before, limit) => broker.readBack(stream, before, limit),

@@ -3,6 +3,7 @@
 //   const { cases } = brokerContract({ make: () => makeWorld(), skip: {} });
 //   for (const { name, run } of cases) test(name, run);
 
+import { AMEND_CASES, AMEND_RESTART_CASES } from './amend-cases.js';
 import { APPEND_CASES } from './append-cases.js';
 import { randomCommands, runCommands } from './model.js';
 import { OUTBOX_CASES, OUTBOX_RESTART_CASES } from './outbox-cases.js';
@@ -48,6 +49,8 @@ const CASES: readonly Case[] = [
   ...REMOVE_CASES,
   ...WATCH_CASES,
   ...LEASE_CASES,
+  ...AMEND_CASES,
+  ...AMEND_RESTART_CASES,
   ...RESTART_CASES,
   ...ODD_CASES,
   ...CHANGE_CASES,
