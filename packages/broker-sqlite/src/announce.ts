@@ -1,9 +1,17 @@
 // What the watchers of this process are told of a write that was committed.
 
-import type { Appended, Entry, OutboxNews, Watchers } from '@trunkline/broker';
+import type { Amendment, AmendResult, Appended, Entry, OutboxNews, Watchers } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
 import { keyOf } from './key-text.js';
-import { type AppendDone, type ChangeDone, PACKED, type PackedEntries, unpack, unpackRows } from './messages.js';
+import {
+  type AmendDone,
+  type AppendDone,
+  type ChangeDone,
+  PACKED,
+  type PackedEntries,
+  unpack,
+  unpackRows,
+} from './messages.js';
 
 export function announceChange(watchers: Watchers, done: ChangeDone): ChangeDone {
   const { epoch, from, to } = done;
@@ -11,6 +19,20 @@ export function announceChange(watchers: Watchers, done: ChangeDone): ChangeDone
   if (to === from || !watchers.has(stream)) return done;
   const gone = done.gone.map((key) => ({ key, offset: to }));
   watchers.announce({ stream, epoch, from, to, rows: unpackRows(done.rows), gone });
+  return done;
+}
+
+export function announceAmend(
+  watchers: Watchers,
+  name: StreamName,
+  { changed, ...done }: AmendDone,
+  amendment: Amendment,
+): AmendResult {
+  const { epoch, offset } = done;
+  if (!changed || !watchers.has(name)) return done;
+  const { offset: of, expects, data, state, ...record } = amendment;
+  const entry: Entry = { ...record, offset, data: 'null', amends: { offset: of, data, state } };
+  watchers.announce({ stream: name, epoch, from: offset - 1, to: offset, entries: [entry] });
   return done;
 }
 

@@ -1,6 +1,7 @@
 // What the threads answer, as the port says it.
 
 import {
+  AmendConflictError,
   type Appended,
   BrokerUnavailableError,
   FencedError,
@@ -13,7 +14,8 @@ import {
   WrongKindError,
 } from '@trunkline/broker';
 import type { Position, StreamName } from '@trunkline/protocol';
-import { type AppendDone, PACKED, type PackedEntries, type PageDone, type Refusal, unpack } from './messages.js';
+import { unpackStored } from './entry-pack.js';
+import { type AppendDone, PACKED, type PackedEntries, type PageDone, type Refusal } from './messages.js';
 
 /** Where each appended entry stands. */
 export function appendedOf({ from, repeats }: AppendDone, packed: PackedEntries): Appended[] {
@@ -33,12 +35,9 @@ export function appendedOf({ from, repeats }: AppendDone, packed: PackedEntries)
   return appended;
 }
 
-export function pageOf({ epoch, offset, floor, after, entries: packed }: PageDone): Page {
-  const entries = Array.from({ length: packed.length / PACKED }, (_, index) =>
-    unpack(packed, index, after + 1 + index),
-  );
+export function pageOf({ epoch, offset, floor, entries }: PageDone): Page {
   const state: StreamState = { epoch, offset, floor };
-  return { ...state, entries };
+  return { ...state, entries: unpackStored(entries) };
 }
 
 /** A refusal, as the port says it. */
@@ -53,6 +52,8 @@ export function errorOf(refusal: Refusal, stream?: StreamName, wanted?: Position
       return new UnrecoverablePositionError(name, refusal.reason, wanted ?? { epoch: null, offset: 0 }, refusal.oldest);
     case 'wrong_kind':
       return new WrongKindError(name, refusal.kind);
+    case 'amend_conflict':
+      return new AmendConflictError(name, refusal.offset, refusal.expected, refusal.actual);
     case 'row_conflict':
       return new RowConflictError(name, refusal.key, refusal.expected, refusal.actual);
     case 'table_full':

@@ -12,8 +12,11 @@ export const MAX_BURST = 128;
 
 /** Stands for a stream, retention, user or producer that is the one of the append before. */
 const SAME = 0;
-/** Words of an append: stream, epoch of a history that begins with it, retention (`null`: as it is), user, producer, at, data, seq, after (0: of none), outbox (1: from now on). */
-const WORDS = 10;
+/**
+ * Words of an append: stream, epoch of a history that begins with it, retention (`null`: as it is), user, producer, at, data, seq, after (0: of none),
+ * outbox (1: from now on), owner.
+ */
+const WORDS = 11;
 
 export interface BurstCall {
   readonly type: 'burst';
@@ -49,6 +52,7 @@ export class Bursts {
   #retain: Retention | null = null;
   #user: string | null = null;
   #producer: string | null = null;
+  #owner: string | null = null;
 
   constructor(link: WorkerLink<WriterCall>, randomEpoch: () => string) {
     this.#link = link;
@@ -61,7 +65,7 @@ export class Bursts {
     const isFirst = this.#call === null || this.#link.newestUnsent !== this.#call || this.#entries.length === MAX_BURST;
     const call = isFirst ? { type: 'burst' as const, words: [] } : (this.#call as BurstCall);
     const isSameStream = !isFirst && stream === this.#stream;
-    const { at, data, user, source } = one.entry;
+    const { at, data, user, source, owner = null } = one.entry;
     const producer = source?.producer ?? null;
     call.words.push(
       isSameStream ? SAME : keyText(stream),
@@ -74,11 +78,13 @@ export class Bursts {
       source?.seq ?? null,
       after,
       outbox ? 1 : 0,
+      !isFirst && owner === this.#owner ? SAME : owner && keyText(owner),
     );
     this.#stream = stream;
     this.#retain = retain;
     this.#user = user;
     this.#producer = producer;
+    this.#owner = owner;
     if (!isFirst) {
       this.#entries.push(one);
       return;
@@ -116,6 +122,7 @@ function tell(entries: readonly BurstEntry[], done: BurstDone): void {
 
 /** The writing side: its appends, each as a call of its own. */
 export function* appendsOf({ words }: BurstCall): Generator<AppendCall> {
+  let owner = words[WORDS - 1] as string | null;
   let [stream, newEpoch, retain, user, producer] = words as [
     string,
     string,
@@ -129,11 +136,19 @@ export function* appendsOf({ words }: BurstCall): Generator<AppendCall> {
     if (words[base + 2] !== SAME) retain = words[base + 2] as Retention | null;
     if (words[base + 3] !== SAME) user = words[base + 3] as string | null;
     if (words[base + 4] !== SAME) producer = words[base + 4] as string | null;
+    if (words[base + 10] !== SAME) owner = words[base + 10] as string | null;
     const after = words[base + 8] as number;
     yield {
       type: 'append',
       stream,
-      entries: [words[base + 5] as number, words[base + 6] as string, user, producer, words[base + 7] as number | null],
+      entries: [
+        words[base + 5] as number,
+        words[base + 6] as string,
+        user,
+        producer,
+        words[base + 7] as number | null,
+        owner,
+      ],
       newEpoch,
       ...(retain === null ? {} : { retain }),
       ...(after === 0 ? {} : { after }),

@@ -3,6 +3,8 @@
 import Database from 'libsql';
 
 export type Value = string | number | null;
+/** A value that is written; bytes are read by `Query.bytes`. */
+export type Written = Value | Buffer;
 export type Row = readonly Value[];
 
 /** A connection. Throws errors with a `code` like `SQLITE_FULL`. */
@@ -52,6 +54,12 @@ export class Query {
     return this.#statement.get(values) as Row | undefined;
   }
 
+  /** The second value of the first row, which are bytes. */
+  bytes(values: readonly Value[]): Buffer | undefined {
+    const found = (this.#statement.get(values) as readonly unknown[] | undefined)?.[1];
+    return found instanceof Uint8Array ? Buffer.from(found) : undefined;
+  }
+
   rows(values: readonly Value[]): Row[] {
     return this.#statement.all(values) as Row[];
   }
@@ -66,7 +74,7 @@ export class Command {
   }
 
   /** Gives the rowid of the last row that was inserted. */
-  run(values: readonly Value[]): number {
+  run(values: readonly Written[]): number {
     return Number(this.#statement.run(values).lastInsertRowid);
   }
 }

@@ -3,12 +3,13 @@
 import type { ChangeOptions, Death, Entry, NewEntry, Retention, Row, RowChange, Tombstone } from '@trunkline/broker';
 import type { BurstCall } from './bursts.js';
 import type { Value } from './database.js';
+import type { StoredEntries } from './entry-pack.js';
 import type { SqliteBrokerErrorCode } from './errors.js';
 import { keyOf, keyText } from './key-text.js';
 
-/** `at, data, user, producer, seq` for each entry; the last two are `null` without a source. */
+/** `at, data, user, producer, seq, owner` for each entry; `null` is what it does not have. */
 export type PackedEntries = Value[];
-export const PACKED = 5;
+export const PACKED = 6;
 
 export interface AppendCall {
   readonly type: 'append';
@@ -20,6 +21,28 @@ export interface AppendCall {
   readonly retain?: Retention;
   readonly after?: number;
   readonly outbox?: true;
+}
+export interface AmendCall {
+  readonly type: 'amend';
+  readonly stream: string;
+  readonly offset: number;
+  readonly expects: number;
+  readonly data: string;
+  readonly state: string;
+  readonly at: number;
+  readonly user: string | null;
+  readonly owner: string | null;
+  readonly source?: { readonly producer: string; readonly seq: number };
+  readonly fence?: number;
+  readonly after?: number;
+}
+export interface AmendDone {
+  readonly epoch: string;
+  readonly offset: number;
+  readonly at: number;
+  readonly duplicate: boolean;
+  /** A record was appended. */
+  readonly changed: boolean;
 }
 /** A change of a row: plain data, so it travels as it is. */
 export type PackedChange = RowChange;
@@ -73,6 +96,7 @@ export interface SettleCall {
 export type WriterCall =
   | AppendCall
   | BurstCall
+  | AmendCall
   | ChangeCall
   /** Answered with a `CallState`. */
   | BeginCall
@@ -102,6 +126,7 @@ export interface ReadCall {
   readonly offset: number;
   readonly entries: number;
   readonly bytes?: number;
+  readonly entriesOnly?: boolean;
 }
 export interface ReadBackCall {
   readonly type: 'readBack';
@@ -109,6 +134,13 @@ export interface ReadBackCall {
   readonly before?: number;
   readonly entries: number;
   readonly bytes?: number;
+  readonly entriesOnly?: boolean;
+}
+export interface TailCall {
+  readonly type: 'tail';
+  readonly stream: string;
+  readonly after: number;
+  readonly count: number;
 }
 export interface LookupCall {
   readonly type: 'lookup';
@@ -139,6 +171,7 @@ export type ReaderCall =
   | ReadRowsCall
   | { readonly type: 'readRow'; readonly stream: string; readonly key: string }
   | ReadBackCall
+  | TailCall
   | LookupCall
   | { readonly type: 'state'; readonly stream: string }
   | { readonly type: 'close' };
@@ -149,9 +182,7 @@ export interface StateDone {
   readonly floor: number;
 }
 export interface PageDone extends StateDone {
-  /** Offset before the first of the entries, which follow each other. */
-  readonly after: number;
-  readonly entries: PackedEntries;
+  readonly entries: StoredEntries;
 }
 
 export interface RowsDone extends StateDone {
@@ -163,6 +194,12 @@ export interface RowsDone extends StateDone {
 
 export type Refusal =
   | { readonly type: 'wrong_kind'; readonly kind: 'log' | 'table' }
+  | {
+      readonly type: 'amend_conflict';
+      readonly offset: number;
+      readonly expected: number;
+      readonly actual: number | null;
+    }
   | { readonly type: 'row_conflict'; readonly key: string; readonly expected: number; readonly actual: number }
   | { readonly type: 'table_full'; readonly maxRows: number }
   | { readonly type: 'fenced'; readonly token: number; readonly highest: number }
@@ -210,8 +247,9 @@ export interface WorkerOptions {
 
 export function pack(entries: readonly NewEntry[]): PackedEntries {
   const packed: PackedEntries = [];
-  for (const { at, data, user, source } of entries) {
-    packed.push(at, data, user, source === undefined ? null : keyText(source.producer), source?.seq ?? null);
+  for (const { at, data, user, source, owner } of entries) {
+    const producer = source === undefined ? null : keyText(source.producer);
+    packed.push(at, data, user, producer, source?.seq ?? null, owner === undefined ? null : keyText(owner));
   }
   return packed;
 }
@@ -223,8 +261,15 @@ export function unpack(packed: PackedEntries, index: number, offset: number): En
   const data = String(packed[base + 1]);
   const user = packed[base + 2] as string | null;
   const producer = packed[base + 3] as string | null;
-  if (producer === null) return { offset, at, data, user };
-  return { offset, at, data, user, source: { producer: keyOf(producer), seq: Number(packed[base + 4]) } };
+  const owner = packed[base + 5] as string | null;
+  return {
+    offset,
+    at,
+    data,
+    user,
+    ...(owner === null ? {} : { owner: keyOf(owner) }),
+    ...(producer === null ? {} : { source: { producer: keyOf(producer), seq: Number(packed[base + 4]) } }),
+  };
 }
 
 export function unpackRows(packed: PackedRows): Row[] {

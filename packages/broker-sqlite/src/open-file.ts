@@ -98,6 +98,8 @@ function openDatabase(path: string, maxFileBytes: number | undefined): Connectio
   try {
     const isNew = checkIdentity(db, path);
     db.value('PRAGMA journal_mode = WAL');
+    // What is deleted is overwritten: an erased text is not to stay in the file.
+    db.value('PRAGMA secure_delete = ON');
     db.exec('PRAGMA synchronous = FULL; PRAGMA cache_size = -32000; PRAGMA busy_timeout = 5000;');
     // Acknowledgements do not wait for checkpoints: the writer makes them between groups.
     db.value('PRAGMA wal_autocheckpoint = 0');

@@ -17,7 +17,7 @@ export class OutboxReader {
        FROM streams s WHERE outbox_done < head AND name > ? ORDER BY name LIMIT ?`,
     );
     this.#deadLetters = db.query(
-      `SELECT id, stream, epoch, died_at, attempts, reason, offset, at, data, user, producer, seq
+      `SELECT id, stream, epoch, died_at, attempts, reason, offset, at, data, user, producer, seq, NULL
        FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?`,
     );
     this.#count = db.query('SELECT count(*) FROM dead_letters');

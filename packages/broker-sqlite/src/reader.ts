@@ -1,11 +1,11 @@
 // The reader's work: each call in a transaction of its own, so that a page and its state are of one moment. A read that
 // begins after a commit sees it: that is what WAL gives.
 
-import type { KnownCall } from '@trunkline/broker';
+import { type KnownCall, lastOffsetWithin } from '@trunkline/broker';
 import type { Command, Connection, Query, Row } from './database.js';
+import { STORED_ENTRY, STORED_SIZE, type StoredEntries } from './entry-pack.js';
 import type {
   LookupCall,
-  PackedEntries,
   PageDone,
   ReadBackCall,
   ReadCall,
@@ -13,8 +13,10 @@ import type {
   ReadRowsCall,
   Refusal,
   StateDone,
+  TailCall,
 } from './messages.js';
 import { OutboxReader } from './outbox-reader.js';
+import { RecordPlaces } from './record-places.js';
 import { FIND_CALL } from './results-writer.js';
 import { TableReader } from './table-reader.js';
 
@@ -23,11 +25,11 @@ type Result = { readonly done: unknown } | { readonly refusal: Refusal };
 interface Found extends StateDone {
   readonly id: number;
   readonly kind: string | undefined;
+  readonly records: number;
 }
 
-const ENTRY = `e.offset, e.at, e.data, e.user, p.producer, e.seq
-  FROM entries e LEFT JOIN producers p ON p.id = e.producer`;
-const SIZE = 'octet_length(data) + ifnull(octet_length(user), 0)';
+/** The second is whether records are left out. */
+const RANGE = 'e.stream = ?1 AND e.offset > ?2 AND e.offset <= ?3 AND (?4 = 0 OR e.amends IS NULL)';
 /** Sizes that are looked at in one go: a page that is bounded by bytes is seldom longer. */
 const SIZES_AT_ONCE = 256;
 
@@ -37,6 +39,7 @@ export class Reader {
   readonly #findStream: Query;
   readonly #sizesAfter: Query;
   readonly #sizesBefore: Query;
+  readonly #places: RecordPlaces;
   readonly #range: Query;
   readonly #findPublish: Query;
   readonly #findCall: Query;
@@ -46,14 +49,12 @@ export class Reader {
   constructor(db: Connection) {
     this.#begin = db.command('BEGIN');
     this.#commit = db.command('COMMIT');
-    this.#findStream = db.query('SELECT id, epoch, head, floor, kind FROM streams WHERE name = ?');
-    this.#sizesAfter = db.query(
-      `SELECT ${SIZE} FROM entries WHERE stream = ? AND offset > ? ORDER BY offset LIMIT ${SIZES_AT_ONCE}`,
-    );
-    this.#sizesBefore = db.query(
-      `SELECT ${SIZE} FROM entries WHERE stream = ? AND offset <= ? ORDER BY offset DESC LIMIT ${SIZES_AT_ONCE}`,
-    );
-    this.#range = db.query(`SELECT ${ENTRY} WHERE e.stream = ? AND e.offset > ? AND e.offset <= ? ORDER BY e.offset`);
+    this.#findStream = db.query('SELECT id, epoch, head, floor, kind, records FROM streams WHERE name = ?');
+    const sizes = `SELECT ${STORED_SIZE}, e.offset FROM entries e WHERE ${RANGE} ORDER BY e.offset`;
+    this.#sizesAfter = db.query(`${sizes} LIMIT ${SIZES_AT_ONCE}`);
+    this.#sizesBefore = db.query(`${sizes} DESC LIMIT ${SIZES_AT_ONCE}`);
+    this.#range = db.query(`SELECT ${STORED_ENTRY} WHERE ${RANGE} ORDER BY e.offset`);
+    this.#places = new RecordPlaces(db);
     this.#findPublish = db.query(
       `SELECT s.epoch, u.offset + ?3 - u.seq, u.at FROM streams s JOIN producers p ON p.stream = s.id
        JOIN publishes u ON u.producer = p.id AND u.seq = (SELECT max(seq) FROM publishes WHERE producer = p.id AND seq <= ?3)
@@ -79,6 +80,8 @@ export class Reader {
         return this.#read(call);
       case 'readBack':
         return this.#readBack(call);
+      case 'tail':
+        return this.#tail(call);
       case 'readRows':
         return this.#readRows(call);
       case 'readRow':
@@ -100,35 +103,53 @@ export class Reader {
 
   #state(stream: string): Found {
     const row = this.#findStream.row([stream]);
-    if (row === undefined) return { id: 0, kind: undefined, epoch: null, offset: 0, floor: 0 };
-    const [id, epoch, head, floor, kind] = row;
-    return { id: Number(id), kind: String(kind), epoch: String(epoch), offset: Number(head), floor: Number(floor) };
+    if (row === undefined) return { id: 0, kind: undefined, records: 0, epoch: null, offset: 0, floor: 0 };
+    const [id, epoch, head, floor, kind, records] = row;
+    const state = { epoch: String(epoch), offset: Number(head), floor: Number(floor) };
+    return { id: Number(id), kind: String(kind), records: Number(records), ...state };
   }
 
-  #read({ stream, epoch, offset, entries, bytes }: ReadCall): Result {
+  #read({ stream, epoch, offset, entries, bytes, entriesOnly = false }: ReadCall): Result {
     const found = this.#state(stream);
     if (found.kind === 'table') return { refusal: { type: 'wrong_kind', kind: 'table' } };
     const known = epoch === null ? offset === 0 : epoch === found.epoch && offset <= found.offset;
     const oldest = { epoch: found.epoch, offset: found.floor };
     if (!known) return { refusal: { type: 'unrecoverable', reason: 'epoch', oldest } };
     if (offset < found.floor) return { refusal: { type: 'unrecoverable', reason: 'trimmed', oldest } };
-    const most = Math.min(entries, found.offset - offset);
-    const count =
-      bytes === undefined ? most : fitting(most, bytes, (n) => this.#sizesAfter.rows([found.id, offset + n]));
-    return { done: this.#page(found, offset, offset + count) };
+    const entriesUpTo = (place: number) => this.#places.entriesUpTo(found, place);
+    const to = lastOffsetWithin(entriesUpTo(offset) + entries, offset, found.offset, entriesUpTo);
+    const only = entriesOnly ? 1 : 0;
+    if (bytes === undefined) return { done: this.#page(found, offset, to, only) };
+    const last = fitting(offset, bytes, (after) => this.#sizesAfter.rows([found.id, after, to, only]));
+    return { done: this.#page(found, offset, last, only) };
   }
 
-  #readBack({ stream, before, entries, bytes }: ReadBackCall): Result {
+  #readBack({ stream, before, entries, bytes, entriesOnly = false }: ReadBackCall): Result {
     const found = this.#state(stream);
     if (found.kind === 'table') return { refusal: { type: 'wrong_kind', kind: 'table' } };
     const to = Math.min(before ?? Number.POSITIVE_INFINITY, found.offset + 1) - 1;
-    const most = Math.max(0, Math.min(entries, to - found.floor));
-    const count = bytes === undefined ? most : fitting(most, bytes, (n) => this.#sizesBefore.rows([found.id, to - n]));
-    return { done: this.#page(found, to - count, to) };
+    if (to <= found.floor) return { done: this.#page(found, to, to, 0) };
+    const entriesUpTo = (place: number) => this.#places.entriesUpTo(found, place);
+    const after = lastOffsetWithin(entriesUpTo(to) - entries, found.floor, to, entriesUpTo);
+    const only = entriesOnly ? 1 : 0;
+    if (bytes === undefined) return { done: this.#page(found, after, to, only) };
+    const first = fitting(to + 1, bytes, (before) => this.#sizesBefore.rows([found.id, after, before - 1, only]));
+    return { done: this.#page(found, first - 1, to, only) };
+  }
+
+  #tail({ stream, after, count }: TailCall): Result {
+    const { id, kind, records, ...state } = this.#state(stream);
+    if (kind === 'table') return { refusal: { type: 'wrong_kind', kind: 'table' } };
+    const { offset: head, floor } = state;
+    const entriesUpTo = (place: number) => this.#places.entriesUpTo({ id, records }, place);
+    const total = entriesUpTo(head);
+    const from = lastOffsetWithin(total - count, floor, head, entriesUpTo);
+    const known = total - entriesUpTo(Math.min(Math.max(after, floor), head));
+    return { done: { ...state, from, after: known, recordsTrimmed: floor - entriesUpTo(floor) } };
   }
 
   #readRows(call: ReadRowsCall): Result {
-    const { id, kind, ...state } = this.#state(call.stream);
+    const { id, kind, records: _, ...state } = this.#state(call.stream);
     if (kind === 'log') return { refusal: { type: 'wrong_kind', kind } };
     const { epoch, offset, begunAt } = call;
     const isKnown = epoch === null ? offset === 0 : epoch === state.epoch && offset <= state.offset;
@@ -145,14 +166,10 @@ export class Reader {
     return { done: this.#tables.row(id, key) };
   }
 
-  #page({ id, epoch, offset, floor }: Found, after: number, to: number): PageDone {
-    const packed: PackedEntries = [];
-    if (to > after) {
-      for (const [, at = 0, data = '', user = null, producer = null, seq = null] of this.#range.rows([id, after, to])) {
-        packed.push(at, data, user, producer, seq);
-      }
-    }
-    return { epoch, offset, floor, after, entries: packed };
+  #page({ id, epoch, offset, floor }: Found, after: number, to: number, only: 0 | 1): PageDone {
+    const entries: StoredEntries = [];
+    if (to > after) for (const row of this.#range.rows([id, after, to, only])) entries.push(...row);
+    return { epoch, offset, floor, entries };
   }
 
   #recall(caller: string, seq: number, nowMs: number): KnownCall | null {
@@ -167,19 +184,17 @@ export class Reader {
   }
 }
 
-/** How many of `most` entries fit into `bytes`, the first in any case; `sizes(n)` gives sizes from the n-th on, in pieces. */
-function fitting(most: number, bytes: number, sizes: (from: number) => Row[]): number {
+/** The offset of the last item, starting beside `place`, that fits into `bytes`, the first in any case; `sizes(n)` gives those beyond n, in pieces. */
+function fitting(place: number, bytes: number, sizes: (beyond: number) => Row[]): number {
   let left = bytes;
-  let count = 0;
-  while (count < most) {
-    const piece = sizes(count);
-    for (const [size] of piece) {
+  let last: number | undefined;
+  for (;;) {
+    const piece = sizes(last ?? place);
+    for (const [size, offset] of piece) {
       left -= Number(size);
-      if (left < 0 && count > 0) return count;
-      count += 1;
-      if (count === most) return count;
+      if (left < 0 && last !== undefined) return last;
+      last = Number(offset);
     }
-    if (piece.length === 0) return count;
+    if (piece.length < SIZES_AT_ONCE) return last ?? place;
   }
-  return count;
 }

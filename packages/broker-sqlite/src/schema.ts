@@ -5,7 +5,7 @@ import { DEFAULT_TOMBSTONES } from '@trunkline/broker';
 /** "TRKL": says that a file is ours, in its header. */
 export const APPLICATION_ID = 0x54524b4c;
 /** Version of the tables below, in the file's header (`PRAGMA user_version`). */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 /** What version 2 added: tables. */
 const CREATE_TABLES = `
@@ -67,6 +67,25 @@ CREATE TABLE dead_letters (                     -- entries that nobody could be 
 );
 `;
 
+/** What version 6 added to `entries`: owners, and what amendments need. */
+const AMENDMENTS = {
+  owner: 'TEXT',
+  amended: 'INTEGER',
+  state: 'TEXT',
+  amends: 'INTEGER',
+  nth: 'INTEGER',
+} as const;
+const INDEX_RECORDS = `
+CREATE INDEX records ON entries(stream, offset, nth) WHERE amends IS NOT NULL;
+INSERT INTO counters VALUES ('erased', 0);      -- texts that were replaced, and may have left copies in unused places
+`;
+const CREATE_HISTORY = `
+CREATE VIEW history AS
+SELECT s.name AS stream, e.offset, strftime('%Y-%m-%d %H:%M:%f', e.at / 1000.0, 'unixepoch') AS time_utc,
+       e.user, e.data, p.producer, e.seq, e.state
+FROM entries e JOIN streams s ON s.id = e.stream LEFT JOIN producers p ON p.id = e.producer WHERE e.amends IS NULL;
+`;
+
 /** From each older version to the next: the first leads from 1 to 2. */
 export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE streams ADD COLUMN kind TEXT NOT NULL DEFAULT 'log';
@@ -82,6 +101,14 @@ export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE streams ADD COLUMN outbox_done INTEGER;
    ${CREATE_OUTBOX}
    PRAGMA user_version = 5;`,
+  `${Object.entries(AMENDMENTS)
+    .map(([column, type]) => `ALTER TABLE entries ADD COLUMN ${column} ${type};`)
+    .join('\n')}
+   ALTER TABLE streams ADD COLUMN records INTEGER NOT NULL DEFAULT 0;
+   ${INDEX_RECORDS}
+   DROP VIEW history;
+   ${CREATE_HISTORY}
+   PRAGMA user_version = 6;`,
 ];
 
 export const CREATE_SCHEMA = `
@@ -97,7 +124,8 @@ CREATE TABLE streams (
   kind             TEXT NOT NULL DEFAULT 'log', -- 'log' or 'table'
   tombstone_count  INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.count},     -- of a table: deletions remembered
   tombstone_age_ms INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.ageMs},
-  outbox_done      INTEGER                      -- of a log: how far somebody was told of it; NULL: nobody is to be told
+  outbox_done      INTEGER,                     -- of a log: how far somebody was told of it; NULL: nobody is to be told
+  records          INTEGER NOT NULL DEFAULT 0   -- of a log: how many offsets are records of amendments, since it began
 );
 CREATE INDEX streams_with_age ON streams(id) WHERE retain_age_ms IS NOT NULL;
 
@@ -108,7 +136,12 @@ CREATE TABLE entries (
   user     TEXT,                                -- the publisher as JSON; NULL: the server
   producer INTEGER,                             -- producers.id; NULL: the server
   seq      INTEGER,                             -- the producer's count
-  data     TEXT NOT NULL,                       -- the payload as JSON
+  data     TEXT NOT NULL,                       -- the payload as JSON, as it is now; of a record null
+  owner    ${AMENDMENTS.owner},                                -- the publisher's id; NULL: nobody's
+  amended  ${AMENDMENTS.amended},                             -- of an amended entry: offset of its newest record
+  state    ${AMENDMENTS.state},                                -- of an amended entry: all else that changes, as JSON
+  amends   ${AMENDMENTS.amends},                             -- of a record: offset of its entry; NULL: it is an entry
+  nth      ${AMENDMENTS.nth},                             -- of a record: entries before it
   PRIMARY KEY (stream, offset)
 ) WITHOUT ROWID;
 
@@ -138,12 +171,7 @@ CREATE TABLE trash (                            -- removed, and deleted in small
 
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('lease_token', 0);
-
-CREATE VIEW history AS
-SELECT s.name AS stream, e.offset, strftime('%Y-%m-%d %H:%M:%f', e.at / 1000.0, 'unixepoch') AS time_utc,
-       e.user, e.data, p.producer, e.seq
-FROM entries e JOIN streams s ON s.id = e.stream LEFT JOIN producers p ON p.id = e.producer;
-
+${INDEX_RECORDS}${CREATE_HISTORY}
 ${CREATE_TABLES}${CREATE_CALLS}${CREATE_OUTBOX}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${SCHEMA_VERSION};

@@ -2,6 +2,8 @@
 
 import {
   type Advance,
+  type Amendment,
+  type AmendResult,
   type AppendOptions,
   type AppendResult,
   type Broker,
@@ -10,11 +12,13 @@ import {
   type CallState,
   type ChangeOptions,
   type ChangeResult,
+  checkAmend,
   checkAppend,
   checkChange,
   checkLimit,
   checkResult,
   checkSource,
+  checkTail,
   checkTtl,
   type KnownCall,
   type Lease,
@@ -28,20 +32,22 @@ import {
   type Row,
   type RowChange,
   type RowsPage,
+  type Tail,
   type Watch,
   Watchers,
 } from '@trunkline/broker';
 import type { Offset, Position, StreamName } from '@trunkline/protocol';
-import { announceAppend, announceChange, newsOf } from './announce.js';
+import { announceAmend, announceAppend, announceChange, newsOf } from './announce.js';
 import { appendedOf, errorOf, pageOf } from './answers.js';
 import { type BurstEntry, Bursts } from './bursts.js';
+import { amendCall, appendCall, changeCall, copyOf } from './calls.js';
 import { keyText } from './key-text.js';
 import {
+  type AmendDone,
   type AppendDone,
   type ChangeDone,
   type PackedRows,
   type PageDone,
-  pack,
   type ReaderCall,
   type RowsDone,
   type StateDone,
@@ -129,9 +135,7 @@ export class SqliteBroker extends OutboxCalls implements Broker, Opens, ReportsH
 
   #appendOne(name: StreamName, given: NewEntry, options: AppendOptions = {}): Promise<AppendResult> {
     const { retain = null, after = 0, outbox = false } = options;
-    // The caller's object is the caller's again.
-    const { at, data, user, source } = given;
-    const entry: NewEntry = source === undefined ? { at, data, user } : { at, data, user, source: { ...source } };
+    const entry = copyOf(given);
     const written = new Promise<AppendResult>((resolve, reject) => {
       const settled = () => {
         if (this.#writes.get(name) === written) this.#writes.delete(name);
@@ -165,25 +169,32 @@ export class SqliteBroker extends OutboxCalls implements Broker, Opens, ReportsH
   }
 
   #appendMany(name: StreamName, entries: readonly NewEntry[], options: AppendOptions = {}): Promise<AppendResult> {
-    const packed = pack(entries);
-    const { fence, retain, after, outbox } = options;
-    const call: WriterCall = {
-      type: 'append',
-      stream: keyText(name),
-      entries: packed,
-      newEpoch: this.#surroundings.randomEpoch(),
-      ...(fence === undefined ? {} : { fence }),
-      ...(after === undefined ? {} : { after }),
-      ...(retain === undefined ? {} : { retain: { ...retain } }),
-      ...(outbox === undefined ? {} : { outbox }),
-    };
+    const call = appendCall(name, entries, this.#surroundings.randomEpoch(), options);
     return this.#writeTo(name, call, (value) => {
       const done = value as AppendDone;
-      announceAppend(this.#watchers, name, done, packed);
-      const appended = appendedOf(done, packed);
-      if (outbox) this.tellOutbox(newsOf(name, done, appended));
+      announceAppend(this.#watchers, name, done, call.entries);
+      const appended = appendedOf(done, call.entries);
+      if (options.outbox) this.tellOutbox(newsOf(name, done, appended));
       return { epoch: done.epoch, appended };
     });
+  }
+
+  async amend(
+    name: StreamName,
+    given: Amendment,
+    options: Pick<AppendOptions, 'fence' | 'after'> = {},
+  ): Promise<AmendResult> {
+    this.#mustBeOpen();
+    checkAmend(given, options);
+    const { offset, expects, state } = given;
+    const amendment = { ...copyOf(given), offset, expects, state };
+    const call = amendCall(name, amendment, options);
+    return this.#writeTo(name, call, (value) => announceAmend(this.#watchers, name, value as AmendDone, amendment));
+  }
+
+  async tail(name: StreamName, after: Offset, count: number): Promise<Tail> {
+    checkTail(after, count);
+    return (await this.#read(name, { type: 'tail', stream: keyText(name), after, count })) as Tail;
   }
 
   async lookup(
@@ -210,18 +221,7 @@ export class SqliteBroker extends OutboxCalls implements Broker, Opens, ReportsH
   async change(name: StreamName, step: readonly RowChange[], options?: ChangeOptions): Promise<ChangeResult> {
     this.#mustBeOpen();
     checkChange(step, options);
-    const { source, fence, after, tombstones, maxRows } = options ?? {};
-    const call: WriterCall = {
-      type: 'change',
-      stream: keyText(name),
-      step,
-      newEpoch: this.#surroundings.randomEpoch(),
-      ...(source === undefined ? {} : { source: { producer: keyText(source.producer), seq: source.seq } }),
-      ...(fence === undefined ? {} : { fence }),
-      ...(after === undefined ? {} : { after }),
-      ...(tombstones === undefined ? {} : { tombstones }),
-      ...(maxRows === undefined ? {} : { maxRows }),
-    };
+    const call = changeCall(name, step, this.#surroundings.randomEpoch(), options ?? {});
     return this.#writeTo(name, call, (value) => {
       const { epoch, offset, duplicate } = announceChange(this.#watchers, value as ChangeDone);
       return { epoch, offset, duplicate };

@@ -25,6 +25,8 @@ export interface KnownStream {
   retainAgeMs: number | null;
   /** How far somebody was told of a log; `null`: nobody is to be told. */
   outboxDone: number | null;
+  /** Of a log: offsets that were records, since it began. */
+  records: number;
   /** `at` of the oldest entry that is kept, when it is known. */
   oldestAt: number | undefined;
   /** Of a table. */
@@ -64,15 +66,15 @@ export class StreamRegister {
 
   constructor(db: Connection) {
     this.#findStream = db.query(
-      `SELECT id, epoch, head, floor, fence, retain_entries, retain_age_ms, kind, tombstone_count, tombstone_age_ms, outbox_done
-       FROM streams WHERE name = ?`,
+      `SELECT id, epoch, head, floor, fence, retain_entries, retain_age_ms, kind, tombstone_count, tombstone_age_ms, outbox_done,
+       records FROM streams WHERE name = ?`,
     );
     this.#addStream = db.command(
       'INSERT INTO streams (name, epoch, kind, tombstone_count, tombstone_age_ms) VALUES (?, ?, ?, ?, ?)',
     );
     this.#saveStream = db.command(
       `UPDATE streams SET head = ?, floor = ?, fence = ?, retain_entries = ?, retain_age_ms = ?, tombstone_count = ?,
-       tombstone_age_ms = ?, outbox_done = ? WHERE id = ?`,
+       tombstone_age_ms = ?, outbox_done = ?, records = ? WHERE id = ?`,
     );
     this.#findProducer = db.query('SELECT id, used_at FROM producers WHERE stream = ? AND producer = ?');
     this.#addProducer = db.command('INSERT INTO producers (stream, producer, used_at) VALUES (?, ?, ?)');
@@ -89,9 +91,20 @@ export class StreamRegister {
   save(): void {
     this.#publishes.flush();
     for (const stream of this.#changed.values()) {
-      const { head, floor, fence, retainEntries, retainAgeMs, tombstoneCount, tombstoneAgeMs, outboxDone, id } = stream;
+      const {
+        head,
+        floor,
+        fence,
+        retainEntries,
+        retainAgeMs,
+        tombstoneCount,
+        tombstoneAgeMs,
+        outboxDone,
+        records,
+        id,
+      } = stream;
       const retain = [retainEntries, retainAgeMs, tombstoneCount, tombstoneAgeMs];
-      this.#saveStream.run([head, floor, fence, ...retain, outboxDone, id]);
+      this.#saveStream.run([head, floor, fence, ...retain, outboxDone, records, id]);
     }
     this.#changed.clear();
   }
@@ -109,7 +122,8 @@ export class StreamRegister {
     if (known !== undefined) return known;
     const row = this.#findStream.row([name]);
     if (row === undefined) return undefined;
-    const [id, epoch, head, floor, fence, retainEntries, retainAgeMs, kind, tombstoneCount, tombstoneAgeMs, done] = row;
+    const [id, epoch, head, floor, fence, retainEntries, retainAgeMs, kind, ...more] = row;
+    const [tombstoneCount, tombstoneAgeMs, done, records] = more;
     const found: KnownStream = {
       id: Number(id),
       name,
@@ -121,6 +135,7 @@ export class StreamRegister {
       retainEntries: retainEntries as number | null,
       retainAgeMs: retainAgeMs as number | null,
       outboxDone: done as number | null,
+      records: Number(records),
       oldestAt: undefined,
       tombstoneCount: Number(tombstoneCount),
       tombstoneAgeMs: Number(tombstoneAgeMs),
@@ -145,6 +160,7 @@ export class StreamRegister {
       retainEntries: null,
       retainAgeMs: null,
       outboxDone: null,
+      records: 0,
       oldestAt: undefined,
       tombstoneCount,
       tombstoneAgeMs,

@@ -1,8 +1,10 @@
 // Deletes what is no longer needed, in steps of a few milliseconds between the writer's groups: entries that retention
-// dropped, what belonged to removed streams, producers that nobody used for 7 days, results whose time is over.
+// dropped, what belonged to removed streams, producers that nobody used for 7 days, results whose time is over. Last it has copies
+// of erased texts overwritten.
 
 import { PRODUCER_MEMORY_MS } from '@trunkline/protocol';
 import type { Command, Connection, Query } from './database.js';
+import { Scrubber } from './scrubber.js';
 import { USE_STEP_MS } from './stream-register.js';
 import type { Writer } from './writer.js';
 
@@ -20,6 +22,7 @@ export class Sweeper {
   /** Last stream whose age was looked at, in a round that is going on. */
   #agedUpTo: number | null = null;
   #forgetting = false;
+  readonly scrubber: Scrubber;
   readonly #agedStreams: Query;
   readonly #unusedProducers: Query;
   readonly #producersOf: Query;
@@ -36,6 +39,7 @@ export class Sweeper {
 
   constructor(db: Connection, writer: Writer) {
     this.#writer = writer;
+    this.scrubber = new Scrubber(db);
     this.#agedStreams = db.query(
       `SELECT s.id, s.name, s.retain_age_ms, (SELECT at FROM entries WHERE stream = s.id ORDER BY offset LIMIT 1)
        FROM streams s WHERE s.retain_age_ms IS NOT NULL AND s.id > ? ORDER BY s.id LIMIT ${STREAMS_PER_STEP}`,
@@ -66,6 +70,7 @@ export class Sweeper {
     this.#agedUpTo ??= 0;
     this.#forgetting = true;
     this.#trashed = true;
+    this.scrubber.begin();
   }
 
   /** A stream was removed. */
@@ -74,6 +79,10 @@ export class Sweeper {
   }
 
   get idle(): boolean {
+    return this.#isTidy && this.scrubber.idle;
+  }
+
+  get #isTidy(): boolean {
     return this.#writer.backlog.size === 0 && !this.#trashed && this.#agedUpTo === null && !this.#forgetting;
   }
 
@@ -83,6 +92,7 @@ export class Sweeper {
     this.#trashed = false;
     this.#agedUpTo = null;
     this.#forgetting = false;
+    this.scrubber.giveUp();
   }
 
   /** One step in a transaction of its own. `clock` measures it. */
@@ -104,6 +114,7 @@ export class Sweeper {
   }
 
   #work(nowMs: number): void {
+    if (this.#isTidy) return this.scrubber.step(this.#rows);
     for (const name of this.#writer.backlog) {
       const stream = this.#writer.streams.find(name);
       if (stream === undefined) this.#writer.backlog.delete(name);

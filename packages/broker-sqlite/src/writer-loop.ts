@@ -32,6 +32,7 @@ export class WriterLoop {
   readonly #writer: Writer;
   readonly #sweeper: Sweeper;
   readonly #checkpoint: Query;
+  readonly #truncate: Query;
   readonly #queue: Numbered[] = [];
   #sweeping: number[] = [];
   #nowMs = 0;
@@ -44,6 +45,7 @@ export class WriterLoop {
     this.#writer = new Writer(file.db, () => port.elapsedMs());
     this.#sweeper = new Sweeper(file.db, this.#writer);
     this.#checkpoint = file.db.query('PRAGMA wal_checkpoint(PASSIVE)');
+    this.#truncate = file.db.query('PRAGMA wal_checkpoint(TRUNCATE)');
   }
 
   receive({ nowMs, calls }: Batch<WriterCall>): void {
@@ -88,13 +90,24 @@ export class WriterLoop {
         this.#checkpoint.row([]);
         this.#writtenBytes = 0;
       }
-      if (this.#sweeper.idle) this.#answerSweeps({ done: null });
+      if (!this.#sweeper.idle) return;
+      if (this.#sweeping.length > 0) this.#emptyWal();
+      this.#answerSweeps({ done: null });
     } catch (error) {
       // A full or broken disk: nothing is lost by leaving it for the next sweep.
       this.#sweeper.giveUp();
       this.#writtenBytes = 0;
       this.#answerSweeps({ refusal: { type: 'unavailable', reason: messageOf(error) } });
     }
+  }
+
+  /** Old pages in it may hold what was erased. If a reader is in the way the next sweep does it. */
+  #emptyWal(): void {
+    const { scrubber } = this.#sweeper;
+    if (!scrubber.mustTruncate) return;
+    const [busy] = this.#truncate.row([]) ?? [];
+    scrubber.mustTruncate = busy !== 0;
+    this.#writtenBytes = 0;
   }
 
   #close(): void {
@@ -120,6 +133,7 @@ export class WriterLoop {
       rows += rowsOf(call);
       if (rows > GROUP_ROWS && taken > 0) break;
       if (call.type === 'burst') this.#writtenBytes += sizeOf(call);
+      else if (call.type === 'amend') this.#writtenBytes += call.data.length + call.state.length + 64;
       else if (call.type === 'append') {
         for (const value of call.entries) this.#writtenBytes += typeof value === 'string' ? value.length : 16;
       }

@@ -2,6 +2,8 @@
 // no clock; the thread around it (writer-worker.ts) says when. A refused call writes nothing, so it needs no savepoint; an
 // error of SQLite ends the whole group and everything that is known, because the transaction is gone.
 
+import { lastOffsetWithin } from '@trunkline/broker';
+import { AmendWriter } from './amend-writer.js';
 import { appendsOf, BurstAnswer, countOf } from './bursts.js';
 import { type Command, type Connection, messageOf, type Query } from './database.js';
 import { keyOf } from './key-text.js';
@@ -15,6 +17,7 @@ import {
   type WriterCall,
 } from './messages.js';
 import { OutboxWriter } from './outbox-writer.js';
+import { RecordPlaces } from './record-places.js';
 import { ResultsWriter } from './results-writer.js';
 import { RowBatch } from './row-batch.js';
 import {
@@ -31,6 +34,7 @@ const NEW: Planned = { producer: undefined, stored: undefined };
 /** Entries in a call. */
 export function rowsOf(call: WriterCall): number {
   if (call.type === 'burst') return countOf(call);
+  if (call.type === 'amend') return 1;
   return call.type === 'append' ? call.entries.length / PACKED : 0;
 }
 
@@ -48,6 +52,8 @@ export class Writer {
   readonly #db: Connection;
   /** Of the group at work. */
   readonly #entries: RowBatch;
+  readonly #amendments: AmendWriter;
+  readonly #places: RecordPlaces;
   readonly #steadyMs: () => number;
   /** When the group at work had all its rows. */
   #writtenMs = 0;
@@ -68,7 +74,7 @@ export class Writer {
     this.#begin = db.command('BEGIN IMMEDIATE');
     this.#commit = db.command('COMMIT');
     this.#deleteStream = db.command('DELETE FROM streams WHERE id = ?');
-    this.#entries = new RowBatch(db, 'entries (stream, offset, at, user, producer, seq, data)');
+    this.#entries = new RowBatch(db, 'entries (stream, offset, at, user, producer, seq, data, owner)');
     this.#deleteEntries = db.command('DELETE FROM entries WHERE stream = ? AND offset <= ?');
     this.#firstKept = db.query(
       'SELECT offset, at FROM entries WHERE stream = ? AND offset <= ? AND at >= ? ORDER BY offset LIMIT 1',
@@ -79,6 +85,8 @@ export class Writer {
     this.tables = new TableWriter(db, this.streams);
     this.results = new ResultsWriter(db);
     this.#outbox = new OutboxWriter(db, this.streams);
+    this.#amendments = new AmendWriter(db, this.streams);
+    this.#places = new RecordPlaces(db);
   }
 
   /** Applies the calls in order and commits. When it returns, what is answered as done is on the disk. */
@@ -155,8 +163,8 @@ export class Writer {
   }
 
   #trimTarget(stream: KnownStream, nowMs: number, most: number): number {
-    const { id, head, floor, retainEntries, retainAgeMs } = stream;
-    const byCount = retainEntries === null ? 0 : head - retainEntries;
+    const { id, head, floor, retainAgeMs } = stream;
+    const byCount = this.#countTarget(stream, most);
     if (retainAgeMs === null || floor === head || byCount >= floor + most) return byCount;
     const cutoff = nowMs - retainAgeMs;
     const oldestAt = stream.oldestAt ?? this.#oldest.row([id])?.[0];
@@ -164,6 +172,15 @@ export class Writer {
     if (stream.oldestAt === undefined || stream.oldestAt >= cutoff) return byCount;
     const kept = this.#firstKept.row([id, floor + most, cutoff])?.[0];
     return Math.max(byCount, kept === undefined ? Math.min(head, floor + most) : Number(kept) - 1);
+  }
+
+  /** Up to where `retainEntries` lets go; not looked for much further than `most`. */
+  #countTarget(stream: KnownStream, most: number): number {
+    const { head, floor, retainEntries, records } = stream;
+    if (retainEntries === null) return 0;
+    if (records === 0 || head - floor <= retainEntries) return head - retainEntries;
+    const entriesUpTo = (offset: number) => this.#places.entriesUpTo(stream, offset);
+    return lastOffsetWithin(head - records - retainEntries, floor, Math.min(head, floor + most), entriesUpTo);
   }
 
   #apply(call: WriterCall, nowMs: number): { readonly done: unknown } | { readonly refusal: Refusal } {
@@ -175,6 +192,9 @@ export class Writer {
         for (const append of appendsOf(call)) answer.add(this.#append(append, nowMs));
         return { done: answer.words };
       }
+      case 'amend':
+        this.#entries.flush();
+        return this.#amendments.amend(call, nowMs);
       case 'change':
         return this.tables.change(call, nowMs);
       case 'begin':
@@ -265,13 +285,13 @@ export class Writer {
   ): void {
     stream.head += 1;
     const [at, data, user] = [entries[base] ?? 0, entries[base + 1] ?? '', entries[base + 2] ?? null];
-    const [key, seq] = [entries[base + 3], entries[base + 4] ?? 0];
+    const [key, seq, owner] = [entries[base + 3], entries[base + 4] ?? 0, entries[base + 5] ?? null];
     if (typeof key !== 'string') {
-      this.#entries.add(stream.id, stream.head, at, user, null, null, data);
+      this.#entries.add(stream.id, stream.head, at, user, null, null, data, owner);
       return;
     }
     const producer = this.streams.store(stream, known, key, Number(seq), stream.head, Number(at), nowMs);
-    this.#entries.add(stream.id, stream.head, at, user, producer.id, seq, data);
+    this.#entries.add(stream.id, stream.head, at, user, producer.id, seq, data, owner);
   }
 
   #remove(name: string): void {

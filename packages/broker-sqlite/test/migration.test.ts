@@ -69,7 +69,7 @@ PRAGMA user_version = 1;
 const folder = temporaryFolder();
 afterEach(() => folder.remove());
 
-it('keeps the logs of version 1, and takes tables and calls beside them', async () => {
+it('keeps the logs of version 1, takes tables and calls beside them, and amends old entries', async () => {
   const path = join(folder.path, 'old.db');
   const old = new Database(path);
   old.exec(VERSION_1);
@@ -82,10 +82,15 @@ it('keeps the logs of version 1, and takes tables and calls beside them', async 
   for (const round of [1, 2]) {
     const broker = sqliteBroker(path);
     const page = await broker.read('chat/lobby' as never, { epoch: 'old-epoch', offset: 0 }, { entries: 10 });
-    expect(page.entries.map(({ offset, data }) => [offset, data])).toEqual([
+    expect(page.entries.filter(({ amends }) => !amends).map(({ offset, data }) => [offset, data])).toEqual([
       [1, '"one"'],
       [2, '"two"'],
     ]);
+    const expects = round === 1 ? 0 : 3;
+    const state = `{"editedAt":${round}}`;
+    const amended = { offset: 1, expects, data: '"one"', state, at: 3_000, user: '"ada"', owner: 'ada' };
+    expect((await broker.amend('chat/lobby' as never, amended)).offset).toBe(2 + round);
+    expect(await broker.tail('chat/lobby' as never, 0, 1)).toMatchObject({ from: 1, after: 2 });
     expect(await broker.lookup('chat/lobby' as never, { producer: 'p', seq: 1 })).toMatchObject({ offset: 1 });
     const { offset } = await broker.change('quotes/nyse' as never, [{ key: 'ACME', set: `{"round":${round}}` }]);
     expect(offset).toBe(round);
@@ -109,6 +114,10 @@ function shapeOf(path: string): unknown[] {
 }
 
 /** From each version to the one before. */
+const UNDO_6 = `DROP INDEX records; DROP VIEW history; DELETE FROM counters WHERE name = 'erased';
+  ALTER TABLE streams DROP COLUMN records;
+  ${['owner', 'amended', 'state', 'amends', 'nth'].map((column) => `ALTER TABLE entries DROP COLUMN ${column};`).join(' ')}
+  ${VERSION_1.slice(VERSION_1.indexOf('CREATE VIEW history'), VERSION_1.indexOf('PRAGMA'))} PRAGMA user_version = 5;`;
 const UNDO_5 =
   'DROP TABLE dead_letters; DROP INDEX streams_waiting; ALTER TABLE streams DROP COLUMN outbox_done; PRAGMA user_version = 4;';
 const UNDO_4 = 'ALTER TABLE publishes DROP COLUMN count; PRAGMA user_version = 3;';
@@ -116,9 +125,10 @@ const UNDO_3 = 'DROP TABLE calls; PRAGMA user_version = 2;';
 
 it.each([
   ['1', undefined],
-  ['2', UNDO_5 + UNDO_4 + UNDO_3],
-  ['3', UNDO_5 + UNDO_4],
-  ['4', UNDO_5],
+  ['2', UNDO_6 + UNDO_5 + UNDO_4 + UNDO_3],
+  ['3', UNDO_6 + UNDO_5 + UNDO_4],
+  ['4', UNDO_6 + UNDO_5],
+  ['5', UNDO_6],
 ])('brings a file of version %s to the tables of a new one', async (version, undo) => {
   const [fresh, path] = [join(folder.path, 'new.db'), join(folder.path, 'old.db')];
   await sqliteBroker(fresh).close();
