@@ -1,6 +1,13 @@
 // A log that somebody on this node watches: its ring, its subscribers, and the flush that moves those at the head.
 
-import { type Advance, type Broker, BrokerUnavailableError, type Entry, type Page } from '@trunkline/broker';
+import {
+  type Advance,
+  type Broker,
+  BrokerUnavailableError,
+  type Entry,
+  type StreamState,
+  type Tail,
+} from '@trunkline/broker';
 import type { Offset, Position, StreamName } from '@trunkline/protocol';
 import { Group } from './group.js';
 import { Ring } from './ring.js';
@@ -77,7 +84,7 @@ export class ActiveStream extends WatchedStream<Subscription> {
    * from an answer to a publish, and be ahead of what was announced. Rejects as the broker does.
    */
   async compare(): Promise<void> {
-    const page = await this.host.broker.readBack(this.name, undefined, { entries: 1 });
+    const page = await this.host.broker.readBack(this.name, undefined, { entries: 1, bytes: 0 });
     if (!this.loading && page.epoch !== this.epoch) this.reload();
     await this.ready();
     if (page.epoch !== this.epoch) return;
@@ -89,11 +96,31 @@ export class ActiveStream extends WatchedStream<Subscription> {
       throw new BrokerUnavailableError('the store did not answer');
   }
 
+  /** Where a cursor starts that wants the newest `count` entries; `undefined` if only the broker knows (`tail`). */
+  back(count: number): Offset | undefined {
+    const { ring, floor } = this;
+    const from = ring.back(count) ?? (ring.start <= floor ? floor : undefined);
+    return from === undefined ? undefined : Math.max(from, floor);
+  }
+
+  /** The same of the broker, with the entries after an offset. Rejects as the broker does. */
+  async tail(after: Offset, count: number): Promise<Tail> {
+    const tail = await this.host.broker.tail(this.name, after, count);
+    this.#learnFloor(tail);
+    return tail;
+  }
+
+  /** How many entries a cursor has missed that was left behind by the floor; `undefined`: nobody knows how many of them were records. */
+  async lostUpTo(floor: Offset, from: Offset): Promise<number | undefined> {
+    const tail = await this.tail(0, 0).catch(() => undefined);
+    return tail?.recordsTrimmed === 0 ? floor - from : undefined;
+  }
+
   /** Server time of the entry at `offset`; `undefined` if it is not kept. */
   async atOf(offset: Offset): Promise<number | undefined> {
     const held = this.ring.atOf(offset);
     if (held !== undefined || offset <= this.floor) return held;
-    const page = await this.host.broker.readBack(this.name, offset + 1, { entries: 1 });
+    const page = await this.host.broker.readBack(this.name, offset + 1, { entries: 1, bytes: 0 });
     const entry = page.entries[0];
     return entry?.offset === offset ? entry.at : undefined;
   }
@@ -165,12 +192,14 @@ export class ActiveStream extends WatchedStream<Subscription> {
 
   #push(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      if (entry.offset === this.ring.end + 1) this.ring.push(encodeItem(entry));
+      if (entry.offset !== this.ring.end + 1) continue;
+      if (entry.amends === undefined) this.ring.push(encodeItem(entry));
+      else this.ring.amend(encodeItem(entry), entry.amends);
     }
     this.host.dirty(this);
   }
 
-  #learnFloor(page: Page): void {
+  #learnFloor(page: StreamState): void {
     if (page.epoch === this.epoch) this.floor = Math.max(this.floor, page.floor);
   }
 }

@@ -1,11 +1,14 @@
-// `publish` and `change`: what a client has stored, in a log or in a table.
+// `publish`, `amend` and `change`: what a client has stored, in a log or in a table.
 
-import { type Change, type Publish, type ServerMessage, TrunklineError } from '@trunkline/protocol';
+import { type Amend, type Change, type Publish, type ServerMessage, TrunklineError } from '@trunkline/protocol';
 import { type Identity, resolveStream } from './app.js';
 import { callBroker } from './broker-call.js';
 import type { Engine } from './engine.js';
 import type { PublishAdmission } from './publish-admission.js';
 import { producerKey } from './slice.js';
+
+/** What counts among a producer's writes to a stream. */
+export type Write = Publish | Amend | Change;
 
 /**
  * @param identity the user when it was sent @param present the same user with the rights of now
@@ -13,7 +16,7 @@ import { producerKey } from './slice.js';
  */
 export async function answerWrite<Request>(
   engine: Engine<Request>,
-  message: Publish | Change,
+  message: Write,
   identity: Identity,
   present: () => Identity,
   admission: PublishAdmission,
@@ -44,6 +47,16 @@ export async function answerWrite<Request>(
   if (message.type === 'publish') {
     if (channel.kind !== 'log') throw new TrunklineError('invalid', 'this is a table: change its rows');
     const { epoch, offset, at } = await engine.publisher.publish({ ...common, channel, data: message.data });
+    return { type: 'ok', id, epoch, offset, at };
+  }
+  if (message.type === 'amend') {
+    if (channel.kind !== 'log') throw new TrunklineError('invalid', 'this is a table: change its rows');
+    const { epoch, offset, at } = await engine.amender.amend({
+      ...common,
+      channel,
+      offset: message.offset,
+      change: message,
+    });
     return { type: 'ok', id, epoch, offset, at };
   }
   if (channel.kind !== 'table') throw new TrunklineError('invalid', 'this is a log: publish to it');

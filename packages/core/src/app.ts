@@ -1,7 +1,14 @@
 // An app, as the core runs it: what `trunkline()` collects on the server, with the types worn off.
 
 import type { Retention } from '@trunkline/broker';
-import { type JsonValue, parseStreamName, type StreamName, TrunklineError } from '@trunkline/protocol';
+import {
+  type Amendment,
+  type JsonValue,
+  type Offset,
+  parseStreamName,
+  type StreamName,
+  TrunklineError,
+} from '@trunkline/protocol';
 
 /** Who a connection belongs to. */
 export interface Identity {
@@ -23,7 +30,33 @@ export function publisherText(identity: Identity): string | null {
   return identity === SERVER ? null : JSON.stringify(identity.publicUser);
 }
 
-export type Action = 'subscribe' | 'read' | 'publish' | 'change' | 'call';
+export type Action = 'subscribe' | 'read' | 'publish' | 'amend' | 'change' | 'call';
+
+/** What a rule is asked about an amendment. */
+export interface AmendQuestion {
+  readonly amendment: Amendment;
+  readonly entry: {
+    readonly offset: Offset;
+    readonly at: number;
+    /** Who published it, as others see them; `null` for the server. */
+    readonly user: JsonValue;
+    /** The user who asks published it. */
+    readonly isOwn: boolean;
+    /** `null` of a deleted entry. */
+    readonly data: JsonValue;
+  };
+}
+
+/** A channel's rule. @param amend of the action `amend` */
+export type Rule = (
+  user: unknown,
+  params: readonly string[],
+  action: Action,
+  amend?: AmendQuestion,
+) => boolean | Promise<boolean>;
+
+/** An entry as it was before an edit. */
+export type Edited = Pick<AmendQuestion['entry'], 'offset' | 'at' | 'data'>;
 
 /** Either a value of the schema's output type, or one sentence on what is wrong. */
 export type Validated = { readonly value: unknown } | { readonly problem: string };
@@ -38,6 +71,8 @@ export interface PublishCall {
   readonly user: unknown;
   readonly params: readonly string[];
   readonly source: { readonly producer: string; readonly seq: number };
+  /** Of an edit. */
+  readonly edits?: Edited;
 }
 
 /** A log channel. */
@@ -47,8 +82,10 @@ export interface LogRuntime {
   readonly params: readonly string[];
   readonly retain?: Retention;
   validate(data: JsonValue): Validated | Promise<Validated>;
-  /** Absent: every authenticated user may do everything. */
-  readonly authorize?: (user: unknown, params: readonly string[], action: Action) => boolean | Promise<boolean>;
+  /** What may be done to entries. Absent: nothing. */
+  readonly amend?: readonly Amendment[];
+  /** Absent: every authenticated user may do everything, but edit and delete only what is their own. */
+  readonly authorize?: Rule;
   readonly onPublish?: (call: PublishCall) => HookResult | Promise<HookResult>;
 }
 
@@ -64,7 +101,7 @@ export interface TableRuntime {
   readonly checkpointMs?: number;
   /** A row as a whole. */
   validate(row: JsonValue): Validated | Promise<Validated>;
-  readonly authorize?: (user: unknown, params: readonly string[], action: Action) => boolean | Promise<boolean>;
+  readonly authorize?: Rule;
   /** Rows that a table of the channel may have. Default 100_000. */
   readonly maxRows?: number;
   /** A row goes by itself this long after its last set or patch, in milliseconds. Default: never. */

@@ -1,6 +1,7 @@
 // Calls of the broker, whose refusals become what a client is told.
 
 import {
+  AmendConflictError,
   BrokerUnavailableError,
   FencedError,
   OutOfOrderError,
@@ -33,6 +34,9 @@ function told(log: Log, error: unknown): TrunklineError {
     return new TrunklineError('conflict', `${row} ${is}, not at ${expected}: read it and decide anew`, {
       cause: error,
     });
+  }
+  if (error instanceof AmendConflictError) {
+    return new TrunklineError('conflict', 'the entry was amended meanwhile: read it and decide anew', { cause: error });
   }
   if (error instanceof TableFullError) {
     return new TrunklineError('too_large', `the table may have ${error.maxRows} rows: delete some`, { cause: error });

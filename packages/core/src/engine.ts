@@ -1,15 +1,27 @@
 // A node's engine: what its sessions share. A transport hands it connections; it never opens anything itself.
 
 import { type Broker, BrokerUnavailableError, memoryBroker, type Row, type RowsPage } from '@trunkline/broker';
-import { CLOSE, DEFAULT_LIMITS, type Limits, type StreamName, streamName } from '@trunkline/protocol';
-import { type AppRuntime, findStream, type TableRuntime } from './app.js';
+import {
+  CLOSE,
+  clientProblem,
+  DEFAULT_LIMITS,
+  type Limits,
+  type Offset,
+  type StreamName,
+  streamName,
+  TrunklineError,
+} from '@trunkline/protocol';
+import { Amender } from './amender.js';
+import { type AppRuntime, findStream, type LogRuntime, type TableRuntime } from './app.js';
 import { callBroker } from './broker-call.js';
 import { Caller } from './caller.js';
 import { type Changed, Changer, type ServerRowChange } from './changer.js';
 import { CheckpointBroker, type TableBroker } from './checkpoint-broker.js';
+import type { Change } from './entry-state.js';
 import { Hub } from './hub.js';
 import { Permits } from './permits.js';
 import type { Clock, Connection, Log } from './ports.js';
+import { ProducerLanes } from './producer-lanes.js';
 import { type Published, Publisher } from './publisher.js';
 import { readTable } from './read-table.js';
 import { Requests } from './requests.js';
@@ -60,6 +72,7 @@ export class Engine<Request = unknown> {
   readonly hub: Hub;
   readonly permits: Permits;
   readonly publisher: Publisher;
+  readonly amender: Amender;
   readonly changer: Changer;
   readonly caller: Caller;
   /** Keeps what is not to outlive this process. */
@@ -93,7 +106,10 @@ export class Engine<Request = unknown> {
     const { log } = options;
     this.permits = new Permits(log, nowMs);
     this.memory = memoryBroker({ nowMs, randomEpoch: options.randomId });
-    this.publisher = new Publisher({ broker: options.broker, log, permits: this.permits, nowMs, maxEntryBytes });
+    const lanes = new ProducerLanes<Published>();
+    const writers = { broker: options.broker, log, permits: this.permits, nowMs, maxEntryBytes, lanes };
+    this.publisher = new Publisher(writers);
+    this.amender = new Amender(writers);
     const brokerOf = (channel: TableRuntime) => this.brokerOf(channel);
     this.changer = new Changer({ brokerOf, log, permits: this.permits, nowMs, maxEntryBytes, maxRowsPerChange });
     this.requests = new Requests(this);
@@ -119,9 +135,20 @@ export class Engine<Request = unknown> {
    * @throws TrunklineError `too_large`, `invalid`, `unavailable`; `unknown_channel` if the app has no such channel.
    */
   async publish(key: string, params: readonly string[], data: unknown): Promise<Published> {
-    const channel = this.app.channels.get(key);
-    if (channel?.kind !== 'log') throw new Error(`the app has no channel "${key}" that is a log`);
-    return this.publisher.publishAsServer(streamName(key, params), channel, data);
+    return this.publisher.publishAsServer(streamName(key, params), this.#log(key), data);
+  }
+
+  /**
+   * Amends an entry as the server itself; a reaction of its own has the empty user id.
+   * @throws TrunklineError `forbidden` (the channel does not allow it), `not_found`, `conflict` (the entry was deleted), `too_large`,
+   * `invalid`, `unavailable`.
+   */
+  async amend(key: string, params: readonly string[], offset: Offset, change: Change): Promise<Published> {
+    const message = { type: 'amend', id: 1, stream: key, producer: 'p', seq: 1, offset, ...change };
+    const problem = clientProblem(message);
+    if (problem !== null) throw new TrunklineError('invalid', problem);
+    const stream = streamName(key, params);
+    return this.amender.amendAsServer({ stream, channel: this.#log(key), params, offset, change });
   }
 
   /**
@@ -164,6 +191,12 @@ export class Engine<Request = unknown> {
       this.#checkpoints.set(checkpointMs, broker);
     }
     return broker;
+  }
+
+  #log(key: string): LogRuntime {
+    const channel = this.app.channels.get(key);
+    if (channel?.kind !== 'log') throw new Error(`the app has no channel "${key}" that is a log`);
+    return channel;
   }
 
   #table(key: string): TableRuntime {

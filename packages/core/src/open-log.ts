@@ -1,5 +1,6 @@
 // Subscribing to a log: where the cursor starts, and what the client is told if that place is gone.
 
+import type { Tail } from '@trunkline/broker';
 import { type Offset, type Subscribe, TrunklineError } from '@trunkline/protocol';
 import { type ActiveStream, DEFAULT_PAGE } from './active-stream.js';
 import type { Target } from './app.js';
@@ -26,11 +27,11 @@ export function checkLogRequest(
 export async function openLog<Request>(session: Session<Request>, target: Target, request: Subscribe): Promise<Opened> {
   const { hub } = session.engine;
   const stream = await hub.openLog(target.name);
-  const at = await lookUp(stream, request);
+  const look = await lookUp(stream, request);
   return {
     stream,
     begin: () => {
-      const { from, gap } = startOf(stream, request, at);
+      const { from, gap } = startOf(stream, request, look);
       const cursor = hub.subscribe(stream, session.outflow);
       return {
         cursor,
@@ -44,29 +45,58 @@ export async function openLog<Request>(session: Session<Request>, target: Target
   };
 }
 
-/** What has to be asked of the broker before the place can be chosen. Gives the time of the entry at the client's position. */
-async function lookUp(stream: ActiveStream, { after, last }: Subscribe): Promise<number | undefined> {
-  const isElsewhere =
-    after === undefined
-      ? // Entries that the ring does not hold may be trimmed by now: the newest that are kept are meant.
-        Math.max(stream.floor, stream.head - (last ?? 0)) < stream.ring.start
-      : after.epoch !== stream.epoch || after.offset > stream.head;
-  if (isElsewhere) await stream.compare();
-  return after?.at === undefined || after.offset === 0 ? undefined : await stream.atOf(after.offset);
+/** What only the broker knows: the time of the entry at the client's position, and where the newest entries begin. */
+interface Look {
+  readonly at: number | undefined;
+  readonly tail?: Tail;
 }
 
-function startOf(stream: ActiveStream, { after, last, most }: Subscribe, at: number | undefined): Start {
-  const back = (entries: number) => Math.max(stream.floor, stream.head - entries);
+/** Asks the broker what has to be known before the place can be chosen. */
+async function lookUp(stream: ActiveStream, { after, last, most }: Subscribe): Promise<Look> {
+  if (after === undefined) {
+    // Entries that the ring does not hold may be trimmed by now: the newest that are kept are meant.
+    if (stream.ring.back(last ?? 0) !== undefined) return { at: undefined };
+    await stream.compare();
+    return { at: undefined, tail: await stream.tail(0, last ?? 0) };
+  }
+  if (after.epoch !== stream.epoch || after.offset > stream.head) await stream.compare();
+  const at = after.at === undefined || after.offset === 0 ? undefined : await stream.atOf(after.offset);
+  const { offset } = after;
+  const isOther = after.epoch !== stream.epoch || offset > stream.head || (at !== undefined && at !== after.at);
+  if (isOther) {
+    const page = last ?? DEFAULT_PAGE;
+    return stream.back(page) === undefined ? { at, tail: await stream.tail(0, page) } : { at };
+  }
+  const isLong = most !== undefined && stream.head - offset > most;
+  if (offset >= stream.floor && (!isLong || offset >= stream.ring.start)) return { at };
+  return { at, tail: await stream.tail(offset, Math.min(most ?? 0, DEFAULT_PAGE)) };
+}
+
+function startOf(stream: ActiveStream, { after, last, most }: Subscribe, { at, tail }: Look): Start {
+  const back = (entries: number) => {
+    const { floor, head, ring } = stream;
+    const asked = tail?.epoch === stream.epoch ? tail?.from : undefined;
+    return Math.max(floor, Math.min(head, stream.back(entries) ?? asked ?? Math.min(ring.start, head - entries)));
+  };
   if (after === undefined) return { from: back(last ?? 0) };
   const from = after.offset;
   const isRewritten = at !== undefined && at !== after.at;
   if (after.epoch !== stream.epoch || from > stream.head || isRewritten) {
     return { from, gap: { reason: 'epoch', to: back(last ?? DEFAULT_PAGE) } };
   }
+  const { floor } = stream;
+  // Of what is no longer kept nobody knows how much of it were records, unless there were none.
+  const trimmed = from >= floor ? 0 : tail?.recordsTrimmed === 0 ? floor - from : undefined;
   if (most !== undefined && stream.head - from > most) {
-    const to = back(Math.min(most, DEFAULT_PAGE));
-    return { from, gap: { reason: 'skipped', to, lost: to - from } };
+    const kept = from >= stream.ring.start ? stream.ring.entriesAfter(from) : (tail?.after ?? stream.head - from);
+    const missed = kept + (trimmed ?? 0);
+    if (missed > most) {
+      const page = Math.min(most, DEFAULT_PAGE);
+      const to = back(page);
+      const lost = trimmed === undefined ? undefined : missed - Math.min(page, kept);
+      return { from, gap: { reason: 'skipped', to, ...(lost === undefined ? {} : { lost }) } };
+    }
   }
-  if (from < stream.floor) return { from, gap: { reason: 'trimmed', to: stream.floor, lost: stream.floor - from } };
-  return { from };
+  if (from >= floor) return { from };
+  return { from, gap: { reason: 'trimmed', to: floor, ...(trimmed === undefined ? {} : { lost: trimmed }) } };
 }

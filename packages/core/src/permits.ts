@@ -3,7 +3,7 @@
 
 import { type StreamName, TrunklineError } from '@trunkline/protocol';
 import { hasExpired } from './access.js';
-import type { Action, ChannelRuntime, Identity } from './app.js';
+import { type Action, type AmendQuestion, type ChannelRuntime, type Identity, SERVER } from './app.js';
 import type { Log } from './ports.js';
 import { runHook } from './run-hook.js';
 
@@ -17,6 +17,8 @@ export interface Permission {
   /** Absent: of no stream, so that only a doubt about all of the user's rights reaches it. */
   readonly stream?: StreamName;
   readonly action: Action;
+  /** Of the action `amend`. */
+  readonly amend?: AmendQuestion;
 }
 
 /** One permission under way. */
@@ -61,23 +63,32 @@ export class Permits {
   }
 
   /** Asks the rule until its answer holds. */
-  async #judge(permit: Permit, { channel, params, present, action }: Permission): Promise<void> {
+  async #judge(permit: Permit, { channel, params, present, action, amend }: Permission): Promise<void> {
     const { authorize } = channel;
     do {
       permit.isDoubted = false;
       const identity = present();
       if (hasExpired(identity, this.nowMs())) throw new TrunklineError('unauthorized', 'the token expired');
-      if (authorize === undefined) return;
-      const may = await runHook(this.log, 'authorize failed', () => authorize(identity.user, params, action));
+      if (authorize === undefined && (amend === undefined || mayByDefault(identity, amend))) return;
+      const asked = amend === undefined ? [] : [amend];
+      const may = await runHook(this.log, 'authorize failed', () =>
+        authorize?.(identity.user, params, action, ...asked),
+      );
       if (may !== true) throw new TrunklineError('forbidden', FORBIDDEN[action]);
     } while (permit.isDoubted);
   }
+}
+
+/** Everybody may react, and amend what is their own. */
+function mayByDefault(identity: Identity, { amendment, entry }: AmendQuestion): boolean {
+  return amendment === 'react' || entry.isOwn || identity === SERVER;
 }
 
 const FORBIDDEN: Readonly<Record<Action, string>> = {
   subscribe: 'you may not subscribe to this',
   read: 'you may not read this',
   publish: 'you may not publish here',
+  amend: 'you may not amend this entry',
   change: 'you may not change this',
   call: 'you may not call this',
 };

@@ -3,13 +3,14 @@
 import type { Appended, Broker, Entry, ProducerSeq } from '@trunkline/broker';
 import { type Epoch, type JsonValue, type StreamName, TrunklineError } from '@trunkline/protocol';
 import { hasExpired } from './access.js';
-import { type Identity, type LogRuntime, publisherText, type Validated } from './app.js';
+import { type Identity, type LogRuntime, publisherText, SERVER } from './app.js';
 import { callBroker } from './broker-call.js';
+import { madeEntry, validated, validValue } from './made-entry.js';
 import { madeText, payloadText } from './payload-text.js';
 import type { Permits } from './permits.js';
 import type { Log } from './ports.js';
-import { type HeldUp, ProducerLanes } from './producer-lanes.js';
-import { runHook, runHookNow } from './run-hook.js';
+import type { HeldUp, ProducerLanes } from './producer-lanes.js';
+import { runHookNow } from './run-hook.js';
 import { producerKey } from './slice.js';
 
 export interface PublishRequest {
@@ -47,11 +48,11 @@ export interface PublisherOptions {
   readonly permits: Permits;
   readonly nowMs: () => number;
   readonly maxEntryBytes: number;
+  readonly lanes: ProducerLanes<Published>;
 }
 
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #lanes = new ProducerLanes<Published>();
   /** Channels whose schema has answered with a promise. */
   readonly #slowSchemas = new WeakSet<LogRuntime>();
 
@@ -63,7 +64,7 @@ export class Publisher {
   publish(request: PublishRequest): Promise<Published> {
     const { stream, seq, settled, identity } = request;
     const source = { producer: producerKey(identity.id, request.producer), seq };
-    const { broker, log } = this.#options;
+    const { broker, log, lanes } = this.#options;
     if (request.isUnrepeatable === true) {
       return this.#prepare(request, undefined, request.admit, 0).then(({ stored }) => stored);
     }
@@ -73,7 +74,7 @@ export class Publisher {
       if (!isAdmitted) request.admit();
       isAdmitted = true;
     };
-    return this.#lanes.run(`${stream}\n${source.producer}`, {
+    return lanes.run(`${stream}\n${source.producer}`, {
       seq,
       settled,
       lookup: () => callBroker(log, broker.lookup(stream, source)),
@@ -101,8 +102,7 @@ export class Publisher {
     const entry = validValue(checked);
     if (hasExpired(present(), nowMs())) throw new TrunklineError('unauthorized', 'the token expired');
     const text = entry === data ? given : madeText('entry', entry, maxEntryBytes, 'the schema made', log);
-    const user = publisherText(present());
-    return this.#append(stream, channel, { at: nowMs(), data: text, user, source }, after);
+    return this.#append(stream, channel, { ...publishedBy(present()), at: nowMs(), data: text, source }, after);
   }
 
   /** Appends as the server itself. Rejects with a TrunklineError. */
@@ -118,42 +118,21 @@ export class Publisher {
     after: number,
   ): Promise<{ stored: Promise<Published> }> {
     const { stream, channel, params, present } = request;
-    const { permits, nowMs, maxEntryBytes } = this.#options;
+    const { permits, nowMs, maxEntryBytes, log } = this.#options;
     if (request.order?.isHeldUp() === true) await request.order.clear();
     admit();
     // Measured before the hook runs, so that nothing oversized reaches it, and again after it.
     const given = payloadText('entry', request.data, maxEntryBytes);
-    const entry = await this.#validated(channel, request.data);
+    const { data } = request;
+    const entry = await validated(log, channel, data);
     return permits.whileAllowed(
       { present, channel, params, stream, action: 'publish' },
-      () => this.#hooked(request, entry, given),
-      (data) => {
-        const entry = { at: nowMs(), data, user: publisherText(present()) };
+      () => madeEntry(log, maxEntryBytes, request, { data, given, entry }),
+      (text) => {
+        const entry = { ...publishedBy(present()), at: nowMs(), data: text };
         return { stored: this.#append(stream, channel, source === undefined ? entry : { ...entry, source }, after) };
       },
     );
-  }
-
-  async #validated(channel: LogRuntime, data: JsonValue): Promise<unknown> {
-    return validValue(await runHook(this.#options.log, 'the schema failed', () => channel.validate(data)));
-  }
-
-  async #hooked(request: PublishRequest, entry: unknown, given: string): Promise<string> {
-    const { onPublish } = request.channel;
-    const { log, maxEntryBytes } = this.#options;
-    if (onPublish === undefined) {
-      return entry === request.data ? given : madeText('entry', entry, maxEntryBytes, 'the schema made', log);
-    }
-    const { params, producer, seq } = request;
-    const { user } = request.present();
-    const result = await runHook(log, 'onPublish failed', () =>
-      onPublish({ entry, user, params, source: { producer, seq } }),
-    );
-    if ('refusal' in result) {
-      throw new TrunklineError('refused', result.refusal.message, { refusal: result.refusal.code });
-    }
-    const store = result.store === undefined ? entry : result.store;
-    return madeText('entry', store, maxEntryBytes, 'onPublish returned', log);
   }
 
   #append(stream: StreamName, channel: LogRuntime, entry: Omit<Entry, 'offset'>, after = 0): Promise<Published> {
@@ -167,7 +146,8 @@ export class Publisher {
   }
 }
 
-function validValue(checked: Validated): unknown {
-  if ('problem' in checked) throw new TrunklineError('invalid', checked.problem);
-  return checked.value;
+/** Whose an entry is, and what others see of them. */
+function publishedBy(identity: Identity): Pick<Entry, 'user' | 'owner'> {
+  const user = publisherText(identity);
+  return identity === SERVER ? { user } : { user, owner: identity.id };
 }

@@ -62,12 +62,13 @@ export function pageText({ epoch, head, floor, items }: EntriesPage): string {
  * were trimmed, `unavailable`.
  */
 export async function readEntries(broker: Broker, stream: StreamName, request: EntriesRequest): Promise<EntriesPage> {
-  const limit = { entries: request.limit, bytes: PAGE_BYTES };
+  // Who reads backwards has each entry as it is now: records would be no news.
+  const limit = { entries: request.limit, bytes: PAGE_BYTES, entriesOnly: request.after === undefined };
   let page: Page;
   try {
     if (request.after === undefined) page = await broker.readBack(stream, request.before, limit);
     else {
-      const epoch = request.epoch ?? (await broker.readBack(stream, undefined, { entries: 1 })).epoch;
+      const epoch = request.epoch ?? (await broker.readBack(stream, undefined, { entries: 1, bytes: 0 })).epoch;
       page = await broker.read(stream, { epoch, offset: request.after }, limit);
     }
   } catch (error) {

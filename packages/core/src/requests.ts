@@ -17,6 +17,7 @@ import { callBroker } from './broker-call.js';
 import type { Changed } from './changer.js';
 import type { TableBroker } from './checkpoint-broker.js';
 import type { Engine } from './engine.js';
+import type { Change as EntryChange } from './entry-state.js';
 import type { Published } from './publisher.js';
 import { type EntriesPage, type EntriesRequest, readEntries } from './read-page.js';
 import { asServer } from './server-channel.js';
@@ -91,6 +92,20 @@ export class Requests<Request = unknown> {
     if (channel.kind !== 'log') throw new TrunklineError('invalid', 'this is a table: change its rows');
     const published = await this.#engine.publisher.publish({ ...common, channel, data });
     return { ...published, isRepeat: common.isRepeat() };
+  }
+
+  /** Amends an entry. Rejects with a TrunklineError. */
+  async amend(
+    caller: Caller,
+    target: Target,
+    source: Source,
+    offset: Offset,
+    change: EntryChange,
+  ): Promise<Written<Published>> {
+    const { channel, ...common } = this.#write(caller, target, source);
+    if (channel.kind !== 'log') throw new TrunklineError('invalid', 'this is a table: change its rows');
+    const amended = await this.#engine.amender.amend({ ...common, channel, offset, change });
+    return { ...amended, isRepeat: common.isRepeat() };
   }
 
   /** Changes rows as one step. Rejects with a TrunklineError. */

@@ -1,8 +1,12 @@
 // The newest entries of an active stream, encoded, within a bound of bytes. A cursor inside the ring is served without
 // asking the broker; one behind it reads from the broker until it is inside.
 
+import type { Amends } from '@trunkline/broker';
 import type { Epoch, Offset } from '@trunkline/protocol';
-import { type EncodedItem, encodeSlices, type Slice } from './slice.js';
+import { amendsText, type EncodedItem, encodeSlices, presentText, recodeItem, type Slice } from './slice.js';
+
+/** Where an item was that is no longer held: what it said may have been erased. */
+const GONE: EncodedItem = { text: '', bytes: 0, at: 0, amends: 0 };
 
 export class Ring {
   #items: EncodedItem[] = [];
@@ -42,8 +46,58 @@ export class Ring {
     this.#items.push(item);
     this.#bytes += item.bytes;
     this.#forgetSlices();
+    if (this.#bytes > this.bytesMax) this.#trim();
+  }
+
+  /**
+   * Pushes the record of an amendment. Its entry is as it says from now on, and the record before it says nothing any more: what was
+   * replaced is nowhere in the ring.
+   */
+  amend(record: EncodedItem, { offset, data, state }: Amends): void {
+    if (data !== undefined) {
+      const entryAt = offset > this.#start ? this.#first + offset - this.#start - 1 : this.#first - 1;
+      for (let index = this.#items.length - 1; index > entryAt; index -= 1) {
+        if (this.#items[index]?.amends !== offset) continue;
+        this.#recode(index, amendsText({ offset }));
+        break;
+      }
+      if (entryAt >= this.#first) this.#recode(entryAt, presentText(data, state));
+    }
+    this.push(record);
+  }
+
+  /** Where a cursor starts that wants the newest `count` entries; `undefined` if the ring does not hold as many. */
+  back(count: number): Offset | undefined {
+    let left = count;
+    let index = this.#items.length;
+    while (left > 0 && index > this.#first) {
+      index -= 1;
+      if (this.#items[index]?.amends === 0) left -= 1;
+    }
+    return left > 0 ? undefined : this.#start + index - this.#first;
+  }
+
+  /** Entries after `offset`, which lies within the ring. */
+  entriesAfter(offset: Offset): number {
+    let entries = 0;
+    for (let index = this.#first + offset - this.#start; index < this.#items.length; index += 1) {
+      if (this.#items[index]?.amends === 0) entries += 1;
+    }
+    return entries;
+  }
+
+  #recode(index: number, content: string): void {
+    const item = this.#items[index];
+    if (item === undefined) return;
+    const recoded = recodeItem(item, content);
+    this.#items[index] = recoded;
+    this.#bytes += recoded.bytes - item.bytes;
+  }
+
+  #trim(): void {
     while (this.#bytes > this.bytesMax && this.#items.length - this.#first > 1) {
       this.#bytes -= this.#items[this.#first]?.bytes ?? 0;
+      this.#items[this.#first] = GONE;
       this.#first += 1;
       this.#start += 1;
     }

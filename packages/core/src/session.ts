@@ -2,7 +2,6 @@
 // that is answered, never an exception: nothing that arrives can end the process.
 
 import {
-  type Change,
   CLOSE,
   type ClientMessage,
   type Drain,
@@ -13,14 +12,13 @@ import {
   type Hello,
   PROTOCOL_VERSION,
   type Problem,
-  type Publish,
   type Refresh,
   type RequestId,
   type ServerMessage,
   type StreamName,
 } from '@trunkline/protocol';
 import { hasExpired, identify, identifyAgain } from './access.js';
-import { answerWrite } from './answer-write.js';
+import { answerWrite, type Write } from './answer-write.js';
 import type { Identity } from './app.js';
 import type { Engine } from './engine.js';
 import { errorAnswer } from './error-answer.js';
@@ -262,6 +260,7 @@ export class Session<Request = unknown> {
       case 'tune':
         return this.#work(message.id, () => this.#streams.tune(message));
       case 'publish':
+      case 'amend':
       case 'change':
         return this.#work(message.id, (identity) => this.#write(message, identity));
       case 'call':
@@ -353,7 +352,7 @@ export class Session<Request = unknown> {
     else this.#pump();
   }
 
-  #write(message: Publish | Change, identity: Identity): Promise<ServerMessage> {
+  #write(message: Write, identity: Identity): Promise<ServerMessage> {
     const { engine } = this;
     this.#writes ??= new PublishAdmission(engine.limits, engine.clock.nowMs());
     return answerWrite(engine, message, identity, () => this.#identity ?? identity, this.#writes);

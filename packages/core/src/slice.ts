@@ -1,7 +1,7 @@
 // Encoding of entries, once each, and of slices from those encodings. A slice's bytes are the same for every subscriber.
 
-import type { Entry } from '@trunkline/broker';
-import { type Epoch, MAX_SLICE_BYTES, type Offset, utf8Bytes } from '@trunkline/protocol';
+import type { Amends, Entry } from '@trunkline/broker';
+import { type Epoch, type Item, MAX_SLICE_BYTES, type Offset, utf8Bytes } from '@trunkline/protocol';
 import type { SharedText } from './ports.js';
 
 /** An entry as it stands in `items`. */
@@ -10,6 +10,8 @@ export interface EncodedItem {
   /** Size of `text` in UTF-8. */
   readonly bytes: number;
   readonly at: number;
+  /** Of a record: offset of the entry that it amends; 0: it is an entry. */
+  readonly amends: Offset;
 }
 
 /** One `entries` message for the range `(from, to]`. */
@@ -31,8 +33,30 @@ export function encodeItem(entry: Entry): EncodedItem {
     const { producer, seq } = entry.source;
     text += `,"producer":"${producer.slice(producer.lastIndexOf('/') + 1)}","seq":${seq}`;
   }
-  text += `,"data":${entry.data}}`;
-  return { text, bytes: utf8Bytes(text), at: entry.at };
+  const { amends } = entry;
+  if (amends === undefined) text += `,${presentText(entry.data, entry.amended?.state)}}`;
+  else text += `,${amendsText(amends)}}`;
+  return { text, bytes: utf8Bytes(text), at: entry.at, amends: amends?.offset ?? 0 };
+}
+
+/**
+ * The same item with other content. Made anew down to its first character: a text cut out of another keeps that one in memory, and what
+ * it said may have been erased.
+ */
+export function recodeItem(item: EncodedItem, content: string): EncodedItem {
+  const { offset, at, user, producer, seq } = JSON.parse(item.text) as Item;
+  const text = `${JSON.stringify({ offset, at, user, producer, seq }).slice(0, -1)},${content}}`;
+  return { text, bytes: utf8Bytes(text), at, amends: item.amends };
+}
+
+/** What of an entry can change, as members of its item. @param state a JSON object */
+export function presentText(data: string, state = '{}'): string {
+  return state === '{}' ? `"data":${data}` : `"data":${data},${state.slice(1, -1)}`;
+}
+
+/** What a record says. */
+export function amendsText({ offset, data, state }: Amends): string {
+  return `"amends":{"offset":${offset}${data === undefined ? '' : `,${presentText(data, state)}`}}`;
 }
 
 /**

@@ -64,8 +64,10 @@ export class Subscription implements Cursor {
   rewind(): void {
     this.#owesGap = this.#held;
     if (this.#held) return;
-    const { floor, head } = this.stream;
-    this.skip('epoch', Math.max(floor, head - DEFAULT_PAGE), undefined);
+    const { floor, head, ring } = this.stream;
+    // With many records in the ring it may be a few entries less than a page: not worth waiting for the broker.
+    const from = this.stream.back(DEFAULT_PAGE) ?? Math.max(floor, Math.min(ring.start, head - DEFAULT_PAGE));
+    this.skip('epoch', from, undefined);
   }
 
   /** From now on nothing is put on the connection, until `release`: the user's rights are judged again (SUB-9). */
@@ -142,8 +144,10 @@ export class Subscription implements Cursor {
       if (this.#isElsewhere(epoch, from)) return true;
       if (error.reason === 'epoch') this.stream.reload();
       else {
-        this.stream.floor = Math.max(this.stream.floor, error.oldest.offset);
-        this.skip('trimmed', error.oldest.offset, error.oldest.offset - from);
+        const { offset } = error.oldest;
+        this.stream.floor = Math.max(this.stream.floor, offset);
+        const lost = await this.stream.lostUpTo(offset, from);
+        if (!this.#isElsewhere(epoch, from)) this.skip('trimmed', offset, lost);
       }
       return true;
     }

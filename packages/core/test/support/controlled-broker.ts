@@ -4,6 +4,8 @@ import { type Broker, BrokerUnavailableError } from '@trunkline/broker';
 
 type Method =
   | 'append'
+  | 'amend'
+  | 'tail'
   | 'lookup'
   | 'read'
   | 'readBack'
@@ -20,6 +22,8 @@ type Fault = 'before' | 'after';
 export class ControlledBroker implements Broker {
   readonly calls: Record<Method, number> = {
     append: 0,
+    amend: 0,
+    tail: 0,
     lookup: 0,
     read: 0,
     readBack: 0,
@@ -55,6 +59,8 @@ export class ControlledBroker implements Broker {
   }
 
   readonly append: Broker['append'] = (...args) => this.#call('append', () => this.inner.append(...args));
+  readonly amend: Broker['amend'] = (...args) => this.#call('amend', () => this.inner.amend(...args));
+  readonly tail: Broker['tail'] = (...args) => this.#call('tail', () => this.inner.tail(...args));
   readonly lookup: Broker['lookup'] = (...args) => this.#call('lookup', () => this.inner.lookup(...args));
   readonly read: Broker['read'] = (...args) => this.#call('read', () => this.inner.read(...args));
   readonly readBack: Broker['readBack'] = (...args) => this.#call('readBack', () => this.inner.readBack(...args));

@@ -4,6 +4,8 @@ import type { Broker } from '@trunkline/broker';
 
 export const forwards = (broker: Broker): Broker => ({
   append: (...args) => broker.append(...args),
+  amend: (...args) => broker.amend(...args),
+  tail: (...args) => broker.tail(...args),
   lookup: (...args) => broker.lookup(...args),
   read: (...args) => broker.read(...args),
   readBack: (...args) => broker.readBack(...args),
