@@ -242,6 +242,14 @@ describe('steps', () => {
       { kind: 'run', label: 'rows × 4, seen × 1', content: 'quotes/nyse', events: { length: 5 } },
       { kind: 'frame', event: { said: { label: 'seen' } } },
     ]);
+    // A heartbeat in between ends it no more than a report does.
+    const beats = [
+      frame('{"type":"ping","now":1}'),
+      frame('{"type":"pong"}\n{"type":"seen","bytes":2}', { direction: 'in' }),
+    ];
+    expect(stepsOf(heard(...many(3, {}, rows), ...beats, ...many(1, {}, rows)), ALL)).toMatchObject([
+      { kind: 'run', label: 'rows × 4, ping, pong × 2, seen × 1', events: { length: 6 } },
+    ]);
     // Three of them with a report are no run.
     expect(stepsOf(events.slice(1), ALL).map(({ kind }) => kind)).toEqual([
       'frame',

@@ -133,8 +133,10 @@ function runLabel(run: readonly SeenFrame[], count: number): string {
   const asides = new Map<string, number>();
   for (const frame of run) {
     if (first === undefined || groupOf(frame) === groupOf(first)) continue;
-    const label = isHeartbeat(frame) ? 'ping, pong' : frame.said.label;
-    asides.set(label, (asides.get(label) ?? 0) + 1);
+    for (const kind of frame.said.kinds) {
+      const label = isBeat(kind) ? 'ping, pong' : kind;
+      asides.set(label, (asides.get(label) ?? 0) + 1);
+    }
   }
   const name = first === undefined ? '' : isHeartbeat(first) ? 'ping, pong' : first.said.kinds.join(', ');
   return [[name, count] as const, ...asides].map(([label, number]) => `${label} × ${number}`).join(', ');
@@ -148,12 +150,16 @@ function groupOf({ direction, opcode, said }: Pick<SeenFrame, 'direction' | 'opc
 
 /** Questions and answers that only keep the connection alive: a run of them goes both ways. */
 function isHeartbeat({ said }: Pick<SeenFrame, 'said'>): boolean {
-  return /^p[io]ng$/i.test(said.label);
+  return isBeat(said.label);
+}
+
+function isBeat(kind: string): boolean {
+  return /^p[io]ng$/i.test(kind);
 }
 
 /** What belongs to the line and not to what it carries. */
 function isAside(frame: Pick<SeenFrame, 'said'>): boolean {
-  return frame.said.label === 'seen' || isHeartbeat(frame);
+  return frame.said.kinds.length > 0 && frame.said.kinds.every((kind) => kind === 'seen' || isBeat(kind));
 }
 
 function isWanted(event: SeenEvent, { text, kind, stream }: Filter): boolean {
