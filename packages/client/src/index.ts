@@ -1,6 +1,14 @@
 // Trunkline for browsers: one connection, replicas that resume, publishes that are stored once.
 
-export { BadNameError, type ErrorCode, type GapReason, type Outcome, TrunklineError } from '@trunkline/protocol';
+export {
+  type Amendment,
+  BadNameError,
+  type ErrorCode,
+  type GapReason,
+  type Outcome,
+  type Reactions,
+  TrunklineError,
+} from '@trunkline/protocol';
 export { connect } from './connect.js';
 export type {
   AnyApp,
@@ -21,6 +29,7 @@ export type {
   UntypedHandle,
 } from './line.js';
 export type {
+  DeletedEntry,
   LogEntry,
   LogGap,
   LogHandle,
@@ -28,6 +37,7 @@ export type {
   LogSnapshot,
   LogState,
   PendingEntry,
+  PresentEntry,
   PublishError,
   Published,
 } from './log-handle.js';

@@ -1,6 +1,8 @@
 // The line: one connection and the handles of its channels, typed by the server's app.
 
 import type {
+  Amendment,
+  AmendOf,
   AppContract,
   ChannelContract,
   Contracted,
@@ -28,10 +30,11 @@ export type UntypedApp = Contracted<{
 /** What is known of a channel whose definition is not known. */
 export interface UntypedContract extends LogContract {
   readonly untyped: true;
+  readonly amend: Amendment;
 }
 
 /** A stream of which nothing is known: a log of `unknown`, unless it is used as a table. What it is not shows as `refused`, with `conflict`. */
-export interface UntypedHandle extends LogHandle<unknown, unknown, unknown> {
+export interface UntypedHandle extends LogHandle<unknown, unknown, unknown, string, Amendment> {
   /** What it is: as the server says, or as it was used here before the server has said anything. `undefined` before both. */
   readonly kind: () => 'log' | 'table' | undefined;
   /** The same stream as a table. */
@@ -42,7 +45,7 @@ export interface UntypedHandle extends LogHandle<unknown, unknown, unknown> {
 export type HandleOf<Channel extends ChannelContract, User> = Channel extends UntypedContract
   ? UntypedHandle
   : Channel extends LogContract
-    ? LogHandle<Channel['input'], Channel['stored'], User, Channel['refusal']>
+    ? LogHandle<Channel['input'], Channel['stored'], User, Channel['refusal'], AmendOf<Channel>>
     : Channel extends TableContract
       ? TableHandle<Channel['row'], Channel['input'], Channel['write']>
       : never;

@@ -1,10 +1,10 @@
 // A log as the application sees it: a handle to publish through, and snapshots of its replica. The types run from the
 // server's definition; nothing here exists at run time.
 
-import type { GapReason, Offset, TrunklineError } from '@trunkline/protocol';
+import type { Amendment, GapReason, Offset, Reactions, TrunklineError } from '@trunkline/protocol';
 
-/** One stored entry. */
-export interface LogEntry<Stored, User> {
+/** What entries have in common, whatever became of them. */
+interface EntryBase<User> {
   /** Stable and unique within the log; the same as that of the pending entry it was, so a list keeps its element. */
   readonly key: string;
   readonly offset: Offset;
@@ -12,8 +12,26 @@ export interface LogEntry<Stored, User> {
   readonly at: number;
   /** Who published it, as others may see them; `undefined` when the server did. */
   readonly user: User | undefined;
-  readonly data: Stored;
+  /** When its data was last replaced, in milliseconds since 1970; `undefined`: never. */
+  readonly editedAt: number | undefined;
+  /** Ids of users by reaction, those who reacted first first; empty if nobody did. */
+  readonly reactions: Reactions;
 }
+/** A stored entry as it is now. */
+export interface PresentEntry<Stored, User> extends EntryBase<User> {
+  readonly data: Stored;
+  readonly deletedAt: undefined;
+}
+/** What is left of one that was deleted. */
+export interface DeletedEntry<User> extends EntryBase<User> {
+  readonly data: undefined;
+  /** In milliseconds since 1970. */
+  readonly deletedAt: number;
+}
+/** One entry of a log. May be a deleted one where the definition says `amend: ['delete']`. */
+export type LogEntry<Stored, User, Amend extends Amendment = never> =
+  | PresentEntry<Stored, User>
+  | ('delete' extends Amend ? DeletedEntry<User> : never);
 
 /** Why a publish failed: a `TrunklineError` whose `refusal` is one of the hook's own. */
 export type PublishError<Refusal> = TrunklineError & { readonly refusal: Refusal | undefined };
@@ -46,10 +64,10 @@ export interface LogGap {
 export type LogState = 'connecting' | 'catching up' | 'live' | 'offline' | 'refused';
 
 /** What is known of a log. Immutable, and the same object until something changes. */
-export interface LogSnapshot<Input, Stored, User, Refusal = string> {
+export interface LogSnapshot<Input, Stored, User, Refusal = string, Amend extends Amendment = never> {
   readonly state: LogState;
   /** In offset order, without a hole: from the oldest one loaded to the newest one known. */
-  readonly entries: readonly LogEntry<Stored, User>[];
+  readonly entries: readonly LogEntry<Stored, User, Amend>[];
   /** In the order in which they were published. One leaves in the very snapshot in which its entry arrives. */
   readonly pending: readonly PendingEntry<Input, Refusal>[];
   /** Entries were lost to this client and nobody has called `dismissGap`. `entries` begins after them. */
@@ -75,12 +93,15 @@ export interface Published {
   readonly at: number;
 }
 
+/** A function of a handle, if the definition's `amend` names the word. */
+type IfAmend<Amend extends Amendment, Word extends Amendment, Run> = Word extends Amend ? Run : never;
+
 /**
  * One log. The same object for the same name, for as long as its line lives. Its functions need no `this`.
  * It shows entries only while someone is interested: `subscribe` and `open` are counted, and the last one to leave ends
  * the subscription `lingerMs` later.
  */
-export interface LogHandle<Input, Stored, User, Refusal = string> {
+export interface LogHandle<Input, Stored, User, Refusal = string, Amend extends Amendment = never> {
   /** The stream's name on the wire: `chat/lobby`. */
   readonly name: string;
   /**
@@ -90,13 +111,26 @@ export interface LogHandle<Input, Stored, User, Refusal = string> {
    * @returns when it is stored. Rejects with `TrunklineError`; its `outcome` says whether it may be stored all the same.
    */
   readonly publish: (data: Input) => Promise<Published>;
+  /**
+   * Replaces the data of an entry. Like the three below it waits in line with publishes, is sent again over reconnects until it is
+   * answered, and is stored once; what is shown changes when its record arrives.
+   * @returns where the record stands. Rejects with `TrunklineError`: `forbidden`, `not_found` (no longer kept), `conflict` (the entry was
+   * deleted), and as `publish`.
+   */
+  readonly edit: IfAmend<Amend, 'edit', (offset: Offset, data: Input) => Promise<Published>>;
+  /** Erases the data of an entry, for everybody and for good. */
+  readonly delete: IfAmend<Amend, 'delete', (offset: Offset) => Promise<Published>>;
+  /** Adds this user's reaction, 1 to 64 bytes of text: an emoji. One that is there stays. `too_large`: there are too many. */
+  readonly react: IfAmend<Amend, 'react', (offset: Offset, reaction: string) => Promise<Published>>;
+  /** Takes it back. */
+  readonly unreact: IfAmend<Amend, 'react', (offset: Offset, reaction: string) => Promise<Published>>;
   /** Interest without a listener. The result gives it up; calling it again does nothing. */
   readonly open: (interest?: LogInterest) => () => void;
   /** Interest, and a call for each new snapshot. */
   readonly subscribe: (onChange: () => void, interest?: LogInterest) => () => void;
-  readonly snapshot: () => LogSnapshot<Input, Stored, User, Refusal>;
+  readonly snapshot: () => LogSnapshot<Input, Stored, User, Refusal, Amend>;
   /** What a server renders, and what hydration starts from: empty, `connecting`. Always the same object. */
-  readonly serverSnapshot: () => LogSnapshot<Input, Stored, User, Refusal>;
+  readonly serverSnapshot: () => LogSnapshot<Input, Stored, User, Refusal, Amend>;
   /**
    * Reads a page of at most `count` (default 50) entries before the first one shown. Calls meanwhile share the page.
    * Waits over reconnects. Does nothing while there is no older one. Rejects with `TrunklineError`.

@@ -1,22 +1,23 @@
 // A log: its replica, its outbox and its older pages, shown as one snapshot. While the line moves (CON-8) it has a subscription on each of two
 // sockets: both bring entries, and the replica drops what it has.
 
-import type { Gap } from '@trunkline/protocol';
+import type { Amendment, Gap, Offset } from '@trunkline/protocol';
 import type { Link } from './link.js';
 import type { LogGap, LogHandle, LogSnapshot } from './log-handle.js';
 import { createOlderPages } from './older-pages.js';
-import { createOutbox } from './outbox.js';
+import { type Amending, createOutbox } from './outbox.js';
 import { createReplica } from './replica.js';
 import type { Shared } from './shared.js';
 import type { Kind, Subscription } from './subscription.js';
 
 const PAGE = 50;
 
-export type AnyLogSnapshot = LogSnapshot<unknown, unknown, unknown>;
+export type AnyLogHandle = LogHandle<unknown, unknown, unknown, string, Amendment>;
+export type AnyLogSnapshot = LogSnapshot<unknown, unknown, unknown, string, Amendment>;
 
 /** What of a log is its own. */
 export interface Log extends Kind {
-  readonly handle: Pick<LogHandle<unknown, unknown, unknown>, 'publish' | 'loadOlder' | 'dismissGap'>;
+  readonly handle: Pick<AnyLogHandle, 'publish' | 'edit' | 'delete' | 'react' | 'unreact' | 'loadOlder' | 'dismissGap'>;
   snapshot(): AnyLogSnapshot;
   /** Whether something waits here, though nobody may be interested. */
   isBusy(): boolean;
@@ -72,6 +73,10 @@ export function createLog(
   return {
     handle: {
       publish: (data) => batch.run(() => outbox.publish(data)),
+      edit: (offset, edit) => amend(offset, { edit }),
+      delete: (offset) => amend(offset, { delete: true }),
+      react: (offset, react) => amend(offset, { react }),
+      unreact: (offset, unreact) => amend(offset, { unreact }),
       loadOlder: (count = PAGE) => batch.run(() => pages.load(count)),
       dismissGap: () => {
         gap = undefined;
@@ -90,7 +95,7 @@ export function createLog(
         error: state === 'refused' ? subscription.error() : undefined,
       };
     },
-    isBusy: () => outbox.views.length > 0,
+    isBusy: outbox.isBusy,
     wish(last = PAGE) {
       wish = last;
       fill();
@@ -141,6 +146,10 @@ export function createLog(
       outbox.settle();
     },
   };
+
+  function amend(offset: Offset, change: Amending) {
+    return batch.run(() => outbox.amend(offset, change));
+  }
 
   /** There is one subscription for all: who came later, and wants to begin further back, reads the rest. */
   function fill(): void {

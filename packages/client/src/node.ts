@@ -47,7 +47,15 @@ const nodeSocket: OpenSocket = (url, protocol, events) => {
 /** Node does not tell; what is lost is noticed by what is received. */
 const alwaysOnline: Network = { isOnline: () => true, listen: () => () => {} };
 
-export { BadNameError, type ErrorCode, type GapReason, type Outcome, TrunklineError } from '@trunkline/protocol';
+export {
+  type Amendment,
+  BadNameError,
+  type ErrorCode,
+  type GapReason,
+  type Outcome,
+  type Reactions,
+  TrunklineError,
+} from '@trunkline/protocol';
 export type {
   AnyApp,
   Channels,
@@ -66,6 +74,7 @@ export type {
   UntypedHandle,
 } from './line.js';
 export type {
+  DeletedEntry,
   LogEntry,
   LogGap,
   LogHandle,
@@ -73,6 +82,7 @@ export type {
   LogSnapshot,
   LogState,
   PendingEntry,
+  PresentEntry,
   PublishError,
   Published,
 } from './log-handle.js';

@@ -70,6 +70,7 @@ export function createOlderPages(
       if (link.state === 'refused') return end(link.error);
       if (!link.dial) return;
       const { before, epoch, limit } = mine;
+      replica.expectOlder();
       link.dial.request({ type: 'read', stream, epoch: epoch ?? undefined, before, limit }, (reply) => {
         if (mine !== page) return;
         if (reply.type === 'error') {
@@ -80,7 +81,7 @@ export function createOlderPages(
         backoff.reset();
         // A gap may have moved the replica meanwhile: then the page is of no use, and nobody misses it.
         const fits = replica.epoch === epoch && replica.from === before - 1;
-        if (fits && !replica.prepend(reply.items, reply.floor)) return link.dial?.breach('read');
+        if (fits && !replica.prepend(reply.items, reply.floor, reply.head)) return link.dial?.breach('read');
         end();
       });
     },

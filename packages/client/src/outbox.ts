@@ -1,4 +1,5 @@
-// What this client publishes to one log, until it is answered: queued, and shown until its entry is.
+// What this client publishes to one log, until it is answered: queued, and shown until its entry is. Amendments wait in the same line,
+// and are not shown.
 
 import { type Epoch, type Item, MAX_UNACKNOWLEDGED, type Offset, TrunklineError } from '@trunkline/protocol';
 import type { Link } from './link.js';
@@ -14,15 +15,22 @@ export type Stored = Readonly<Record<'offset', Offset> & Record<'epoch', Epoch>>
 interface Publication extends Queued {
   readonly key: string;
   place?: Stored;
-  view: PendingEntry<unknown>;
+  /** None of an amendment. */
+  view?: PendingEntry<unknown>;
   resolve(published: Published): void;
   reject(error: TrunklineError): void;
 }
+
+/** A member of an `amend`. */
+export type Amending = Readonly<Partial<Record<'edit' | 'delete' | 'react' | 'unreact', unknown>>>;
 
 export interface Outbox extends Pick<Queue<Publication>, 'pump' | 'lost'> {
   /** What the application sees; the same list while it is unchanged. */
   readonly views: readonly PendingEntry<unknown>[];
   publish(data: unknown): Promise<Published>;
+  /** @param change one of the four */
+  amend(offset: Offset, change: Amending): Promise<Published>;
+  isBusy(): boolean;
   /** The key of the publication that became this entry: it leaves. `undefined` if it is not ours. */
   take(item: Item, epoch: Epoch): string | undefined;
   /** Lets go of what is stored and will not come as an entry any more. */
@@ -44,7 +52,7 @@ export function createOutbox(
   const { batch } = shared;
   const max = Math.min(shared.maxQueued, MAX_UNACKNOWLEDGED);
   const queue = createQueue<Publication>(shared, link, stream, producer, 'publish', () => {
-    outbox.views = queue.items.map(({ view }) => view);
+    outbox.views = queue.items.flatMap(({ view }) => view ?? []);
     onChange();
   });
 
@@ -52,33 +60,16 @@ export function createOutbox(
     views: [] as readonly PendingEntry<unknown>[],
     pump: queue.pump,
     lost: queue.lost,
+    isBusy: () => queue.items.length > 0,
     publish(data: unknown): Promise<Published> {
-      const promise = new Promise<Published>((resolve, reject) => {
-        const text = toJson(data);
-        const begun = queue.begin(0);
-        const item = {
-          ...begun,
-          key: `${producer}:${begun.seq}`,
-          text: `"data":${text}`,
-          largestBytes: bytesOf(text),
-          resolve,
-          reject,
-          stored(reply) {
-            if (!isPublishOk(reply)) return false;
-            const { offset, at } = reply;
-            item.place = reply;
-            resolve({ offset, at });
-            outbox.settle();
-            return true;
-          },
-          failed: (error) => fail(item, error),
-        } as Publication;
-        show(item, data);
-        queue.push(item);
-      });
+      const promise = write('data', data, {}, (item) => show(item, data));
       // A failure stands in `pending`: whoever does not look at the promise has not missed it.
       promise.catch(() => {});
       return promise;
+    },
+    amend(offset: Offset, change: Amending): Promise<Published> {
+      const [[name, value] = ['', undefined]] = Object.entries(change);
+      return write(name, value, { offset });
     },
     take(item: Item, epoch: Epoch): string | undefined {
       const ours = item.producer === producer && isSameUser(item.user ?? null, link.user ?? null);
@@ -92,22 +83,51 @@ export function createOutbox(
       return found?.key;
     },
     settle() {
-      const done = queue.items.filter(({ place }) => place && !awaits(place));
+      const done = queue.items.filter(({ place, view }) => place && !(view && awaits(place)));
       if (done.length > 0) queue.remove(...done);
     },
   };
   return outbox;
 
+  /** @param name of the member that holds what is written @param show it; of an amendment there is nothing to show. */
+  function write(name: string, value: unknown, rest: object, show?: (item: Publication) => void): Promise<Published> {
+    return new Promise((resolve, reject) => {
+      const text = toJson(value);
+      const begun = queue.begin(0);
+      const item = {
+        ...begun,
+        ...(show ? {} : { type: 'amend' }),
+        key: `${producer}:${begun.seq}`,
+        text: `${toJson({ ...rest, [name]: 0 }).slice(1, -2)}${text}`,
+        largestBytes: bytesOf(text),
+        resolve,
+        reject,
+        stored(reply) {
+          if (!isPublishOk(reply)) return false;
+          const { offset, at } = reply;
+          item.place = reply;
+          resolve({ offset, at });
+          outbox.settle();
+          return true;
+        },
+        failed: (error) => fail(item, error),
+      } as Publication;
+      show?.(item);
+      queue.push(item);
+    });
+  }
+
   function fail(item: Publication, error: TrunklineError): void {
     item.reject(error);
+    if (!item.view) return queue.remove(item);
     show(item, item.view.data, error);
     // What nobody looks at must not grow: the oldest failures are forgotten.
-    const failed = queue.items.filter(({ view }) => view.error);
+    const failed = queue.items.filter(({ view }) => view?.error);
     if (failed.length > max) queue.remove(...failed.slice(0, -max));
   }
 
   function retry(item: Publication): void {
-    const { error, data } = item.view;
+    const { error, data } = item.view ?? {};
     if (!error || !queue.items.includes(item)) return;
     // Whoever knows that it was not stored begins anew; else its old number tells the server whether it was.
     item.unsure = error.outcome === 'unknown' && item.sent;

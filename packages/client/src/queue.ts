@@ -14,6 +14,8 @@ export const ENVELOPE_BYTES = 768;
 /** One write. */
 export interface Queued {
   seq: number;
+  /** Default: what its queue writes. */
+  readonly type?: 'amend';
   /** Its content: members of a JSON object, as text. */
   readonly text: string;
   /** Bytes of the largest thing in it that `maxEntryBytes` bounds. */
@@ -117,7 +119,7 @@ export function createQueue<Item extends Queued>(
     const onAnswer = (reply: Reply) => {
       if (item.isOpen && queue.items.includes(item)) onReply(item, sentIn, reply);
     };
-    link.dial?.request({ type, stream, producer, seq: item.seq }, onAnswer, item.text);
+    link.dial?.request({ type: item.type ?? type, stream, producer, seq: item.seq }, onAnswer, item.text);
   }
 
   function onReply(item: Item, sentIn: number, reply: Reply): void {

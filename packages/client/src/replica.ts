@@ -1,10 +1,22 @@
 // The replica of a log: which entries are here, and whether a slice continues them. Pure. Its entries are always
 // contiguous: what a gap left behind is dropped with it, and can be read again from the server if it is kept there.
 
-import type { After, Entries, Epoch, Gap, Item, Offset, SubscribeOk } from '@trunkline/protocol';
+import type {
+  After,
+  Amendment,
+  AmendRecord,
+  Entries,
+  Epoch,
+  Gap,
+  Item,
+  Offset,
+  Reactions,
+  SubscribeOk,
+} from '@trunkline/protocol';
 import type { LogEntry } from './log-handle.js';
 
-export type AnyEntry = LogEntry<unknown, unknown>;
+export type AnyEntry = LogEntry<unknown, unknown, Amendment>;
+type AnyItem = Item | AmendRecord;
 
 export interface Replica {
   readonly entries: readonly AnyEntry[];
@@ -25,8 +37,10 @@ export interface Replica {
   apply(slice: Entries): 'applied' | 'old' | 'hole';
   /** `false`: what the gap is about came on another way. */
   jump(gap: Gap): boolean;
-  /** Puts a page before the first entry. `false`: it does not end there. */
-  prepend(items: readonly Item[], floor: Offset): boolean;
+  /** A page of what lies before the first entry is on its way: what happens to such entries has to be remembered. */
+  expectOlder(): void;
+  /** Puts the page before the first entry. `false`: it does not end there. */
+  prepend(items: readonly AnyItem[], floor: Offset, head: Offset): boolean;
   /** Nobody looks: keeps what a new look begins with. */
   rest(last: number): void;
 }
@@ -42,6 +56,9 @@ export function createReplica(maxEntries: number, keyOf: (item: Item, epoch: Epo
   let older = 0;
   /** The place asked for is not the one that was given: only a gap explains it. */
   let astray = false;
+  /** By entry, the newest record of one that is not here, since a page that may have it was asked for. */
+  const missed = new Map<Offset, AmendRecord>();
+  let areMissed = false;
 
   const replica = {
     entries: [] as readonly AnyEntry[],
@@ -74,10 +91,11 @@ export function createReplica(maxEntries: number, keyOf: (item: Item, epoch: Epo
       if (!epoch || astray || (slice.epoch ?? epoch) !== epoch) return 'hole';
       if (slice.from > offset || !isOrdered(slice.items, slice.from, slice.to)) return 'hole';
       if (slice.to <= offset) return 'old';
-      const fresh = slice.items.filter((item) => item.offset > offset).map((item) => entryOf(item, epoch));
+      const fresh = slice.items.filter((item) => item.offset > offset);
       replica.epoch = epoch;
       replica.offset = slice.to;
-      replica.entries = replica.entries.concat(fresh);
+      replica.entries = replica.entries.concat(entriesOf(fresh, epoch));
+      replica.entries = amended(replica.entries, fresh.filter(isRecord));
       keepNewest(maxEntries + older);
       return 'applied';
     },
@@ -87,13 +105,20 @@ export function createReplica(maxEntries: number, keyOf: (item: Item, epoch: Epo
       if (reason !== 'skipped') floor = reason === 'trimmed' ? to : 0;
       return true;
     },
-    prepend(items: readonly Item[], newFloor: Offset): boolean {
+    expectOlder() {
+      missed.clear();
+      areMissed = true;
+    },
+    prepend(items: readonly AnyItem[], newFloor: Offset, head: Offset): boolean {
       const { epoch, from } = replica;
       // The floor may have passed what is shown; and if nothing came, nothing is there.
       floor = items.length > 0 ? Math.min(newFloor, from) : from;
       if (epoch === null || !isOrdered(items, floor, from)) return false;
-      older += items.length;
-      replica.entries = items.map((item) => entryOf(item, epoch)).concat(replica.entries);
+      const page = entriesOf(items, epoch);
+      older += page.length;
+      // The page may have been read before what was amended since then.
+      const late = [...missed.values()].filter(({ offset }) => offset > head);
+      replica.entries = amended(page, late).concat(replica.entries);
       replica.from = (items[0]?.offset ?? from + 1) - 1;
       return true;
     },
@@ -121,13 +146,43 @@ export function createReplica(maxEntries: number, keyOf: (item: Item, epoch: Epo
     replica.from = (replica.entries[0]?.offset ?? offset + 1) - 1;
   }
 
-  function entryOf(item: Item, epoch: Epoch): AnyEntry {
-    return { key: keyOf(item, epoch), offset: item.offset, at: item.at, user: item.user, data: item.data };
+  function entriesOf(items: readonly AnyItem[], epoch: Epoch): AnyEntry[] {
+    const entries = items.filter((item): item is Item => !isRecord(item));
+    return entries.map((item) => presentEntry(item, keyOf(item, epoch), item));
+  }
+
+  /** The entries as records say they are; the same list if those are about others. */
+  function amended(entries: readonly AnyEntry[], records: readonly AmendRecord[]): readonly AnyEntry[] {
+    let result: AnyEntry[] | undefined;
+    for (const record of records) {
+      const { amends } = record;
+      if (amends.data === undefined) continue;
+      const index = entries.findLastIndex(({ offset }) => offset === amends.offset);
+      const entry = entries[index];
+      if (entry) {
+        result ??= [...entries];
+        result[index] = presentEntry(entry, entry.key, amends);
+      } else if (areMissed) missed.set(amends.offset, record);
+    }
+    return result ?? entries;
   }
 }
 
+const NO_REACTIONS: Reactions = {};
+const isRecord = (item: AnyItem): item is AmendRecord => item.amends !== undefined;
+
+/** @param now what of it can change */
+function presentEntry(
+  { offset, at, user }: Pick<Item | AnyEntry, 'offset' | 'at' | 'user'>,
+  key: string,
+  { data, editedAt, deletedAt, reactions = NO_REACTIONS }: Partial<Item> | AmendRecord['amends'],
+): AnyEntry {
+  const now = deletedAt === undefined ? { data, deletedAt } : { data: undefined, deletedAt };
+  return { key, offset, at, user, editedAt, reactions, ...now };
+}
+
 /** Whether the items lie in `(from, to]`, each after the one before it. */
-function isOrdered(items: readonly Item[], from: Offset, to: Offset): boolean {
+function isOrdered(items: readonly AnyItem[], from: Offset, to: Offset): boolean {
   let before = from;
   for (const { offset } of items) {
     if (offset <= before || offset > to) return false;

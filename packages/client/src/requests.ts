@@ -1,6 +1,7 @@
 // Requests that await an answer, and what is to be written. Both die with their socket.
 
 import {
+  type Amend,
   type Call,
   type Change,
   type ClientPing,
@@ -30,7 +31,7 @@ export type Question = Unnumbered<
   | Refresh
   | ClientPing
   | Omit<Call, 'data'>
-  | Pick<Publish | Change, 'type' | 'id' | 'stream' | 'producer' | 'seq'>
+  | Pick<Publish | Amend | Change, 'type' | 'id' | 'stream' | 'producer' | 'seq'>
 >;
 /** JSON leaves out what is undefined. */
 type Unnumbered<M> = M extends unknown ? Omit<{ [Key in keyof M]: M[Key] | undefined }, 'id'> : never;

@@ -23,6 +23,7 @@ const CHECKS = new Map<string, Check>(
     from: count,
     to: count,
     floor: count,
+    head: count,
     lost: count,
     offset: count,
     at: number,
@@ -43,6 +44,10 @@ const CHECKS = new Map<string, Check>(
     message: text,
     reason: text,
     retry: (value) => typeof value === 'boolean',
+    editedAt: number,
+    deletedAt: number,
+    reactions: byKey(texts),
+    amends: (value) => has<Record<string, unknown>>(value, ['offset']),
     items: (value) =>
       Array.isArray(value) && value.every((item) => has<Record<string, unknown>>(item, ['offset', 'at'])),
   } satisfies Record<string, Check>),
@@ -99,7 +104,7 @@ export const isPublishOk = (value: object) => has<PublishOk>(value, ['epoch', 'o
 
 export const isChangeOk = (value: object) => has<ChangeOk>(value, ['epoch', 'offset']);
 
-export const isReadOk = (value: object) => has<ReadOk>(value, ['floor', 'items']);
+export const isReadOk = (value: object) => has<ReadOk>(value, ['head', 'floor', 'items']);
 
 export const isRefreshOk = (value: object) => has<RefreshOk>(value, ['user']);
 

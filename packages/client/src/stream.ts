@@ -3,8 +3,7 @@
 
 import { createStore } from './batch.js';
 import type { Link, LinkEvent } from './link.js';
-import { type AnyLogSnapshot, createLog, EMPTY_LOG } from './log.js';
-import type { LogHandle } from './log-handle.js';
+import { type AnyLogHandle, type AnyLogSnapshot, createLog, EMPTY_LOG } from './log.js';
 import type { Shared } from './shared.js';
 import { createSubscription, type Interest, type KindWord } from './subscription.js';
 import { type AnyTableHandle, type AnyTableSnapshot, createTable, EMPTY_TABLE } from './table.js';
@@ -12,17 +11,16 @@ import { type AnyTableHandle, type AnyTableSnapshot, createTable, EMPTY_TABLE } 
 type Snapshot = AnyLogSnapshot & AnyTableSnapshot;
 
 /** A log and a table in one: the types of `Line` show the application the half that is true. */
-export type AnyHandle = Omit<
-  LogHandle<unknown, unknown, unknown>,
-  'open' | 'subscribe' | 'snapshot' | 'serverSnapshot'
-> &
-  Omit<AnyTableHandle, 'open' | 'subscribe' | 'snapshot' | 'serverSnapshot'> & {
+export type AnyHandle = Omit<AnyLogHandle, 'open' | 'subscribe' | 'snapshot' | 'serverSnapshot' | 'delete'> &
+  Omit<AnyTableHandle, 'delete' | 'open' | 'subscribe' | 'snapshot' | 'serverSnapshot'> & {
     readonly open: (interest?: Interest) => () => void;
     readonly subscribe: (onChange: () => void, interest?: Interest) => () => void;
     readonly snapshot: () => Snapshot;
     readonly serverSnapshot: () => Snapshot;
     readonly kind: () => KindWord | undefined;
     readonly asTable: () => AnyTableHandle;
+    /** By what is named: the offset of an entry, the key of a row. */
+    readonly delete: AnyLogHandle['delete'] & AnyTableHandle['delete'];
   };
 
 /** A stream, and what the connection tells it. */
@@ -58,8 +56,10 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
       return run(...args);
     };
   };
-  const { publish, loadOlder, dismissGap } = log.handle;
+  const { publish, edit, delete: erase, react, unreact, loadOlder, dismissGap } = log.handle;
+  const eraseEntry = of('log', erase);
   const { view, row, staleMs, set, patch, delete: remove, change } = table.handle;
+  const removeRow = of('table', remove);
   const handle: AnyHandle = {
     name,
     snapshot,
@@ -98,6 +98,9 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
     kind: () => subscription.kind,
     asTable: of('table', () => handle as unknown as AnyTableHandle),
     publish: of('log', publish),
+    edit: of('log', edit),
+    react: of('log', react),
+    unreact: of('log', unreact),
     loadOlder: of('log', loadOlder),
     dismissGap,
     view: of('table', view),
@@ -105,7 +108,8 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
     staleMs,
     set: of('table', set),
     patch: of('table', patch),
-    delete: of('table', remove),
+    delete: ((what: number | string, condition) =>
+      typeof what === 'number' ? eraseEntry(what) : removeRow(what, condition)) as AnyHandle['delete'],
     change: of('table', change),
   };
 

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 import { afterAll, describe, expect, it } from 'vitest';
 
-const BUDGET_BYTES = 13.5 * 1_024;
+const BUDGET_BYTES = 14 * 1_024;
 const ENTRY = fileURLToPath(import.meta.resolve('@trunkline/client'));
 const folders: string[] = [];
 
@@ -31,7 +31,7 @@ async function bundle(source: string): Promise<string> {
 }
 
 describe('the browser bundle', () => {
-  it('has less than 13.5 KB, minified and gzipped: connection, log, table and calls', async () => {
+  it('has less than 14 KB, minified and gzipped: connection, log, table and calls', async () => {
     const code = await bundle(`import { connect } from '@trunkline/client'; globalThis.connect = connect;`);
     const bytes = gzipSync(code, { level: 9 }).length;
     console.info(`connection + log + table + calls: ${code.length} bytes minified, ${bytes} gzipped`);

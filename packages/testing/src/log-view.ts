@@ -1,14 +1,14 @@
 // One log as one client shows it, judged at every change: contiguous, never going back, equal to what is stored, and with a gap
 // wherever something is missing. It is an application's view: only what the client publishes in its API is used.
 
-import type { LogEntry, LogHandle, LogInterest, LogSnapshot } from '@trunkline/client';
+import type { Amendment, LogEntry, LogHandle, LogInterest, LogSnapshot } from '@trunkline/client';
 import type { Entry } from './app.js';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 
-type Handle = LogHandle<unknown, unknown, unknown>;
-type Snapshot = LogSnapshot<unknown, unknown, unknown>;
-type Shown = LogEntry<unknown, unknown>;
+type Handle = LogHandle<unknown, unknown, unknown, string, Amendment>;
+type Snapshot = LogSnapshot<unknown, unknown, unknown, string, Amendment>;
+type Shown = LogEntry<unknown, unknown, Amendment>;
 
 export class LogView {
   /** Since when someone looks, or `undefined`. */

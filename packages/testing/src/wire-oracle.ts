@@ -2,6 +2,7 @@
 
 import type { SharedText } from '@trunkline/core';
 import type {
+  AmendRecord,
   ClientMessage,
   Entries,
   Gap,
@@ -260,7 +261,8 @@ export class WireOracle {
     this.journal.count('entries sent', items.length);
   }
 
-  #item(stream: string, epoch: string | null, offset: number, item: Item): void {
+  #item(stream: string, epoch: string | null, offset: number, item: Item | AmendRecord): void {
+    if (item.amends !== undefined) return this.#broken('AMD-2', `${stream} ${offset}: nobody amends in this world`);
     const entry = this.ledger.find(stream, epoch, item.offset);
     if (item.offset !== offset) this.#broken('G1 order', `${stream} ${item.offset} in the place of ${offset}`);
     if (entry === undefined) return this.#broken('G1 order', `${stream} ${item.offset} was never stored`);
