@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import type { Command, EchoCommand, StartCommand } from './commands.js';
 import { type Failure, usage } from './failure.js';
 import { tapCommand } from './tap/arguments.js';
-import { wholeNumber } from './values.js';
+import { namedSecrets, wholeNumber } from './values.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -52,6 +52,7 @@ export type Values = ReturnType<typeof parse>['values'];
 
 /**
  * Options win over the environment (`PORT`, `HOST`, `TRUNKLINE_DATA`, `TRUNKLINE_DRAIN`, `TRUNKLINE_TOKEN`), which wins over the defaults.
+ * API keys come from the environment alone (`TRUNKLINE_API_KEYS`): every user of a computer can read a command line.
  * @throws Failure with exit code 2 when the words make no sense.
  */
 export function parseCommand(words: readonly string[], environment: Environment = {}): Command {
@@ -78,6 +79,7 @@ function startCommand(words: readonly string[], values: Values, environment: Env
     ...addressOf(values, environment),
     data: values.data ?? environment.TRUNKLINE_DATA ?? 'data',
     drainMs: 1_000 * wholeNumber('--drain', values.drain ?? environment.TRUNKLINE_DRAIN ?? '0', 0, 86_400),
+    apiKeys: namedSecrets('TRUNKLINE_API_KEYS', environment.TRUNKLINE_API_KEYS ?? ''),
   };
 }
 

@@ -21,6 +21,8 @@ export interface StartCommand {
   readonly data: string;
   /** How long clients have to move to another server at the end, in milliseconds. */
   readonly drainMs: number;
+  /** Of back ends that use the HTTP API: secrets by name. */
+  readonly apiKeys: Readonly<Record<string, string>>;
 }
 
 export interface EchoCommand {

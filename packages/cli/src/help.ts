@@ -13,6 +13,8 @@ start serves the app that a compiled JavaScript module exports as \`app\`, and s
       --data DIR   folder of trunkline.db                  (TRUNKLINE_DATA, default ./data)
       --drain S    seconds that clients have to move to    (TRUNKLINE_DRAIN, default 0)
                    another server when this one is stopped
+The HTTP API takes the API keys that TRUNKLINE_API_KEYS names, in the environment only: "prices=SECRET crm=sha256:HASH", each of at
+least 32 characters (openssl rand -hex 32), or the SHA-256 of one in 64 hexadecimal digits.
 SIGTERM and Ctrl-C say goodbye to the clients, answer what is in work, close the store and end with 0, within 5 seconds and
 those of --drain; a second one ends at once. GET /healthz answers 200 while clients may be sent here.
 

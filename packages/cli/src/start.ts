@@ -11,7 +11,7 @@ import { Failure } from './failure.js';
 import { nextSignal } from './signals.js';
 
 /** Serves until SIGINT or SIGTERM. A second signal ends the process at once. @throws Failure if it cannot start. */
-export async function start({ module, port, host, data, drainMs }: StartCommand): Promise<void> {
+export async function start({ module, port, host, data, drainMs, apiKeys }: StartCommand): Promise<void> {
   const app = await loadApp(module);
   const file = join(data, 'trunkline.db');
   const server = await open();
@@ -23,7 +23,7 @@ export async function start({ module, port, host, data, drainMs }: StartCommand)
   async function open() {
     try {
       await mkdir(data, { recursive: true });
-      return await serve(app, { port, host, broker: sqliteBroker(file) });
+      return await serve(app, { port, host, apiKeys, broker: sqliteBroker(file) });
     } catch (error) {
       throw explained(error, { port, host });
     }
@@ -32,6 +32,10 @@ export async function start({ module, port, host, data, drainMs }: StartCommand)
 
 /** What servers and brokers reject with has a code and says all there is to say; anything else is a bug and keeps its stack. */
 function explained(error: unknown, { port, host }: { port: number; host: string }): unknown {
+  // Names the key, and never its secret.
+  if (error instanceof TypeError && error.message.startsWith('apiKeys: ')) {
+    return new Failure(error.message.replace('apiKeys', 'TRUNKLINE_API_KEYS'));
+  }
   if (!(error instanceof Error) || typeof (error as { code?: unknown }).code !== 'string') return error;
   const { code } = error as Error & { code: string };
   if (code === 'EADDRINUSE') return new Failure(`port ${port} of ${host} is in use: choose another with --port`);

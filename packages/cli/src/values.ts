@@ -1,4 +1,4 @@
-// Values of options.
+// Values of options, and of what the environment sets.
 
 import { usage } from './failure.js';
 
@@ -7,4 +7,23 @@ export function wholeNumber(what: string, text: string, least: number, most: num
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
   throw usage(`${what} must be a number from ${least} to ${most}, not ${JSON.stringify(text)}`);
+}
+
+/**
+ * `prices=SECRET crm=sha256:HASH`: secrets by name, with spaces or new lines between them.
+ * @throws Failure if it is something else, without repeating it. What a good secret is, the server says.
+ */
+export function namedSecrets(what: string, text: string): Readonly<Record<string, string>> {
+  const pairs = text
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map((word, index) => {
+      const [, name, secret] = /^([A-Za-z0-9_.-]+)=(.+)$/.exec(word) ?? [];
+      if (name === undefined || secret === undefined) {
+        throw usage(`${what} must be NAME=SECRET, several with spaces between them; number ${index + 1} is not`);
+      }
+      return [name, secret] as const;
+    });
+  if (new Set(pairs.map(([name]) => name)).size !== pairs.length) throw usage(`${what} has a name twice`);
+  return Object.fromEntries(pairs);
 }

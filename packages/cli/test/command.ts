@@ -33,7 +33,14 @@ export class Workshop {
 
   /** Starts `trunkline WORDS` among the fixtures, with no settings from the environment. */
   start(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
-    const { PORT: _port, HOST: _host, TRUNKLINE_DATA: _data, TRUNKLINE_DRAIN: _drain, ...others } = process.env;
+    const {
+      PORT: _port,
+      HOST: _host,
+      TRUNKLINE_DATA: _data,
+      TRUNKLINE_DRAIN: _drain,
+      TRUNKLINE_API_KEYS: _keys,
+      ...others
+    } = process.env;
     const { TRUNKLINE_TOKEN: _token, ...rest } = others;
     const child = spawn(process.execPath, [SHIM, ...words], { cwd: FIXTURES, env: { ...rest, ...environment } });
     const running = watch(child);

@@ -52,6 +52,31 @@ describe('trunkline start', () => {
     expect(existsSync(environment.TRUNKLINE_DATA)).toBe(false);
   });
 
+  it('lets back ends in with the API keys of the environment', async () => {
+    const key = 'k'.repeat(32);
+    const words = ['start', 'app.mjs', '--port', '0', '--data', join(workshop.folder, 'data')];
+    const running = workshop.start(words, { TRUNKLINE_API_KEYS: `prices=${key}` });
+    const [, url = ''] = await running.outputs(SERVED);
+    const put = async (token: string) => {
+      const response = await fetch(`${url}/v1/channels/quotes/nyse/rows/ACME`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: '{"bid":1}',
+      });
+      return response.status;
+    };
+    expect([await put(key), await put('ada')]).toEqual([201, 403]);
+  });
+
+  it('says in one line, without the key, that one makes no sense', async () => {
+    const key = 'k'.repeat(31);
+    const words = ['start', 'app.mjs', '--port', '0', '--data', join(workshop.folder, 'data')];
+    const { code, out, err } = await workshop.start(words, { TRUNKLINE_API_KEYS: `prices=${key}` }).ended;
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/^trunkline: TRUNKLINE_API_KEYS: prices must have at least 32 characters .*\n$/);
+    expect(err).not.toContain(key);
+  });
+
   it('says in one line that the port is in use', async () => {
     const { url } = await serving();
     const { port } = new URL(url);

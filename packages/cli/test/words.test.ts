@@ -61,6 +61,7 @@ describe('settings', () => {
       host: '127.0.0.1',
       data: 'data',
       drainMs: 0,
+      apiKeys: {},
     });
   });
 
@@ -73,5 +74,14 @@ describe('settings', () => {
       host: 'h',
       data: 'e',
     });
+  });
+
+  it('API keys come from the environment, by name', () => {
+    const keys = (text: string) => start([], { TRUNKLINE_API_KEYS: text });
+    expect(keys('')).toMatchObject({ apiKeys: {} });
+    expect(keys(' prices=a=b\n crm=sha256:00 ')).toMatchObject({ apiKeys: { prices: 'a=b', crm: 'sha256:00' } });
+    expect(() => keys('a=1 secret')).toThrow('with spaces between them; number 2 is not; see trunkline --help');
+    expect(() => keys('a=')).toThrow('number 1 is not');
+    expect(() => keys('a=1 a=2')).toThrow('TRUNKLINE_API_KEYS has a name twice');
   });
 });
