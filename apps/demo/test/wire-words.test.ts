@@ -179,6 +179,30 @@ describe('a conversation', () => {
     );
   });
 
+  it('says what is amended', () => {
+    const amend = { type: 'amend', stream: 'chat/a', offset: 41 };
+    const record = { offset: 45, at: 1, amends: { offset: 41, data: { text: 'hi' } } };
+    expect(
+      contents(
+        ['in', 0, { ...amend, edit: { text: 'hi' } }],
+        ['in', 0, { ...amend, delete: true }],
+        ['in', 0, { ...amend, react: '👍' }],
+        ['in', 0, { ...amend, unreact: '👍' }],
+        [
+          'out',
+          0,
+          { type: 'entries', ch: 1, from: 44, to: 46, items: [record, { ...record, amends: { offset: 12 } }] },
+        ],
+      ),
+    ).toEqual([
+      'chat/a entry 41: {"text":"hi"}',
+      'chat/a entry 41: delete',
+      'chat/a entry 41: 👍',
+      'chat/a entry 41: not 👍',
+      'stream 1 44→46: 41 is now {"text":"hi"} 12 is now as told elsewhere',
+    ]);
+  });
+
   it('says what was processed, and how a server leaves', () => {
     expect(
       contents(

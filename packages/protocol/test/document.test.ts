@@ -69,6 +69,7 @@ describe('docs/PROTOCOL.md', () => {
       tune: true,
       unsubscribe: true,
       publish: true,
+      amend: true,
       change: true,
       call: true,
       cancel: true,

@@ -39,6 +39,10 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
   unsubscribe: ({ stream }) => `${stream}`,
   tune: ({ stream, ...bounds }) => `${stream}: ${boundsOf(bounds).join(', ') || 'as it is'}`,
   publish: ({ stream, data }) => `${stream} ${json(data)}`,
+  amend: ({ stream, offset, edit, delete: gone, react, unreact }) => {
+    const reaction = react === undefined ? `not ${unreact}` : `${react}`;
+    return `${stream} entry ${offset}: ${edit !== undefined ? json(edit) : gone === true ? 'delete' : reaction}`;
+  },
   change: ({ stream, if: conditions, ...rows }, { isCut }) =>
     `${stream} · ${rowsOf(rows, isCut) || 'nothing'}${sizeOf(conditions) === 0 ? '' : `, if ${conditionsOf(conditions)}`}`,
   read: ({ stream, before, after, limit }) =>
@@ -51,9 +55,7 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
   error: ({ code, message }, { question }) =>
     `${question === undefined ? '' : `${question.about}: `}${code}: ${message}`,
   entries: ({ ch, from, to, items }, { stream }) =>
-    `${stream(ch)} ${from}→${to}: ${listOf(items)
-      .map(({ data }) => json(data))
-      .join(' ')}`,
+    `${stream(ch)} ${from}→${to}: ${listOf(items).map(itemWords).join(' ')}`,
   rows: ({ ch, from, to, reset, ...rows }, { stream, isCut }) => {
     const range = from === to ? `at ${to}` : `${from}→${to}`;
     return `${stream(ch)} ${range} · ${reset === true ? 'all anew, ' : ''}${rowsOf(rows, isCut) || 'nothing to tell'}`;
@@ -84,6 +86,12 @@ function okWords({ id, ch, kind, head, offset, data, items, user }: Fields, { qu
     return `${about} → ${json(data)}${question === undefined ? '' : `, after ${duration(at - question.at)}`}`;
   if (user !== undefined) return `you are ${json(user)}`;
   return question === undefined ? `to ${about}` : `to ${question.type} ${about}`;
+}
+
+/** An entry, or the record that one was amended. */
+function itemWords({ data, amends }: Fields): string {
+  const [record] = listOf([amends]);
+  return record === undefined ? json(data) : `${record.offset} is now ${json(record.data) || 'as told elsewhere'}`;
 }
 
 /** "2 set, 1 patch, 1 gone": of a message that is cut what is left of it, "at least". */
