@@ -72,8 +72,9 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
       // A copy: the same object given twice is two interests.
       const mine = { ...interest };
       batch.run(() => {
-        subscription.add(mine);
+        // First what is wanted: who was refused is asked for again at once.
         table.add(mine);
+        subscription.add(mine);
         if (subscription.kind !== 'table') {
           log.wish(last);
           subscription.ask();

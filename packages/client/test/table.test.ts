@@ -336,6 +336,37 @@ describe('what is asked for', () => {
     expect(plain(quotes.snapshot().rows)).toEqual({ k1: { n: 1 }, k2: { n: 2 } });
   });
 
+  it('that was refused is asked for again by whoever comes, with what they want', async () => {
+    const { world, quotes } = await filled(3);
+    world.line.open();
+    await world.pass();
+    const { last } = world;
+    last.intercept = (message) => {
+      if (message.type !== 'subscribe') return false;
+      last.inject({
+        type: 'error',
+        id: message.id,
+        code: 'forbidden',
+        message: 'no',
+        retry: false,
+        outcome: 'refused',
+      });
+      return true;
+    };
+    const leave = quotes.open();
+    await world.pass();
+    expect(quotes.snapshot().state).toBe('refused');
+    leave();
+    last.intercept = () => false;
+    const shown: string[] = [];
+    quotes.subscribe(() => shown.push(`${quotes.snapshot().state} ${quotes.snapshot().rows.size}`));
+    await world.pass();
+    expect(last.of('subscribe').map(({ keys }) => keys)).toEqual([undefined]);
+    expect(last.of('tune')).toEqual([]);
+    expect(shown.filter((state) => state.startsWith('live'))).toContain('live 3');
+    expect(shown).not.toContain('live 0');
+  });
+
   it('ignores keys that no row can have, and refuses rates that are none', async () => {
     const { world, quotes } = await filled(1);
     const leave = quotes.open({ keys: ['', 'ä'.repeat(129), 'ä'.repeat(128), 'k1'] });
