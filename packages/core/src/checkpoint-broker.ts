@@ -59,10 +59,11 @@ export class CheckpointBroker implements TableBroker {
     const table = await this.#open(name);
     // While the last step is written a row may still be read, for that very step, but no more be changed.
     if (this.#isClosed) throw new BrokerUnavailableError('the tables were closed');
-    const result = await this.#memory.change(name, step, options);
-    // Also those that only got another expiry, of which watches hear nothing.
+    const changed = this.#memory.change(name, step, options);
+    // In the same breath, or a checkpoint that begins now would write a part of the step. Also those that only got another expiry, of
+    // which watches hear nothing.
     for (const { key } of step) this.#touch(table, key);
-    return result;
+    return changed;
   }
 
   readonly readRows: Broker['readRows'] = async (name, ...rest): Promise<RowsPage> => {

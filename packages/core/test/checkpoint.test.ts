@@ -64,6 +64,24 @@ describe('what is written', () => {
     expect(await inStore(world.store)).toEqual([['A', '{}', atMs]]);
   });
 
+  it('is never a part of a step, in whatever moment of the step it begins', async () => {
+    for (let hops = 0; hops < 40; hops++) {
+      const world = start();
+      await change(world, { key: 'A', set: { n: 1 } });
+      const release = world.broker.hold('change');
+      await world.passMs(1_000);
+      await change(world, { key: 'A', set: { n: 2 } });
+      // One that waits for the one before begins as soon as that is stored, and not with a turn of its own.
+      await world.passMs(1_000);
+      release();
+      for (let hop = 0; hop < hops; hop++) await undefined;
+      await change(world, { key: 'A', set: { n: 3 } }, { key: 'B', set: { n: 3 } });
+      await world.settle();
+      const stored = new Map((await inStore(world.store)).map(([key, data]) => [key, data]));
+      expect(stored.get('B'), `after ${hops} hops`).toBe(stored.get('A') === '{"n":3}' ? '{"n":3}' : undefined);
+    }
+  });
+
   it('waits while the store fails, is told to the log, and is written when the store is back', async () => {
     const world = start();
     await change(world, { key: 'A', set: { n: 1 } });
