@@ -7,13 +7,15 @@ import {
   type Death,
   type Outbox,
   type OutboxNews,
+  SignalBoard,
   type Waiting,
 } from '@trunkline/broker';
 import type { Position, StreamName } from '@trunkline/protocol';
 import { keyText } from './key-text.js';
 import type { OutboxCall, WriterCall } from './messages.js';
 
-export abstract class OutboxCalls implements Outbox {
+/** Signals besides: they never leave the process. */
+export abstract class OutboxCalls extends SignalBoard implements Outbox {
   readonly #listeners = new Set<(news: OutboxNews) => void>();
 
   /** Rejects if the broker is closed. */

@@ -324,6 +324,7 @@ export class SqliteBroker extends OutboxCalls implements Broker, Opens, ReportsH
     await reader?.close({ type: 'close' });
     await this.#writer.close({ type: 'close' });
     this.#watchers.clear();
+    this.endSignals();
     this.#leases.clear();
   }
 

@@ -58,6 +58,7 @@ export { randomEpoch } from './random-epoch.js';
 export { lastOffsetWithin } from './record-count.js';
 export type { CallState, KnownCall, Results } from './results.js';
 export { changedRow, fieldsOf, rowBytes, rowText } from './row-text.js';
+export { hasSignals, SignalBoard, type Signals } from './signals.js';
 export {
   type ChangeOptions,
   type ChangeResult,

@@ -28,6 +28,7 @@ import { checkDeath, type DeadLetter, type Death, type Outbox, type OutboxNews, 
 import { randomEpoch } from './random-epoch.js';
 import { ResultMemory } from './result-memory.js';
 import type { CallState, KnownCall } from './results.js';
+import { SignalBoard, type Signals } from './signals.js';
 import type { ChangeOptions, ChangeResult, Row, RowChange, RowsPage } from './table.js';
 import { Watchers } from './watchers.js';
 
@@ -41,16 +42,19 @@ export interface MemoryBrokerOptions {
 const NEVER_WRITTEN: StreamState = { epoch: null, offset: 0, floor: 0 };
 
 /** A broker that keeps everything in this process's memory. */
-export function memoryBroker(options: MemoryBrokerOptions = {}): Broker & Outbox {
+export function memoryBroker(options: MemoryBrokerOptions = {}): Broker & Outbox & Signals {
   return new MemoryBroker(options.nowMs ?? Date.now, options.randomEpoch ?? randomEpoch);
 }
 
-class MemoryBroker implements Broker, Outbox {
+class MemoryBroker implements Broker, Outbox, Signals {
   readonly #nowMs: () => number;
   readonly #randomEpoch: () => Epoch;
   readonly #logs = new Map<StreamName, MemoryStream>();
   readonly #tables = new Map<StreamName, MemoryTable>();
   readonly #watchers = new Watchers();
+  readonly #signals = new SignalBoard();
+  readonly signal = this.#signals.signal;
+  readonly watchSignals = this.#signals.watchSignals;
   readonly #leases: Leases;
   readonly #results = new ResultMemory();
   readonly #outbox = new MemoryOutbox();
@@ -255,6 +259,7 @@ class MemoryBroker implements Broker, Outbox {
     this.#closed = true;
     this.#outbox.clear();
     this.#watchers.clear();
+    this.#signals.endSignals();
     this.#logs.clear();
     this.#tables.clear();
     this.#leases.clear();

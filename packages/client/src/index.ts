@@ -42,7 +42,9 @@ export type {
   Published,
 } from './log-handle.js';
 export type { Clock, CloseInfo, Network, NetworkSignal, OpenSocket, Socket, SocketEvents } from './ports.js';
+export type { Person, PresenceSnapshot, PresenceStore, WithPresence } from './presence.js';
 export type { CallError, CallOptions, Procedure } from './procedure.js';
+export type { SignalFrom, SignalOptions, SignalTypes, WithSignals } from './signals.js';
 export type {
   ChangeCondition,
   Changed,

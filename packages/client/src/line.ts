@@ -14,7 +14,9 @@ import type {
 } from '@trunkline/protocol';
 import type { LogHandle } from './log-handle.js';
 import type { Clock, CloseInfo, Network, OpenSocket } from './ports.js';
+import type { WithPresence } from './presence.js';
 import type { Procedure } from './procedure.js';
+import type { SignalTypes, WithSignals } from './signals.js';
 import type { TableHandle } from './table-handle.js';
 
 /** Anything that can be `App`: what the server's `typeof app` is, whatever else it has. */
@@ -45,10 +47,19 @@ export interface UntypedHandle extends LogHandle<unknown, unknown, unknown, stri
 export type HandleOf<Channel extends ChannelContract, User> = Channel extends UntypedContract
   ? UntypedHandle
   : Channel extends LogContract
-    ? LogHandle<Channel['input'], Channel['stored'], User, Channel['refusal'], AmendOf<Channel>>
+    ? LogHandle<Channel['input'], Channel['stored'], User, Channel['refusal'], AmendOf<Channel>> &
+        Besides<Channel, User>
     : Channel extends TableContract
       ? TableHandle<Channel['row'], Channel['input'], Channel['write']>
       : never;
+
+/** What a log has besides, as its definition says. */
+type Besides<Channel extends LogContract, User> = (Channel['presence'] extends true ? WithPresence<User> : unknown) &
+  (Channel['signals'] extends infer Signals extends SignalTypes
+    ? [keyof Signals] extends [never]
+      ? unknown
+      : WithSignals<User, Signals>
+    : unknown);
 
 /** A function per channel: its parameters by position, its handle back. */
 export type Channels<App> = [ContractOf<App>] extends [never]

@@ -8,7 +8,7 @@ import { createOlderPages } from './older-pages.js';
 import { type Amending, createOutbox } from './outbox.js';
 import { createReplica } from './replica.js';
 import type { Shared } from './shared.js';
-import type { Kind, Subscription } from './subscription.js';
+import type { Kind, Seat, Subscription } from './subscription.js';
 
 const PAGE = 50;
 
@@ -23,6 +23,8 @@ export interface Log extends Kind {
   isBusy(): boolean;
   /** The newest interest wants to begin with so many entries. */
   wish(last?: number): void;
+  /** Whether anybody looks may be otherwise: that is what presence is. */
+  look(): void;
   /** What waits to be sent, as far as it can be. */
   send(): void;
   /** What is not answered has to be sent again. */
@@ -108,7 +110,12 @@ export function createLog(
       outbox.lost();
       pages.lost();
     },
-    question() {
+    look() {
+      for (const seat of subscription.seats()) look(seat);
+    },
+    question(seat) {
+      const away = isAway() || undefined;
+      seat.away = away;
       const after = replica.after();
       const { maxPageEntries } = link.limits;
       let wished = 0;
@@ -120,9 +127,13 @@ export function createLog(
       }
       const most = Number.isFinite(loosest) && loosest > 0 ? loosest : undefined;
       // No position names an empty stream: all that came since is asked for by count.
-      return { after, last: replica.placed && !after ? maxPageEntries : Math.min(wished, maxPageEntries), most };
+      return { after, last: replica.placed && !after ? maxPageEntries : Math.min(wished, maxPageEntries), most, away };
     },
-    placed(_seat, ok) {
+    placed(seat, ok) {
+      if (ok.presence) {
+        seat.away ??= false;
+        look(seat);
+      } else seat.away = undefined;
       const missed = replica.place(ok);
       if (missed) addGap(missed);
     },
@@ -157,6 +168,18 @@ export function createLog(
     const missing = wish - replica.entries.length;
     wish = 0;
     if (missing > 0) pages.load(missing);
+  }
+
+  /** A page that nobody has seen for a while is nobody who is here. */
+  function isAway(): boolean {
+    return link.sight === 'asleep';
+  }
+
+  function look(seat: Seat): void {
+    const away = isAway();
+    if (seat.away === undefined || seat.away === away) return;
+    seat.away = away;
+    seat.dial?.request({ type: 'tune', stream: name, away }, () => {});
   }
 
   function addGap({ reason, lost }: Pick<Gap, 'reason' | 'lost'>): void {

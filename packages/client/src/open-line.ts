@@ -2,6 +2,7 @@
 
 import { streamName } from '@trunkline/protocol';
 import { createBatch } from './batch.js';
+import { type Part, withBeside } from './beside.js';
 import { createCalls } from './calls.js';
 import { createLink } from './create-link.js';
 import type { ConnectOptions, Line } from './line.js';
@@ -45,22 +46,29 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
   const batch = createBatch((cause) => onProblem('listener', 'a listener threw', cause));
   const shared: Shared = { batch, clock, random, lingerMs, maxQueued, maxEntries, onProblem };
   const streams = new Map<string, Stream>();
+  /** Those, and what else asks over the connection. */
+  const parts = new Set<Part>();
   const link = createLink(
     shared,
     { url: defaults.url, token, open, network },
     (event) => {
-      for (const stream of streams.values()) stream[event]();
+      for (const part of parts) part[event]();
       calls[event]();
     },
-    () => [...streams.values()].every((stream) => stream.isResumed()) && calls.isResumed(),
+    () => [...parts].every((part) => part.isResumed()) && calls.isResumed(),
   );
   const { store } = link;
   const idle = store.snapshot();
   const producer = randomWord(random);
   const calls = createCalls(shared, link, producer);
   const handleOf = (name: string): Stream['handle'] => {
-    const stream = streams.get(name) ?? createStream(shared, link, name, producer);
-    streams.set(name, stream);
+    let stream = streams.get(name);
+    if (!stream) {
+      stream = createStream(shared, link, name, producer);
+      streams.set(name, stream);
+      parts.add(stream);
+      withBeside(shared, link, stream.handle, handleOf, (part) => parts.add(part));
+    }
     return stream.handle;
   };
   // The client knows no definitions at run time: any key is a channel, and the server says which ones it has.

@@ -62,6 +62,7 @@ const REQUIRED = new Map<string, readonly string[]>(
     error: ['code', 'message', 'retry'],
     entries: ['ch', 'from', 'to', 'items'],
     rows: ['ch', 'from', 'to'],
+    signal: ['ch', 'name', 'data'],
     synced: ['ch', 'to'],
     gap: ['ch', 'reason', 'epoch', 'to'],
     ended: ['ch', 'code', 'message', 'retry'],

@@ -45,7 +45,7 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
     touchStore();
     table.noteState();
   };
-  const subscription = createSubscription(shared, link, name, () => ({ log, table }), touch);
+  const subscription = createSubscription(shared, link, name, () => ({ table, log }), touch);
   const log = createLog(shared, link, name, producer, subscription, touch);
   const table = createTable(shared, link, name, producer, subscription, (interest) => handle.open(interest));
 
@@ -134,7 +134,10 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
     },
     refused: send,
     retry: subscription.retry,
-    sight: table.tune,
+    sight() {
+      table.tune();
+      log.look();
+    },
   };
 
   /** What waits to be sent, as far as it can be. */

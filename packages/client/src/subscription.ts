@@ -25,6 +25,8 @@ export interface Seat {
   /** What became of it: `asked` for, `on` until it has reached the head, `resting` until it is asked for again. */
   state: 'none' | 'asked' | 'on' | 'synced' | 'resting' | 'refused';
   ch?: number;
+  /** Of a log with presence: whether the server was told that nobody looks. */
+  away?: boolean | undefined;
   /** Of a table: what came on this socket. */
   table?: TableSeat;
 }
@@ -80,7 +82,7 @@ export function createSubscription(
   shared: Shared,
   link: Link,
   name: string,
-  kinds: () => Readonly<Record<KindWord, Kind>>,
+  kinds: () => Readonly<Partial<Record<KindWord, Kind>>>,
   touch: () => void,
 ): Subscription {
   const timers = createTimers<'linger' | 'again'>(shared);
@@ -174,9 +176,7 @@ export function createSubscription(
   /** The kind of the stream; both while it may be either. */
   function each(run: (kind: Kind) => void): void {
     const { kind } = subscription;
-    const { log, table } = kinds();
-    if (kind !== 'log') run(table);
-    if (kind !== 'table') run(log);
+    for (const [word, part] of Object.entries(kinds())) if ((kind ?? word) === word) run(part);
   }
 
   /** This is its place now, and the only one. */
@@ -213,6 +213,8 @@ export function createSubscription(
     mine.state = 'on';
     backoff.reset();
     part.placed(mine, reply);
+    // What keeps nothing is at its head at once.
+    if (mine === seat && seat.state === 'synced') before = undefined;
     touch();
   }
 
@@ -252,7 +254,7 @@ export function createSubscription(
       dial.channels.delete(message.ch);
       return end(mine, errorOf(message));
     }
-    const part = kinds()[subscription.kind ?? 'log'];
+    const part = kinds()[subscription.kind as KindWord] as Kind;
     const reading = part.read(mine, message);
     if (reading === 'hole') return subscription.hole(mine);
     if (reading === 'old') return;

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 import { afterAll, describe, expect, it } from 'vitest';
 
-const BUDGET_BYTES = 14 * 1_024;
+const BUDGET_BYTES = 16.5 * 1_024;
 const ENTRY = fileURLToPath(import.meta.resolve('@trunkline/client'));
 const folders: string[] = [];
 
@@ -31,10 +31,10 @@ async function bundle(source: string): Promise<string> {
 }
 
 describe('the browser bundle', () => {
-  it('has less than 14 KB, minified and gzipped: connection, log, table and calls', async () => {
+  it('has less than 16.5 KB, minified and gzipped: connection, log, table, calls, and what stands beside a log', async () => {
     const code = await bundle(`import { connect } from '@trunkline/client'; globalThis.connect = connect;`);
     const bytes = gzipSync(code, { level: 9 }).length;
-    console.info(`connection + log + table + calls: ${code.length} bytes minified, ${bytes} gzipped`);
+    console.info(`connection + log + table + calls + beside: ${code.length} bytes minified, ${bytes} gzipped`);
     expect(bytes).toBeGreaterThan(2_000);
     expect(bytes).toBeLessThan(BUDGET_BYTES);
   });

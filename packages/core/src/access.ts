@@ -1,7 +1,7 @@
 // Who a connection belongs to and until when, and what the channels' rules let that user do. The one place that asks the app.
 
 import { TrunklineError } from '@trunkline/protocol';
-import type { Action, Identity, Target } from './app.js';
+import type { Action, Identity, StreamTarget } from './app.js';
 import type { Engine } from './engine.js';
 
 /** Whether the user's token has expired, by the server's clock. */
@@ -47,10 +47,11 @@ export async function identifyAgain<Request>(
  */
 export async function mayUse(
   { log }: Pick<Engine, 'log'>,
-  target: Target,
+  target: StreamTarget,
   identity: Identity,
   action: Action,
 ): Promise<boolean> {
+  if (target.owner !== undefined && target.owner !== identity.id) return false;
   const { authorize } = target.channel;
   if (authorize === undefined) return true;
   try {

@@ -1,7 +1,7 @@
 // `publish`, `amend` and `change`: what a client has stored, in a log or in a table.
 
 import { type Amend, type Change, type Publish, type ServerMessage, TrunklineError } from '@trunkline/protocol';
-import { type Identity, resolveStream } from './app.js';
+import { type Identity, resolveStored } from './app.js';
 import { callBroker } from './broker-call.js';
 import type { Engine } from './engine.js';
 import type { PublishAdmission } from './publish-admission.js';
@@ -21,7 +21,7 @@ export async function answerWrite<Request>(
   present: () => Identity,
   admission: PublishAdmission,
 ): Promise<ServerMessage> {
-  const { name: stream, channel, params } = resolveStream(engine.app, message.stream);
+  const { name: stream, channel, params } = resolveStored(engine.app, message.stream);
   const { id, producer, seq } = message;
   const lane = `${stream}\n${producerKey(identity.id, producer)}`;
   const broker = channel.kind === 'log' ? engine.broker : engine.brokerOf(channel);

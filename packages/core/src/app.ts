@@ -9,6 +9,7 @@ import {
   type StreamName,
   TrunklineError,
 } from '@trunkline/protocol';
+import { findSide, type SignalsRuntime } from './side-streams.js';
 
 /** Who a connection belongs to. */
 export interface Identity {
@@ -30,7 +31,7 @@ export function publisherText(identity: Identity): string | null {
   return identity === SERVER ? null : JSON.stringify(identity.publicUser);
 }
 
-export type Action = 'subscribe' | 'read' | 'publish' | 'amend' | 'change' | 'call';
+export type Action = 'subscribe' | 'read' | 'publish' | 'amend' | 'change' | 'call' | 'presence' | 'signal' | 'mark';
 
 /** What a rule is asked about an amendment. */
 export interface AmendQuestion {
@@ -81,6 +82,12 @@ export interface LogRuntime {
   /** Names of the parameters; a stream's name must have as many. */
   readonly params: readonly string[];
   readonly retain?: Retention;
+  /** Who is subscribed is present, until this many milliseconds after they left. Absent: nobody is told. */
+  readonly presence?: { readonly graceMs: number };
+  /** Users may mark how far they have read. Absent: nobody may. */
+  readonly markers?: true;
+  /** The signals that may be sent, by name. Absent: none. */
+  readonly signals?: ReadonlyMap<string, (data: JsonValue) => Validated | Promise<Validated>>;
   validate(data: JsonValue): Validated | Promise<Validated>;
   /** What may be done to entries. Absent: nothing. */
   readonly amend?: readonly Amendment[];
@@ -149,14 +156,22 @@ export interface AppRuntime<Request> {
 }
 
 /** What a stream's name stands for in the app. */
-export interface Target {
+export interface StreamTarget {
   readonly name: StreamName;
-  readonly channel: ChannelRuntime;
+  readonly channel: ChannelRuntime | SignalsRuntime;
   readonly params: readonly string[];
+  /** Of a user's own stream: nobody else gets it. */
+  readonly owner?: string;
+}
+
+/** The same, of what is stored. */
+export interface Target extends StreamTarget {
+  readonly channel: ChannelRuntime;
 }
 
 /** `null` if the app has no such channel, or it has another number of parameters. */
-export function findStream(app: Pick<AppRuntime<never>, 'channels'>, name: string): Target | null {
+export function findStream(app: Pick<AppRuntime<never>, 'channels'>, name: string): StreamTarget | null {
+  if (name.includes(':')) return findSide(name, (log) => findStream(app, log));
   const parsed = parseStreamName(name);
   const channel = parsed === null ? undefined : app.channels.get(parsed.key);
   if (parsed === null || channel === undefined || channel.params.length !== parsed.params.length) return null;
@@ -164,11 +179,21 @@ export function findStream(app: Pick<AppRuntime<never>, 'channels'>, name: strin
 }
 
 /** @throws TrunklineError `unknown_channel` if the app has no such channel, or it has another number of parameters. */
-export function resolveStream(app: Pick<AppRuntime<never>, 'channels'>, name: string): Target {
+export function resolveStream(app: Pick<AppRuntime<never>, 'channels'>, name: string): StreamTarget {
   const target = findStream(app, name);
   if (target !== null) return target;
   throw new TrunklineError(
     'unknown_channel',
     `there is no channel for the stream ${JSON.stringify(name.slice(0, 80))}`,
   );
+}
+
+/**
+ * The same for what is stored.
+ * @throws TrunklineError `unknown_channel`; `invalid` for signals, of which nothing is.
+ */
+export function resolveStored(app: Pick<AppRuntime<never>, 'channels'>, name: string): Target {
+  const target = resolveStream(app, name);
+  if (target.channel.kind === 'signals') throw new TrunklineError('invalid', 'these are signals: nothing is stored');
+  return target as Target;
 }

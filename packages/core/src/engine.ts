@@ -1,6 +1,14 @@
 // A node's engine: what its sessions share. A transport hands it connections; it never opens anything itself.
 
-import { type Broker, BrokerUnavailableError, memoryBroker, type Row, type RowsPage } from '@trunkline/broker';
+import {
+  type Broker,
+  BrokerUnavailableError,
+  hasSignals,
+  memoryBroker,
+  type Row,
+  type RowsPage,
+  type Signals,
+} from '@trunkline/broker';
 import {
   CLOSE,
   clientProblem,
@@ -11,22 +19,35 @@ import {
   streamName,
   TrunklineError,
 } from '@trunkline/protocol';
+import { signalText } from './active-signals.js';
 import { Amender } from './amender.js';
-import { type AppRuntime, findStream, type LogRuntime, type TableRuntime } from './app.js';
+import {
+  type AppRuntime,
+  findStream,
+  type Identity,
+  type LogRuntime,
+  publisherText,
+  SERVER,
+  type TableRuntime,
+} from './app.js';
 import { callBroker } from './broker-call.js';
 import { Caller } from './caller.js';
 import { type Changed, Changer, type ServerRowChange } from './changer.js';
 import { CheckpointBroker, type TableBroker } from './checkpoint-broker.js';
 import type { Change } from './entry-state.js';
 import { Hub } from './hub.js';
+import { payloadText } from './payload-text.js';
 import { Permits } from './permits.js';
 import type { Clock, Connection, Log } from './ports.js';
+import { Presence } from './presence.js';
 import { ProducerLanes } from './producer-lanes.js';
 import { type Published, Publisher } from './publisher.js';
 import { readTable } from './read-table.js';
 import { Requests } from './requests.js';
 import { Session } from './session.js';
+import { validatorOf } from './session-signals.js';
 import { Shutdown, type StopOptions } from './shutdown.js';
+import { signalsOf } from './side-streams.js';
 
 export interface EngineOptions<Request> {
   readonly app: AppRuntime<Request>;
@@ -75,8 +96,11 @@ export class Engine<Request = unknown> {
   readonly amender: Amender;
   readonly changer: Changer;
   readonly caller: Caller;
+  readonly presence: Presence;
+  /** Carries signals: to all nodes if the broker can. */
+  readonly signals: Signals;
   /** Keeps what is not to outlive this process. */
-  readonly memory: Broker;
+  readonly memory: Broker & Signals;
   readonly sessions = new Set<Session<Request>>();
   /** What comes without a connection, one by one: the HTTP API. */
   readonly requests: Requests<Request>;
@@ -110,6 +134,9 @@ export class Engine<Request = unknown> {
     const writers = { broker: options.broker, log, permits: this.permits, nowMs, maxEntryBytes, lanes };
     this.publisher = new Publisher(writers);
     this.amender = new Amender(writers);
+    this.signals = hasSignals(options.broker) ? options.broker : this.memory;
+    const isFollowed = (stream: StreamName) => this.hub.isActive(stream);
+    this.presence = new Presence({ memory: this.memory, clock: options.clock, log, isFollowed });
     const brokerOf = (channel: TableRuntime) => this.brokerOf(channel);
     this.changer = new Changer({ brokerOf, log, permits: this.permits, nowMs, maxEntryBytes, maxRowsPerChange });
     this.requests = new Requests(this);
@@ -205,6 +232,22 @@ export class Engine<Request = unknown> {
     return channel;
   }
 
+  /**
+   * Signals as the server itself.
+   * @throws TrunklineError `invalid` (no such signal, no JSON value), `too_large`
+   */
+  signal(key: string, params: readonly string[], name: string, data: unknown): void {
+    const channel = this.app.channels.get(key);
+    validatorOf(channel?.kind === 'log' ? channel : undefined, name);
+    const text = payloadText('signal', data, this.limits.maxSignalBytes);
+    this.sendSignal(streamName(key, params), SERVER, name, text);
+  }
+
+  /** Tells those who listen now. @param data JSON text */
+  sendSignal(log: StreamName, identity: Identity, name: string, data: string): void {
+    this.signals.signal(signalsOf(log), signalText(identity.id, name, publisherText(identity), data));
+  }
+
   /** A session ended; it says so itself. */
   left(session: Session<Request>): void {
     this.sessions.delete(session);
@@ -222,6 +265,7 @@ export class Engine<Request = unknown> {
    */
   async revoke(userId: string, stream?: StreamName): Promise<{ readonly ended: number }> {
     this.permits.doubt(userId, stream);
+    this.presence.bar(userId, stream);
     const judged: Promise<number>[] = [];
     // Looked for, not indexed: a revocation is rare, and a look at 10,000 sessions takes less than a millisecond.
     for (const session of this.sessions) {
@@ -259,6 +303,7 @@ export class Engine<Request = unknown> {
     this.#cancelSweep();
     await this.shutdown.stop(reason, options);
     this.caller.stop(reason);
+    this.presence.close();
     this.hub.close();
   }
 
@@ -281,6 +326,7 @@ export class Engine<Request = unknown> {
       session.sweep(now);
     }
     this.hub.sweep();
+    this.presence.sweep();
     this.#expireRows();
     this.#cancelSweep = this.clock.after(SWEEP_MS, this.#sweep);
   };

@@ -4,7 +4,7 @@ import { type ErrorMessage, type RequestId, TrunklineError } from '@trunkline/pr
 import type { Log } from './ports.js';
 
 /** The error as a message. What is no `TrunklineError` is a failure of ours: the log gets it, the peer only learns of it. */
-export function errorAnswer(id: RequestId, error: unknown, log: Log): ErrorMessage {
+export function errorAnswer(id: RequestId | undefined, error: unknown, log: Log): ErrorMessage {
   let known = error;
   if (!(known instanceof TrunklineError)) {
     log.error({ error }, 'a request failed');
@@ -13,7 +13,7 @@ export function errorAnswer(id: RequestId, error: unknown, log: Log): ErrorMessa
   const { code, message, retry, outcome, afterMs, refusal } = known as TrunklineError;
   return {
     type: 'error',
-    id,
+    ...(id === undefined ? {} : { id }),
     code,
     message,
     retry,

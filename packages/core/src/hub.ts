@@ -1,8 +1,9 @@
 // The streams that this node watches, and the flush: changes made in one turn of the event loop go out together, as one
 // message per stream to everyone at its head. A flush yields to the event loop, so that thousands of writes delay nobody else.
 
-import type { Broker } from '@trunkline/broker';
+import type { Broker, Signals } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
+import { ActiveSignals, SignalsSubscription } from './active-signals.js';
 import { ActiveStream, type LogHost } from './active-stream.js';
 import { ActiveTable, type TableHost } from './active-table.js';
 import type { TableBroker } from './checkpoint-broker.js';
@@ -38,7 +39,7 @@ const MAX_IDLE_STREAMS = 1_000;
 /** Whoever just opened one may still be asking the broker about it. */
 const MIN_IDLE_MS = 1_000;
 
-type Active = ActiveStream | ActiveTable;
+type Active = ActiveStream | ActiveTable | ActiveSignals;
 
 interface Held {
   readonly stream: Active;
@@ -70,6 +71,10 @@ export class Hub implements LogHost, TableHost {
   get activeStreams(): number {
     return this.#streams.size;
   }
+  /** Whether somebody follows the stream, or did a moment ago. */
+  isActive(name: StreamName): boolean {
+    return this.#streams.has(name);
+  }
   /** Subscriptions to them. */
   get subscriptions(): number {
     let subscriptions = 0;
@@ -93,6 +98,12 @@ export class Hub implements LogHost, TableHost {
   /** The same for a table. @param broker the one that keeps it */
   async openTable(name: StreamName, broker: TableBroker): Promise<ActiveTable> {
     return (await this.#open(name, (number) => new ActiveTable(number, name, broker, this))) as ActiveTable;
+  }
+
+  /** The same for the signals beside a log. @param signals what carries them */
+  async openSignals(name: StreamName, signals: Signals): Promise<ActiveSignals> {
+    const make = (number: number) => new ActiveSignals(number, name, signals, (active) => this.dirty(active));
+    return (await this.#open(name, make)) as ActiveSignals;
   }
 
   async #open(name: StreamName, make: (number: number) => Active): Promise<Active> {
@@ -130,6 +141,14 @@ export class Hub implements LogHost, TableHost {
     const subscription = new TableSubscription(table, outflow, wishes, this.lists);
     table.subscriptions.add(subscription);
     this.#idle.delete(table.name);
+    return subscription;
+  }
+
+  /** The same on signals. */
+  subscribeSignals(signals: ActiveSignals, outflow: Outflow): SignalsSubscription {
+    const subscription = new SignalsSubscription(signals, outflow);
+    signals.subscriptions.add(subscription);
+    this.#idle.delete(signals.name);
     return subscription;
   }
 

@@ -3,7 +3,7 @@
 
 import { TrunklineError } from '@trunkline/protocol';
 import { mayUse } from './access.js';
-import type { Target } from './app.js';
+import type { StreamTarget } from './app.js';
 import type { Cursor } from './cursor.js';
 import type { Session } from './session.js';
 
@@ -23,7 +23,7 @@ export class Judging<Request> {
    */
   constructor(
     private readonly session: Session<Request>,
-    private readonly target: Target,
+    private readonly target: StreamTarget,
     private readonly subscription: Cursor,
     private readonly settle: (refusal: TrunklineError | null) => void,
   ) {

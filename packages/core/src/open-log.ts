@@ -1,9 +1,8 @@
 // Subscribing to a log: where the cursor starts, and what the client is told if that place is gone.
 
 import type { Tail } from '@trunkline/broker';
-import { type Offset, type Subscribe, TrunklineError } from '@trunkline/protocol';
+import { type Offset, type StreamName, type Subscribe, TrunklineError } from '@trunkline/protocol';
 import { type ActiveStream, DEFAULT_PAGE } from './active-stream.js';
-import type { Target } from './app.js';
 import type { Session } from './session.js';
 import type { Opened } from './session-streams.js';
 
@@ -24,9 +23,13 @@ export function checkLogRequest(
 }
 
 /** Rejects as the broker does. */
-export async function openLog<Request>(session: Session<Request>, target: Target, request: Subscribe): Promise<Opened> {
+export async function openLog<Request>(
+  session: Session<Request>,
+  name: StreamName,
+  request: Subscribe,
+): Promise<Opened> {
   const { hub } = session.engine;
-  const stream = await hub.openLog(target.name);
+  const stream = await hub.openLog(name);
   const look = await lookUp(stream, request);
   return {
     stream,

@@ -6,6 +6,7 @@ import { hasExpired } from './access.js';
 import { type Action, type AmendQuestion, type ChannelRuntime, type Identity, SERVER } from './app.js';
 import type { Log } from './ports.js';
 import { runHook } from './run-hook.js';
+import { isOf } from './side-streams.js';
 
 /** Who wants to do what. */
 export interface Permission {
@@ -40,7 +41,11 @@ export class Permits {
   /** The user's rights may have changed. */
   doubt(userId: string, stream?: StreamName): void {
     for (const permit of this.#permits) {
-      if (permit.userId === userId && (stream === undefined || permit.stream === stream)) permit.isDoubted = true;
+      if (
+        permit.userId === userId &&
+        (stream === undefined || (permit.stream !== undefined && isOf(permit.stream, stream)))
+      )
+        permit.isDoubted = true;
     }
   }
 
@@ -91,4 +96,7 @@ const FORBIDDEN: Readonly<Record<Action, string>> = {
   amend: 'you may not amend this entry',
   change: 'you may not change this',
   call: 'you may not call this',
+  presence: 'you may not see who is present here',
+  signal: 'you may not signal here',
+  mark: 'you may not mark what you have read here',
 };

@@ -12,7 +12,7 @@ import {
   TrunklineError,
 } from '@trunkline/protocol';
 import { identify } from './access.js';
-import { type Action, type Identity, resolveStream, SERVER, type Target } from './app.js';
+import { type Action, type Identity, resolveStored, SERVER, type Target } from './app.js';
 import { callBroker } from './broker-call.js';
 import type { Changed } from './changer.js';
 import type { TableBroker } from './checkpoint-broker.js';
@@ -72,7 +72,7 @@ export class Requests<Request = unknown> {
 
   /** @throws TrunklineError `unknown_channel` */
   find(name: string): Target {
-    return resolveStream(this.#engine.app, name);
+    return resolveStored(this.#engine.app, name);
   }
 
   /** Who that is. Rejects with TrunklineError `unauthorized`, `unavailable`. */

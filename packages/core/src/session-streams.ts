@@ -3,14 +3,17 @@
 import { BrokerUnavailableError } from '@trunkline/broker';
 import { type Offset, type StreamName, type Subscribe, TrunklineError, type Tune } from '@trunkline/protocol';
 import { mayUse } from './access.js';
+import type { ActiveSignals } from './active-signals.js';
 import type { ActiveStream } from './active-stream.js';
 import type { ActiveTable } from './active-table.js';
-import { type Identity, resolveStream, type Target } from './app.js';
+import { type Identity, resolveStream, type StreamTarget } from './app.js';
 import type { Cursor } from './cursor.js';
 import { Judging } from './judging.js';
 import { checkLogRequest, openLog } from './open-log.js';
+import { openSignals } from './open-signals.js';
 import { checkTableRequest, openTable, wishesOf } from './open-table.js';
 import type { Session } from './session.js';
+import { isOf } from './side-streams.js';
 import { SmallMap } from './small-map.js';
 import { TableSubscription } from './table-subscription.js';
 
@@ -21,7 +24,7 @@ interface Opening {
 
 /** A stream that is open for a subscribe. */
 export interface Opened {
-  readonly stream: ActiveStream | ActiveTable;
+  readonly stream: ActiveStream | ActiveTable | ActiveSignals;
   /** Takes the cursor's place, in the turn in which the answer is sent. */
   begin(): { readonly cursor: Cursor; readonly from: Offset; start(): void };
 }
@@ -40,7 +43,7 @@ export class SessionStreams<Request> {
     const target = resolveStream(engine.app, request.stream);
     const { maxSubscriptions } = engine.limits;
     if (target.channel.kind === 'log') checkLogRequest(request, engine.limits);
-    else checkTableRequest(request, engine.limits);
+    else if (target.channel.kind === 'table') checkTableRequest(request, engine.limits);
     if (this.#subscriptions.has(target.name)) {
       throw new TrunklineError('conflict', `${target.name} is subscribed already: unsubscribe first`);
     }
@@ -66,7 +69,7 @@ export class SessionStreams<Request> {
     }
   }
 
-  async #open(request: Subscribe, target: Target, asked: Identity, opening: Opening): Promise<void> {
+  async #open(request: Subscribe, target: StreamTarget, asked: Identity, opening: Opening): Promise<void> {
     const { session } = this;
     const mustBeWanted = () => {
       if (this.#subscriptions.get(target.name) === opening) return;
@@ -80,13 +83,15 @@ export class SessionStreams<Request> {
       mustBeWanted();
       const { channel } = target;
       const opened = await (channel.kind === 'log'
-        ? openLog(session, target, request)
-        : openTable(session, target.name, channel, request));
+        ? openLog(session, target.name, request)
+        : channel.kind === 'table'
+          ? openTable(session, target.name, channel, request)
+          : openSignals(session, target.name));
       mustBeWanted();
       // While this waited, the user's rights may have changed, or the stream been forgotten or found to have another history.
       if (session.rights !== rights || opened.stream.closed || opened.stream.loading) continue;
       if (session.isOver()) return;
-      this.#begin(request, channel.kind, opened);
+      this.#begin(request, target, opened);
       return;
     }
   }
@@ -101,7 +106,12 @@ export class SessionStreams<Request> {
     if (held === undefined || 'opening' in held) {
       throw new TrunklineError('not_found', `${request.stream.slice(0, 80)} is not subscribed: subscribe first`);
     }
-    if (!(held instanceof TableSubscription)) throw new TrunklineError('invalid', 'a log cannot be tuned');
+    if (!(held instanceof TableSubscription)) {
+      if (request.away === undefined) throw new TrunklineError('invalid', 'of what is no table only away can be tuned');
+      this.#setPresent(held, !request.away);
+      session.send({ type: 'ok', id: request.id });
+      return undefined;
+    }
     checkTableRequest(request, session.engine.limits);
     session.send({ type: 'ok', id: request.id });
     if (!held.closed) held.tune(wishesOf(session.engine.hub.lists, request, held.wishes));
@@ -109,11 +119,12 @@ export class SessionStreams<Request> {
   }
 
   /** After it, nothing of the stream is sent: the caller's `ok` is a barrier (SUB-8). */
-  unsubscribe(name: string): void {
+  unsubscribe(name: string, isBarred = false): void {
     const held = this.#subscriptions.get(name as StreamName);
     if (held === undefined) return;
     this.#subscriptions.delete(name as StreamName);
     if ('opening' in held) return;
+    this.#setPresent(held, false, isBarred);
     this.session.engine.hub.drop(held);
     this.#judged?.get(held)?.cancel();
     this.#judged?.delete(held);
@@ -139,14 +150,14 @@ export class SessionStreams<Request> {
   async judgeAgain(only?: StreamName): Promise<number> {
     const verdicts: Promise<boolean>[] = [];
     for (const [name, held] of this.#subscriptions) {
-      if ('opening' in held || (only !== undefined && name !== only)) continue;
+      if ('opening' in held || (only !== undefined && !isOf(name, only))) continue;
       const target = resolveStream(this.session.engine.app, name);
       if (target.channel.authorize !== undefined) verdicts.push(this.#judge(target, held));
     }
     return (await Promise.all(verdicts)).filter((ended) => ended).length;
   }
 
-  #judge(target: Target, subscription: Cursor): Promise<boolean> {
+  #judge(target: StreamTarget, subscription: Cursor): Promise<boolean> {
     this.#judged ??= new Map();
     // One that is judged already notices that the rights changed once more, and asks again.
     const known = this.#judged.get(subscription);
@@ -154,7 +165,7 @@ export class SessionStreams<Request> {
     const judging = new Judging(this.session, target, subscription, (refusal) => {
       this.#judged?.delete(subscription);
       if (refusal === null) return;
-      this.unsubscribe(target.name);
+      this.unsubscribe(target.name, refusal.code === 'forbidden');
       const { code, message } = refusal;
       const ch = subscription.stream.number;
       this.session.send({ type: 'ended', ch, code, message, retry: code !== 'forbidden' });
@@ -168,17 +179,43 @@ export class SessionStreams<Request> {
     if (this.#judged !== null) for (const judging of this.#judged.values()) judging.sweep(nowMs);
   }
 
+  /** Others see the user otherwise from now on. */
+  renew(identity: Identity): void {
+    for (const held of this.#subscriptions.values()) {
+      if (!('opening' in held) && held.isPresent === true)
+        this.session.engine.presence.renew(held.stream.name, identity);
+    }
+  }
+
   close(): void {
     for (const name of [...this.#subscriptions.keys()]) this.unsubscribe(name);
   }
 
   /** In one turn from the place chosen to the first slices, so that nothing can come between. */
-  #begin(request: Subscribe, kind: 'log' | 'table', { stream, begin }: Opened): void {
+  #begin(request: Subscribe, { channel }: StreamTarget, { stream, begin }: Opened): void {
     const { cursor, from, start } = begin();
     this.#subscriptions.set(stream.name, cursor);
     const { number: ch, epoch, head, floor } = stream;
-    this.session.send({ type: 'ok', id: request.id, ch, kind, epoch, head, floor, from });
+    const { kind } = channel;
+    const hasPresence = kind === 'log' && channel.presence !== undefined;
+    const told = hasPresence ? { presence: true as const } : {};
+    this.session.send({ type: 'ok', id: request.id, ch, kind, epoch, head, floor, from, ...told });
+    if (hasPresence && request.away !== true) this.#setPresent(cursor, true);
     // A connection may end within a send, and its subscriptions with it.
     if (!cursor.closed) start();
+  }
+
+  /** PRS-1, PRS-2: whoever has a subscription, and looks, is present. */
+  #setPresent(held: Cursor, isPresent: boolean, isBarred = false): void {
+    const { engine, identity } = this.session;
+    const { name } = held.stream;
+    if (identity === null || (held.isPresent ?? false) === isPresent) return;
+    if (!isPresent) engine.presence.leave(name, identity.id, isBarred);
+    else {
+      const { channel } = resolveStream(engine.app, name);
+      if (held.closed || channel.kind !== 'log' || channel.presence === undefined) return;
+      engine.presence.join(name, channel.presence.graceMs, identity);
+    }
+    held.isPresent = isPresent;
   }
 }

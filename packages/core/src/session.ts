@@ -30,6 +30,7 @@ import type { Connection } from './ports.js';
 import { PublishAdmission } from './publish-admission.js';
 import { answerRead } from './read-page.js';
 import { SessionCalls } from './session-calls.js';
+import { SessionSignals } from './session-signals.js';
 import { SessionStreams } from './session-streams.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -62,6 +63,7 @@ export class Session<Request = unknown> {
   // Most connections never publish, and hardly any sends rubbish: these are made when they are needed.
   #writes: PublishAdmission | null = null;
   #calls: SessionCalls<Request> | null = null;
+  #signals: SessionSignals<Request> | null = null;
   #problems: TokenBucket | null = null;
   readonly #opened: number;
   readonly #life: LifeSigns;
@@ -266,6 +268,9 @@ export class Session<Request = unknown> {
       case 'call':
         this.#calls ??= new SessionCalls(this);
         return this.#work(message.id, this.#calls.call(message));
+      case 'signal':
+        this.#signals ??= new SessionSignals(this);
+        return void this.#signals.send(message);
       case 'read':
         return this.#work(message.id, (identity) => answerRead(this, message, identity), READ_WEIGHT);
       case 'refresh':
@@ -308,15 +313,9 @@ export class Session<Request = unknown> {
         return;
       }
       const now = engine.clock.nowMs();
-      this.send({
-        type: 'welcome',
-        session: this.id,
-        user: identity.publicUser,
-        pingMs: engine.pingMs,
-        limits: engine.limits,
-        now,
-        features: [FEATURES.drain, FEATURES.seen],
-      });
+      const { pingMs, limits } = engine;
+      const features = [FEATURES.drain, FEATURES.seen];
+      this.send({ type: 'welcome', session: this.id, user: identity.publicUser, pingMs, limits, now, features });
       this.#identity = identity;
       this.#state = 'open';
       this.#life.opened(now);
@@ -367,6 +366,7 @@ export class Session<Request = unknown> {
       this.#refreshed = turn;
       this.#identity = next;
       this.engine.permits.doubt(next.id);
+      this.#streams.renew(next);
       await this.judgeAgain();
     }
     return { type: 'ok', id: message.id, user: (this.#identity ?? next).publicUser };

@@ -12,6 +12,7 @@ export class Subscription implements Cursor {
   cursor: Offset = 0;
   /** Place in the stream's head group; -1 while behind. */
   groupIndex = -1;
+  isPresent = false;
   /** `synced` was sent: it comes once, also when gaps follow (SUB-5). */
   #synced = false;
   #catchingUp = false;

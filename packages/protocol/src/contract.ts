@@ -12,6 +12,18 @@ export interface LogContract {
   readonly refusal: string;
   /** What may be done to its entries. Absent: nothing. */
   readonly amend?: Amendment;
+  /** Who is subscribed can be seen. Absent: no. */
+  readonly presence?: boolean;
+  /** Users mark how far they have read. Absent: no. */
+  readonly markers?: boolean;
+  /** Signals by name. Absent: none. */
+  readonly signals?: { readonly [name: string]: SignalContract };
+}
+
+/** What a signal promises: what clients send, and what those who listen get. */
+export interface SignalContract {
+  readonly input: unknown;
+  readonly output: unknown;
 }
 
 /** What a `table` channel promises: parameter names, a row as stored, as clients write it, and whether they may. */

@@ -1,5 +1,6 @@
 // The messages, codec, error codes and limits of Trunkline's wire protocol: shared by both ends, no I/O.
 
+export type { ServerSignal, Signal } from './beside-messages.js';
 export { CLOSE, mayReconnect } from './close-codes.js';
 export { decodeClient, decodeServer, encode, type Problem } from './codec.js';
 export type {
@@ -12,6 +13,7 @@ export type {
   ParamRecord,
   ParamValues,
   ProcedureContract,
+  SignalContract,
   TableContract,
 } from './contract.js';
 export { ERROR_CODES, type ErrorCode, type Outcome, TrunklineError } from './errors.js';
@@ -21,12 +23,16 @@ export {
   type Limits,
   MAX_DATA_DEPTH,
   MAX_KEY_BYTES,
+  MAX_PRESENT_ROWS,
   MAX_PROCEDURE_NAME_LENGTH,
   MAX_REACTION_BYTES,
   MAX_REACTIONS,
   MAX_REACTORS,
+  MAX_SIGNAL_NAME_LENGTH,
   MAX_SLICE_BYTES,
   MAX_UNACKNOWLEDGED,
+  PRESENCE_GRACE_MS,
+  PRESENCE_STEP_MS,
   PRODUCER_MEMORY_MS,
   RESULT_MEMORY_MS,
   SEEN_BYTES,

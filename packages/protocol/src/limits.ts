@@ -25,6 +25,12 @@ export interface Limits {
   readonly maxKeys: number;
   /** Procedures that run for one connection at a time. Default 16. Answer: `rate_limited`. They also count in `maxRequestsInWork`. */
   readonly maxCallsInWork: number;
+  /** Signals per second that one connection may send in the long run. Default 10. Answer: `rate_limited`, at most once a second. */
+  readonly signalRatePerSecond: number;
+  /** Signals that one connection may send at once above that rate. Default 20. */
+  readonly signalBurst: number;
+  /** Largest `data` of one signal as JSON text, in bytes of UTF-8, before and after its schema. Default 4_096. Answer: `too_large`. */
+  readonly maxSignalBytes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -39,10 +45,19 @@ export const DEFAULT_LIMITS: Limits = {
   maxRowsPerChange: 1_000,
   maxKeys: 1_000,
   maxCallsInWork: 16,
+  signalRatePerSecond: 10,
+  signalBurst: 20,
+  maxSignalBytes: 4_096,
 };
 
 /** Longest key of a row, in bytes of UTF-8. Longer, or empty: `invalid`. */
 export const MAX_KEY_BYTES = 256;
+/** Members of a log that `…:presence` has a row for, at most. The count in its `summary` is of all. */
+export const MAX_PRESENT_ROWS = 1_000;
+/** Joins and leaves within so many milliseconds are told as one step. */
+export const PRESENCE_STEP_MS = 50;
+/** Who leaves a log is gone for the others after so many milliseconds, unless the channel says otherwise. */
+export const PRESENCE_GRACE_MS = 5_000;
 /** A slice holds at most this many bytes of items, or one item. */
 export const MAX_SLICE_BYTES = 65_536;
 /** Arrays and objects that may be inside one another in the `data` of a publish. Deeper: `invalid`. */
@@ -61,6 +76,9 @@ export const PRODUCER_MEMORY_MS = 7 * 24 * 3_600_000;
 export const RESULT_MEMORY_MS = 24 * 3_600_000;
 /** Longest name of a procedure, in UTF-16 code units. Longer, or empty: `invalid`. */
 export const MAX_PROCEDURE_NAME_LENGTH = 256;
+
+/** Longest name of a signal, in UTF-16 code units. Longer, or empty: `invalid`. */
+export const MAX_SIGNAL_NAME_LENGTH = 64;
 
 /** A client reports what it has processed (`seen`) at the latest when this many bytes are unreported. */
 export const SEEN_BYTES = 16_384;

@@ -1,6 +1,7 @@
 // The messages, as TypeScript types. `docs/PROTOCOL.md` explains each with an example; `validate.ts` checks each field.
 // One WebSocket message holds one or more of these as JSON objects separated by "\n". Unknown fields are ignored.
 
+import type { ServerSignal, Signal } from './beside-messages.js';
 import type { ErrorCode, Outcome } from './errors.js';
 import type { JsonValue } from './json.js';
 import type { Limits } from './limits.js';
@@ -54,8 +55,10 @@ export interface Subscribe {
   readonly held?: readonly string[];
   /** Of a table: nothing is sent until a `tune` ends it. */
   readonly paused?: boolean;
+  /** Of a log with presence: whoever this is looks elsewhere, and is not present. */
+  readonly away?: boolean;
 }
-/** Changes how a table is followed: `null` takes a bound back, what is absent stays as it is. */
+/** Changes how a stream is followed. Of a table: `null` takes a bound back, what is absent stays as it is. */
 export interface Tune {
   readonly type: 'tune';
   readonly id: RequestId;
@@ -63,6 +66,8 @@ export interface Tune {
   readonly rate?: number | null;
   readonly keys?: readonly string[] | null;
   readonly paused?: boolean;
+  /** Of a log, and there alone. */
+  readonly away?: boolean;
 }
 export interface Unsubscribe {
   readonly type: 'unsubscribe';
@@ -184,6 +189,7 @@ export type ClientMessage =
   | Change
   | Call
   | Cancel
+  | Signal
   | Read
   | Refresh
   | Seen
@@ -211,7 +217,7 @@ export interface SubscribeOk {
   readonly id: RequestId;
   /** The stream's number on this connection's node; dies with the connection. */
   readonly ch: number;
-  readonly kind: 'log' | 'table';
+  readonly kind: 'log' | 'table' | 'signals';
   /** `null` for a stream that was never written; the slice that starts at 0 then names the epoch. */
   readonly epoch: Epoch | null;
   readonly head: Offset;
@@ -219,6 +225,8 @@ export interface SubscribeOk {
   readonly floor: Offset;
   /** Where the cursor starts. A `gap` that follows moves it. */
   readonly from: Offset;
+  /** Of a log: its subscribers are present, so that `away` means something. */
+  readonly presence?: true;
 }
 /** Answers `unsubscribe`: a barrier, no message of that stream follows. */
 export interface PlainOk {
@@ -411,6 +419,7 @@ export type ServerMessage =
   | Progress
   | Entries
   | Rows
+  | ServerSignal
   | Synced
   | Gap
   | Ended

@@ -10,6 +10,7 @@ import {
   MAX_KEY_BYTES,
   MAX_PROCEDURE_NAME_LENGTH,
   MAX_REACTION_BYTES,
+  MAX_SIGNAL_NAME_LENGTH,
 } from './limits.js';
 import type {
   After,
@@ -78,6 +79,10 @@ const payload: Check<JsonValue> = {
 const name: Check<string> = {
   is: (value): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_STREAM_NAME_BYTES,
   expected: `a stream's name of 1 to ${MAX_STREAM_NAME_BYTES} bytes`,
+};
+const signalName: Check<string> = {
+  is: (value): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_SIGNAL_NAME_LENGTH,
+  expected: `text of 1 to ${MAX_SIGNAL_NAME_LENGTH} characters`,
 };
 const procedure: Check<string> = {
   is: (value): value is string =>
@@ -158,8 +163,16 @@ const CLIENT: Shapes<ClientMessage> = {
     keys: optional(keys),
     held: optional(keys),
     paused: optional(flag),
+    away: optional(flag),
   },
-  tune: { id, stream: name, rate: optional(orNull(rate)), keys: optional(orNull(keys)), paused: optional(flag) },
+  tune: {
+    id,
+    stream: name,
+    rate: optional(orNull(rate)),
+    keys: optional(orNull(keys)),
+    paused: optional(flag),
+    away: optional(flag),
+  },
   unsubscribe: { id, stream: name },
   publish: { id, stream: name, producer, seq: ordinal, data: payload },
   amend: {
@@ -193,6 +206,7 @@ const CLIENT: Shapes<ClientMessage> = {
     deadlineMs: optional(ordinal),
   },
   cancel: { id },
+  signal: { stream: name, name: signalName, data: payload },
   read: { id, stream: name, epoch: optional(epoch), before: optional(count), after: optional(count), limit: ordinal },
   refresh: { id, token: word },
   seen: { bytes: count },
@@ -261,6 +275,7 @@ const SERVER: Shapes<ServerMessage> = {
     delete: optional(keys),
     drop: optional(keys),
   },
+  signal: { ch: count, name: signalName, user: optional(json), data: json },
   synced: { ch: count, to: count },
   gap: {
     ch: count,

@@ -70,6 +70,7 @@ describe('docs/PROTOCOL.md', () => {
       unsubscribe: true,
       publish: true,
       amend: true,
+      signal: true,
       change: true,
       call: true,
       cancel: true,
@@ -94,7 +95,7 @@ describe('docs/PROTOCOL.md', () => {
   });
 
   it('lists the limits with their defaults', () => {
-    const listed = [...page.matchAll(/^\| `(max\w+|publish\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [
+    const listed = [...page.matchAll(/^\| `((?:max|publish|signal)\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [
       name,
       Number(value),
     ]);

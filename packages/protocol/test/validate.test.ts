@@ -20,8 +20,8 @@ type Side = keyof typeof decodeOne;
 const OPTIONAL: Readonly<Record<Side, Readonly<Record<string, readonly string[]>>>> = {
   client: {
     hello: ['token', 'features'],
-    subscribe: ['after', 'last', 'most', 'rate', 'keys', 'held', 'paused'],
-    tune: ['rate', 'keys', 'paused'],
+    subscribe: ['after', 'last', 'most', 'rate', 'keys', 'held', 'paused', 'away'],
+    tune: ['rate', 'keys', 'paused', 'away'],
     change: ['set', 'patch', 'unset', 'delete', 'if'],
     // `producer` and `seq` only together: see below.
     call: ['deadlineMs'],
@@ -32,6 +32,7 @@ const OPTIONAL: Readonly<Record<Side, Readonly<Record<string, readonly string[]>
     entries: ['epoch'],
     rows: ['epoch', 'reset', 'set', 'patch', 'unset', 'delete', 'drop'],
     gap: ['lost'],
+    signal: ['user'],
     ended: ['afterMs'],
     ping: ['rttMs'],
     goodbye: ['afterMs', 'spreadMs'],
@@ -46,9 +47,11 @@ const ANY_JSON = new Set([
   'client call data',
   'server progress data',
   'server welcome user',
+  ...['client signal data', 'server signal data', 'server signal user'],
 ]);
 const takes = (value: unknown, field: string) =>
-  (typeof value === 'string' && /stream|procedure|token|session|message|refusal|goodbye reason$/.test(field)) ||
+  (typeof value === 'string' &&
+    /stream|procedure|token|session|message|refusal|signal name|goodbye reason$/.test(field)) ||
   (typeof value === 'number' && /now|Ms$/.test(field) && !/(ping|deadline)Ms$/.test(field));
 
 const cases = [
@@ -186,6 +189,11 @@ describe('bounds', () => {
   it('SUB-1: a stream name has 1 to 512 bytes', () => {
     const names = [0, 1, MAX_STREAM_NAME_BYTES, MAX_STREAM_NAME_BYTES + 1].map((length) => 'x'.repeat(length));
     expect(names.map((stream) => publish({ stream }))).toEqual([false, true, true, false]);
+  });
+
+  it("SIG-2: a signal's name has 1 to 64 characters", () => {
+    const names = ['', 'n', 'n'.repeat(64), 'n'.repeat(65)];
+    expect(names.map((name) => isFine({ ...CLIENT_SAMPLES.signal, name }))).toEqual([false, true, true, false]);
   });
 
   it('TAB-2: a rate is above 0 and at most 100 a second', () => {

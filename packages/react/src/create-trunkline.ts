@@ -5,8 +5,10 @@ import { createContext, createElement, type ReactElement } from 'react';
 import { type LineContext, LineProvider, type TrunklineProviderProps, useLineIn } from './line-provider.js';
 import { useConnectionOf } from './use-connection.js';
 import { useLog } from './use-log.js';
+import { usePresence } from './use-presence.js';
 import { useProcedure } from './use-procedure.js';
 import { useRow } from './use-row.js';
+import { useSignal } from './use-signal.js';
 import { useTable } from './use-table.js';
 
 export interface TrunklineHooks<App> {
@@ -28,6 +30,10 @@ export interface TrunklineHooks<App> {
   readonly useTable: typeof useTable;
   /** and for rows. */
   readonly useRow: typeof useRow;
+  /** Who is present in a log, */
+  readonly usePresence: typeof usePresence;
+  /** and what they signal. */
+  readonly useSignal: typeof useSignal;
   /** `useProcedure` of this package: `useProcedure(useLine().call.placeOrder)`. */
   readonly useProcedure: typeof useProcedure;
 }
@@ -45,6 +51,8 @@ export function createTrunkline<App extends AnyApp>(): TrunklineHooks<App> {
     useLog,
     useTable,
     useRow,
+    usePresence,
+    useSignal,
     useProcedure,
   };
 }

@@ -1,6 +1,15 @@
 // Trunkline for Node: define an app, serve it, or attach it to an existing HTTP server.
 
 export type { CloseOptions } from './closing.js';
+export type {
+  BesideOptions,
+  MarkersServer,
+  PresenceOption,
+  PresenceServer,
+  PresentUser,
+  SignalSchemas,
+  SignalsServer,
+} from './define/beside.js';
 export type { At, LogServerHandle, ServerHandle } from './define/handles.js';
 export type {
   Action,

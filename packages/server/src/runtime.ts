@@ -9,7 +9,8 @@ import type {
   LogRuntime,
   TableRuntime,
 } from '@trunkline/core';
-import { type JsonValue, streamName } from '@trunkline/protocol';
+import { type JsonValue, PRESENCE_GRACE_MS, streamName } from '@trunkline/protocol';
+import { besideHandle } from './beside-handle.js';
 import type { AnyDefinition, At, LogServerHandle } from './define/handles.js';
 import type { Action } from './define/log.js';
 import { isRefusal } from './define/refusal.js';
@@ -76,6 +77,7 @@ export function reachOf(app: App, engine: () => Engine<RequestInfo>): ReachChann
     }
     if (definition.kind === 'table') return tableHandle(engine, name, params);
     return {
+      ...besideHandle(engine, name, params),
       get name() {
         return streamName(name, params);
       },
@@ -125,6 +127,7 @@ function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRunti
     kind: 'log',
     params: names,
     ...(retain === undefined ? {} : { retain: retention(retain) }),
+    ...besides(parts),
     validate: (data) => validatedBy(schema, data),
     ...(authorize === undefined
       ? {}
@@ -168,6 +171,20 @@ function tableRuntime(names: readonly string[], parts: TableParts): TableRuntime
 function naming(names: readonly string[]): (params: readonly string[]) => Record<string, string> {
   return (params) => Object.fromEntries(names.map((name, index) => [name, params[index] ?? '']));
 }
+
+/** What stands beside the log. */
+function besides({ presence = false, markers = false, signals }: LogParts): Beside {
+  const graceMs = typeof presence === 'object' ? presence.graceMs : PRESENCE_GRACE_MS;
+  const checks = Object.entries(signals ?? {}).map(
+    ([name, schema]) => [name, (data: JsonValue) => validatedBy(schema, data)] as const,
+  );
+  return {
+    ...(presence === false ? {} : { presence: { graceMs } }),
+    ...(markers ? { markers } : {}),
+    ...(checks.length === 0 ? {} : { signals: new Map(checks) }),
+  };
+}
+type Beside = Pick<LogRuntime, 'presence' | 'markers' | 'signals'>;
 
 function retention({ entries, days }: NonNullable<LogParts['retain']>): { entries?: number; ageMs?: number } {
   return { ...(entries === undefined ? {} : { entries }), ...(days === undefined ? {} : { ageMs: days * DAY_MS }) };

@@ -12,6 +12,7 @@ import { seeded } from './random.js';
 import { READ_CASES, REMOVE_CASES, RETENTION_CASES } from './read-cases.js';
 import { ODD_CASES, RESTART_CASES } from './restart-cases.js';
 import { RESULT_CASES, RESULT_RESTART_CASES } from './result-cases.js';
+import { SIGNAL_CASES } from './signal-cases.js';
 import { CHANGE_CASES, ROWS_CASES } from './table-cases.js';
 import { EXPIRY_CASES, TABLE_RESTART_CASES, TABLE_WATCH_CASES } from './table-life-cases.js';
 import { CLOSE_CASES, LEASE_CASES, WATCH_CASES } from './watch-cases.js';
@@ -62,6 +63,7 @@ const CASES: readonly Case[] = [
   ...RESULT_RESTART_CASES,
   ...OUTBOX_CASES,
   ...OUTBOX_RESTART_CASES,
+  ...SIGNAL_CASES,
   ...CLOSE_CASES,
   ...MODEL_CASES,
 ];

@@ -10,7 +10,15 @@ import {
   type OpenSocket,
   type SocketEvents,
 } from '@trunkline/client';
-import { type Connection, Engine, type ServerRowChange, type Session, type SharedText } from '@trunkline/core';
+import {
+  type ChannelRuntime,
+  type Connection,
+  Engine,
+  type LogRuntime,
+  type ServerRowChange,
+  type Session,
+  type SharedText,
+} from '@trunkline/core';
 import type { ClientMessage, Contracted, Limits, ServerMessage } from '@trunkline/protocol';
 import { FakeClock } from './fake-clock.js';
 import { FakeNetwork } from './world.js';
@@ -34,7 +42,29 @@ export type TableApp = Contracted<{
   readonly publicUser: string;
 }>;
 
+/** A log with all that may stand beside one. */
+export type ChatApp = Contracted<{
+  readonly channels: {
+    readonly chat: {
+      readonly kind: 'log';
+      readonly params: readonly ['room'];
+      readonly input: { readonly text: string };
+      readonly stored: { readonly text: string };
+      readonly refusal: never;
+      readonly presence: true;
+      readonly markers: true;
+      readonly signals: {
+        readonly typing: { readonly input: { readonly on: boolean }; readonly output: { readonly on: boolean } };
+        readonly wave: { readonly input: number; readonly output: number };
+      };
+    };
+  };
+  readonly publicUser: string;
+}>;
+
 export interface EngineWorldOptions {
+  /** What the log `chat` does besides. */
+  readonly chat?: Partial<LogRuntime>;
   readonly nodes?: number;
   readonly limits?: Partial<Limits>;
   /** What the nodes but the first hear of changes comes so much later, in milliseconds. */
@@ -55,7 +85,7 @@ export class EngineWorld {
   latencyMs = 0;
   accepts = true;
 
-  constructor({ nodes = 1, limits = {}, lagMs = 0, line = {} }: EngineWorldOptions = {}) {
+  constructor({ nodes = 1, limits = {}, lagMs = 0, line = {}, chat = {} }: EngineWorldOptions = {}) {
     const { clock } = this;
     let epochs = 0;
     let ids = 0;
@@ -68,13 +98,30 @@ export class EngineWorld {
       keep: 'durable' as const,
       validate: (value: unknown) => ({ value }),
     };
+    const any = (value: unknown) => ({ value });
+    const lobby: LogRuntime = {
+      kind: 'log',
+      params: ['room'],
+      validate: any,
+      presence: { graceMs: 5_000 },
+      markers: true,
+      signals: new Map([
+        ['typing', any],
+        ['wave', any],
+      ]),
+      ...chat,
+    };
+    const channels = new Map<string, ChannelRuntime>([
+      ['quotes', quotes],
+      ['chat', lobby],
+    ]);
     this.engines = Array.from(
       { length: nodes },
       (_, node) =>
         new Engine<unknown>({
           app: {
-            channels: new Map([['quotes', quotes]]),
-            authenticate: async () => ({ id: 'ada', user: 'ada', publicUser: 'ada' }),
+            channels,
+            authenticate: async (token = 'ada') => ({ id: token, user: token, publicUser: token }),
           },
           broker: node > 0 && lagMs > 0 ? lagging(this.broker, clock, lagMs) : this.broker,
           clock: {
@@ -94,6 +141,19 @@ export class EngineWorld {
       random: () => 0.5,
       onProblem: (problem) => this.problems.push(problem),
       ...line,
+    });
+  }
+
+  /** Another client, of a user of that name. */
+  join(user: string, options: ConnectOptions = {}): Line<ChatApp> {
+    return connect<ChatApp>('ws://test/line', {
+      clock: this.clock,
+      network: new FakeNetwork(),
+      socket: this.open,
+      random: () => 0.5,
+      token: user,
+      onProblem: (problem) => this.problems.push(problem),
+      ...options,
     });
   }
 

@@ -10,6 +10,7 @@ import type {
   ParamValues,
   TableContract,
 } from '@trunkline/protocol';
+import type { BesideServer } from './beside.js';
 import type { TableServerHandle } from './table-handle.js';
 
 /** A log, seen from the server. */
@@ -28,7 +29,7 @@ export interface LogServerHandle<C extends LogContract> {
 
 /** The handle of each kind of channel. */
 export interface ServerHandles<C extends ChannelContract> {
-  readonly log: C extends LogContract ? LogServerHandle<C> : never;
+  readonly log: C extends LogContract ? LogServerHandle<C> & BesideServer<C> : never;
   readonly table: C extends TableContract ? TableServerHandle<C> : never;
 }
 

@@ -2,11 +2,12 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Contracted, JsonOnly, LogContract, ParamRecord } from '@trunkline/protocol';
+import type { BesideContract, BesideOptions, PresenceOption, SignalSchemas } from './beside.js';
 import type { At } from './handles.js';
 import type { Refusal } from './refusal.js';
 
 /** What a user may be about to do with a channel. */
-export type Action = 'subscribe' | 'read' | 'publish';
+export type Action = 'subscribe' | 'read' | 'publish' | 'presence' | 'signal' | 'mark';
 
 /** Stands for "no hook was given" in the place of a hook's result. */
 export interface NoHook {
@@ -55,7 +56,14 @@ export interface PublishContext<User, Names extends readonly string[], Entry> {
   readonly source: { readonly producer: string; readonly seq: number };
 }
 
-export interface LogOptions<User, Names extends readonly string[], S extends StandardSchemaV1> {
+export interface LogOptions<
+  User,
+  Names extends readonly string[],
+  S extends StandardSchemaV1,
+  P extends PresenceOption,
+  M extends boolean,
+  G extends SignalSchemas,
+> extends BesideOptions<P, M, G> {
   /** What clients publish: any Standard Schema (Zod, Valibot, ArkType …). Its input, and what is stored, must be JSON values. */
   readonly entry: S & JsonOnly<InputOf<S>>;
   readonly retain?: Retain;
@@ -64,17 +72,31 @@ export interface LogOptions<User, Names extends readonly string[], S extends Sta
 }
 
 /** The options of a log whose entries are stored as validated: what the schema makes of them must be JSON. */
-export interface PlainLogOptions<User, Names extends readonly string[], S extends StandardSchemaV1, Returned>
-  extends LogOptions<User, Names, S> {
+export interface PlainLogOptions<
+  User,
+  Names extends readonly string[],
+  S extends StandardSchemaV1,
+  Returned,
+  P extends PresenceOption,
+  M extends boolean,
+  G extends SignalSchemas,
+> extends LogOptions<User, Names, S, P, M, G> {
   readonly entry: S & JsonOnly<InputOf<S>> & JsonOnly<OutputOf<S>>;
   // Never chosen with a hook, as the hooked signature comes first; it stands here so that the compiler's complaint about a hook
   // whose result is not JSON names the field.
-  readonly onPublish?: HookedLogOptions<User, Names, S, Returned>['onPublish'];
+  readonly onPublish?: HookedLogOptions<User, Names, S, Returned, P, M, G>['onPublish'];
 }
 
 /** The options of a log with a hook: what the hook returns must be JSON. */
-export interface HookedLogOptions<User, Names extends readonly string[], S extends StandardSchemaV1, Returned>
-  extends LogOptions<User, Names, S> {
+export interface HookedLogOptions<
+  User,
+  Names extends readonly string[],
+  S extends StandardSchemaV1,
+  Returned,
+  P extends PresenceOption,
+  M extends boolean,
+  G extends SignalSchemas,
+> extends LogOptions<User, Names, S, P, M, G> {
   /**
    * Runs before an entry is stored: processes, enriches, refuses (`return refuse('rude')`), forwards. What it returns is
    * stored; returning nothing stores the entry as it is. Runs one at a time for a producer and stream, and may run again for the same
@@ -89,11 +111,21 @@ export interface LogDefinition<C extends LogContract = LogContract> extends Cont
   readonly params: C['params'];
 }
 
-export interface LogContractOf<Names extends readonly string[], S extends StandardSchemaV1, Result>
-  extends LogContract {
+export interface LogContractOf<
+  Names extends readonly string[],
+  S extends StandardSchemaV1,
+  Result,
+  P extends PresenceOption,
+  M extends boolean,
+  G extends SignalSchemas,
+> extends LogContract,
+    BesideContract<P, M, G> {
   readonly kind: 'log';
   readonly params: Names;
   readonly input: InputOf<S>;
   readonly stored: StoredOf<S, Result>;
   readonly refusal: RefusalOf<Result>;
+  readonly presence: BesideContract<P, M, G>['presence'];
+  readonly markers: M;
+  readonly signals: BesideContract<P, M, G>['signals'];
 }

@@ -1,7 +1,7 @@
 // `trunkline()` itself: checks what the types cannot, and keeps it.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { MAX_PROCEDURE_NAME_LENGTH } from '@trunkline/protocol';
+import { MAX_PROCEDURE_NAME_LENGTH, MAX_SIGNAL_NAME_LENGTH } from '@trunkline/protocol';
 import type { AnyDefinition } from './handles.js';
 import type { LogDefinition } from './log.js';
 import type { ProcedureDefinition } from './procedure.js';
@@ -101,6 +101,16 @@ function checkLog(parts: Omit<LogParts, 'kind'>): void {
     throw new TypeError('t.log: retain.entries must be a whole number from 1');
   }
   if (days !== undefined && !(days > 0)) throw new TypeError('t.log: retain.days must be above 0');
+  const { presence, signals = {} } = parts;
+  for (const [name, schema] of Object.entries(signals)) {
+    checkSchema(`t.log: the signal ${name}`, schema);
+    if (name === '' || name.length > MAX_SIGNAL_NAME_LENGTH) {
+      throw new TypeError(`t.log: a signal's name has 1 to ${MAX_SIGNAL_NAME_LENGTH} characters`);
+    }
+  }
+  if (typeof presence === 'object' && !(Number.isSafeInteger(presence.graceMs) && presence.graceMs >= 0)) {
+    throw new TypeError('t.log: presence.graceMs must be a whole number from 0');
+  }
 }
 
 function checkTable(parts: Omit<TableParts, 'kind'>): void {

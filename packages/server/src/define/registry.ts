@@ -2,6 +2,7 @@
 // a browser sees, and nothing of a definition's inside can be reached through it.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { PresenceOption, SignalSchemas } from './beside.js';
 import type { At } from './handles.js';
 import type { Action, Retain } from './log.js';
 import type { RunContext } from './procedure.js';
@@ -13,6 +14,9 @@ export interface LogParts {
   readonly kind: 'log';
   readonly entry: StandardSchemaV1;
   readonly retain?: Retain;
+  readonly presence?: PresenceOption;
+  readonly markers?: boolean;
+  readonly signals?: SignalSchemas;
   readonly authorize?: (context: { user: unknown; params: Record<string, string>; action: Action }) => unknown;
   readonly onPublish?: (context: {
     entry: unknown;

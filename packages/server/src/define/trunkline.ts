@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AppContract, Contracted, ContractOf, JsonOnly } from '@trunkline/protocol';
+import type { PresenceOption, SignalSchemas } from './beside.js';
 import type { AnyDefinition } from './handles.js';
 import type { HookedLogOptions, LogContractOf, LogDefinition, NoHook, PlainLogOptions } from './log.js';
 import type {
@@ -55,7 +56,9 @@ export interface TrunklineOptions<User extends BaseUser, Public> {
 
 type Channels = Readonly<Record<string, AnyDefinition>>;
 type Procedures = Readonly<Record<string, ProcedureDefinition>>;
-/** An app without procedures has no name for one. */
+/** A log without signals has no name for one, */
+type NoSignals = Readonly<Record<never, never>>;
+/** nor an app without procedures for one of those. */
 type NoProcedures = Readonly<Record<never, never>>;
 
 export interface AppContractOf<C extends Channels, Public, P extends Procedures> extends AppContract {
@@ -78,14 +81,28 @@ export interface Trunkline<User extends BaseUser, Public> {
    * @param params Names of the channel's parameters: `chat/lobby` has one.
    */
   // Two signatures, not one with conditional types: those would keep TypeScript from inferring the hook's result.
-  log<const Names extends readonly string[], S extends StandardSchemaV1, Returned>(
+  log<
+    const Names extends readonly string[],
+    S extends StandardSchemaV1,
+    Returned,
+    P extends PresenceOption = false,
+    M extends boolean = false,
+    G extends SignalSchemas = NoSignals,
+  >(
     params: Names,
-    options: HookedLogOptions<User, Names, S, Returned>,
-  ): LogDefinition<LogContractOf<Names, S, Awaited<Returned>>>;
-  log<const Names extends readonly string[], S extends StandardSchemaV1, Returned>(
+    options: HookedLogOptions<User, Names, S, Returned, P, M, G>,
+  ): LogDefinition<LogContractOf<Names, S, Awaited<Returned>, P, M, G>>;
+  log<
+    const Names extends readonly string[],
+    S extends StandardSchemaV1,
+    Returned,
+    P extends PresenceOption = false,
+    M extends boolean = false,
+    G extends SignalSchemas = NoSignals,
+  >(
     params: Names,
-    options: PlainLogOptions<User, Names, S, Returned>,
-  ): LogDefinition<LogContractOf<Names, S, NoHook>>;
+    options: PlainLogOptions<User, Names, S, Returned, P, M, G>,
+  ): LogDefinition<LogContractOf<Names, S, NoHook, P, M, G>>;
 
   /**
    * A table channel: rows by key, of which the latest value is kept. `t.table(['market'], { row: z.object({ bid: z.number() }) })`

@@ -3,7 +3,7 @@
 import type { ContractOf } from '@trunkline/protocol';
 import { describe, expectTypeOf, it } from 'vitest';
 import * as z from 'zod';
-import { type ServedTrunk, type TableRow, type TableServerHandle, trunkline } from '../../src/index.js';
+import { type Action, type ServedTrunk, type TableRow, type TableServerHandle, trunkline } from '../../src/index.js';
 
 interface Trader {
   readonly id: string;
@@ -38,7 +38,7 @@ const desk = t.table(['desk', 'day'], {
 const chat = t.log(['room'], {
   entry: z.object({ text: z.string() }),
   authorize: ({ action }) => {
-    expectTypeOf(action).toEqualTypeOf<'subscribe' | 'read' | 'publish'>();
+    expectTypeOf(action).toEqualTypeOf<Action>();
     return true;
   },
   onPublish: async ({ entry, at }) => {

@@ -1,0 +1,48 @@
+// What stands beside a log, each on a stream of its own, made when it is first used.
+
+import type { Link } from './link.js';
+import { createPresence, type PresenceStore } from './presence.js';
+import type { Shared } from './shared.js';
+import { createSignals, type SignalTypes, type WithSignals } from './signals.js';
+import type { AnyHandle, Stream } from './stream.js';
+
+/** What a log's handle has besides, where its definition says so. */
+export type Beside = WithSignals<unknown, SignalTypes> & { readonly presence: PresenceStore<unknown> };
+/** What the connection tells. */
+export type Part = Omit<Stream, 'handle'>;
+
+/**
+ * Adds it to a handle.
+ * @param find the handle of another stream @param add a part that the connection is to tell what becomes of it
+ */
+export function withBeside(
+  shared: Shared,
+  link: Link,
+  handle: AnyHandle,
+  find: (name: string) => AnyHandle,
+  add: (part: Part) => void,
+): void {
+  const { name } = handle;
+  const signals = once(() => {
+    const made = createSignals(shared, link, name);
+    add(made);
+    return made.handle;
+  });
+  const presence = once(() => createPresence(find(`${name}:presence`).asTable()));
+  const beside: Beside = {
+    get presence() {
+      return presence();
+    },
+    signal: (...args) => signals().signal(...args),
+    signals: (...args) => signals().signals(...args),
+  };
+  Object.defineProperties(handle, Object.getOwnPropertyDescriptors(beside));
+}
+
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

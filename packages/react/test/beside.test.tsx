@@ -1,0 +1,170 @@
+// The hooks for what stands beside a log, in a DOM against the core's own engine: who is present, what is signalled.
+
+import type { Line } from '@trunkline/client';
+import { createTrunkline, useLog, usePresence, useSignal } from '@trunkline/react';
+import { Window } from 'happy-dom';
+import { act, type ReactElement, StrictMode } from 'react';
+import { createRoot, hydrateRoot, type Root } from 'react-dom/client';
+import { renderToString } from 'react-dom/server';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type ChatApp, EngineWorld } from '../../client/test/support/engine-world.js';
+
+let world: EngineWorld;
+let line: Line<ChatApp>;
+let bob: Line<ChatApp>;
+let container: HTMLElement;
+let root: Root | undefined;
+let window: Window;
+const complaints: unknown[][] = [];
+
+beforeEach(async () => {
+  window = new Window();
+  vi.stubGlobal('window', window);
+  vi.stubGlobal('document', window.document);
+  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
+  vi.spyOn(console, 'error').mockImplementation((...words) => complaints.push(words));
+  container = window.document.createElement('div') as unknown as HTMLElement;
+  world = new EngineWorld();
+  [line, bob] = [world.join('ada'), world.join('bob')];
+});
+
+afterEach(async () => {
+  await act(() => root?.unmount());
+  root = undefined;
+  expect(complaints.splice(0)).toEqual([]);
+  await window.happyDOM.close();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+async function render(element: ReactElement): Promise<void> {
+  root ??= createRoot(container);
+  await act(() => root?.render(element));
+}
+
+const pass = (ms = 0) => act(() => world.pass(ms));
+const text = () => container.textContent;
+/** Of the page's own connections: what was asked. */
+const subscribed = () => world.last.of('subscribe').map(({ stream }) => stream);
+
+let renders = 0;
+
+function People({ room = 'lobby' }: { room?: string }): ReactElement {
+  const { people, count, state } = usePresence(line.channel.chat(room));
+  renders += 1;
+  return <p>{`${state} ${count}: ${people.map(({ user }) => user).join(' ')}`}</p>;
+}
+
+function Log(): ReactElement {
+  const { entries } = useLog(line.channel.chat('lobby'));
+  return <i>{entries.length}</i>;
+}
+
+let send: (data: { readonly on: boolean }) => void = () => {};
+
+function Typing(): ReactElement {
+  const { signals, send: tell } = useSignal(line.channel.chat('lobby'), 'typing', { filter: ({ on }) => on });
+  send = tell;
+  renders += 1;
+  return <b>{signals.map(({ user }) => user).join(' ')}</b>;
+}
+
+describe('usePresence', () => {
+  it('shows who is there, and does not make anybody present by itself', async () => {
+    await render(<People />);
+    expect(text()).toBe('connecting 0: ');
+    await pass(100);
+    expect(text()).toBe('live 0: ');
+    bob.channel.chat('lobby').open();
+    await pass(100);
+    expect(text()).toBe('live 1: bob');
+    await render(
+      <>
+        <People />
+        <Log />
+      </>,
+    );
+    await pass(100);
+    expect(text()).toBe('live 2: bob ada0');
+    renders = 0;
+    await pass(60_000);
+    expect(renders).toBe(0);
+  });
+
+  it('shows another room at any render', async () => {
+    bob.channel.chat('kitchen').open();
+    await render(<People />);
+    await pass(100);
+    await render(<People room="kitchen" />);
+    await pass(100);
+    expect(text()).toBe('live 1: bob');
+  });
+
+  it('is one subscription under StrictMode, and leaves', async () => {
+    await render(
+      <StrictMode>
+        <People />
+        <Typing />
+      </StrictMode>,
+    );
+    await pass(10_000);
+    expect(subscribed().toSorted()).toEqual(['chat/lobby:presence', 'chat/lobby:signals']);
+    await act(() => root?.unmount());
+    root = undefined;
+    await pass(2_000);
+    expect(world.openConnections).toHaveLength(0);
+  });
+});
+
+describe('useSignal', () => {
+  it('shows others for 5 seconds, and sends', async () => {
+    await render(<Typing />);
+    await pass(100);
+    const first = send;
+    const theirs = bob.channel.chat('lobby');
+    const heard = theirs.signals('typing');
+    heard.subscribe(() => {});
+    await pass(100);
+    theirs.signal('typing', { on: true });
+    send({ on: true });
+    await pass(10);
+    expect(text()).toBe('bob');
+    expect(heard.snapshot()).toMatchObject([{ user: 'ada', data: { on: true } }]);
+    await pass(5_000);
+    expect(text()).toBe('');
+    theirs.signal('typing', { on: true });
+    await pass(10);
+    theirs.signal('typing', { on: false });
+    await pass(1_000);
+    expect(text()).toBe('');
+    expect(send).toBe(first);
+    renders = 0;
+    await pass(60_000);
+    expect(renders).toBe(0);
+  });
+});
+
+describe('on a server', () => {
+  it('nothing is opened, and hydration starts from nothing even if it is live already', async () => {
+    const page = (
+      <>
+        <People />
+        <Typing />
+      </>
+    );
+    line.channel.chat('lobby').presence.subscribe(() => {});
+    bob.channel.chat('lobby').open();
+    await pass(100);
+    const html = renderToString(page);
+    expect(html).toContain('connecting 0: ');
+    container.innerHTML = html;
+    root = await act(() => hydrateRoot(container, page));
+    expect(text()).toBe('live 1: bob');
+  });
+});
+
+describe('createTrunkline', () => {
+  it('has these hooks too', () => {
+    expect(createTrunkline<ChatApp>()).toMatchObject({ usePresence, useSignal });
+  });
+});

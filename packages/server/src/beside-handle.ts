@@ -1,0 +1,19 @@
+// What stands beside a log of a running app, for server code.
+
+import type { Engine } from '@trunkline/core';
+import { streamName } from '@trunkline/protocol';
+import type { PresenceServer, SignalsServer } from './define/beside.js';
+import type { RequestInfo } from './define/trunkline.js';
+
+type AnySignals = SignalsServer<{ readonly [name: string]: { readonly input: unknown; readonly output: unknown } }>;
+
+export function besideHandle(
+  engine: () => Engine<RequestInfo>,
+  channel: string,
+  params: readonly string[],
+): PresenceServer & AnySignals {
+  return {
+    presence: () => engine().presence.of(streamName(channel, params)),
+    signal: (name, data) => engine().signal(channel, params, name, data),
+  };
+}
