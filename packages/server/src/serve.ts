@@ -9,6 +9,7 @@ import type { AnyDefinition, ServerHandle } from './define/handles.js';
 import type { App } from './define/trunkline.js';
 import type { DisconnectOptions } from './disconnect.js';
 import { answerProbe, type Health, healthOf, type Phase } from './health.js';
+import { dataSchemasOf } from './http/data-schemas.js';
 import { HttpApi } from './http/http-api.js';
 import { HttpSide } from './http-side.js';
 import { type LineServer, lineServer } from './line.js';
@@ -122,7 +123,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
     throw new TypeError(`healthPath must begin with "/", have no query and not be the endpoint's: ${healthPath}`);
   const isLoopbackServer = isLoopbackName(host);
   const line = lineServer(app as App, shared, () => rulesOf(shared.origins, isLoopbackServer));
-  const api = apiOf(line, shared, () => rulesOf(shared.origins, isLoopbackServer));
+  const api = apiOf(app as App, line, shared, () => rulesOf(shared.origins, isLoopbackServer));
   const phase: Phase = { isReady: false, isClosing: false };
   const health = () => healthOf(line.engine, shared.broker, phase);
   // As long for the request as for `hello` after it: a connection that says nothing is no visitor.
@@ -190,7 +191,7 @@ export async function attach<C extends Readonly<Record<string, AnyDefinition>>, 
   };
   const rules = () => rulesOf(shared.origins, isLoopbackServer());
   const line = lineServer(app as App, shared, rules);
-  const api = apiOf(line, shared, rules);
+  const api = apiOf(app as App, line, shared, rules);
   const detach = line.attach(server);
   const phase: Phase = { isReady: true, isClosing: false };
   // Until all is over handshakes are answered with 503: without a listener they would end up as plain requests at the app's own routes.
@@ -232,11 +233,20 @@ function channelsOf<C extends Readonly<Record<string, AnyDefinition>>>(
 
 /** @throws TypeError for API keys that make no sense. */
 function apiOf(
+  app: App,
   { engine, revoke, disconnect }: LineServer,
   { apiKeys, trustedProxies }: SharedOptions,
   rules: () => OriginRules,
 ): HttpApi {
-  return new HttpApi({ engine, revoke, disconnect, apiKeys, trustedProxies, rules });
+  return new HttpApi({
+    engine,
+    revoke,
+    disconnect,
+    apiKeys,
+    trustedProxies,
+    rules,
+    dataSchemas: () => dataSchemasOf(app),
+  });
 }
 
 /** TRA-1. */

@@ -3,8 +3,9 @@
 import { createHash } from 'node:crypto';
 import { memoryBroker } from '@trunkline/broker';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ApiKeys, type RequestInfo, serve } from '../src/index.js';
-import { bareApp, KEYS, marketApp, servedApi, steppedApi } from './support/http.js';
+import * as z from 'zod';
+import { type ApiKeys, type RequestInfo, serve, trunkline } from '../src/index.js';
+import { asking, bareApp, KEYS, marketApp, servedApi, steppedApi } from './support/http.js';
 
 const closing: { [Symbol.asyncDispose](): PromiseLike<void> }[] = [];
 afterEach(async () => {
@@ -221,5 +222,37 @@ describe('limits of a caller', () => {
     for (const answer of answers) answer();
     for (const post of posts) expect((await post).status).toBe(201);
     expect((await made.ask('GET', LOBBY)).status).toBe(200);
+  });
+});
+
+describe('authorize', () => {
+  it('is asked for `read` before rows of a table are read, and for `change` before they are changed', async () => {
+    const asked: string[] = [];
+    const t = trunkline({ authenticate: ({ token }) => ({ id: token ?? 'guest' }) });
+    const desk = t.table(['market'], {
+      row: z.object({ bid: z.number() }),
+      write: 'client',
+      authorize: ({ user, params, action }) => {
+        asked.push(`${user.id} ${params.market} ${action}`);
+        return user.id !== 'reader' || action === 'read';
+      },
+    });
+    const apiKeys = { backEnd: 'k'.repeat(32) };
+    const trunk = await serve(t.app({ channels: { desk } }), { port: 0, broker: memoryBroker(), apiKeys });
+    closing.push({ [Symbol.asyncDispose]: () => trunk.close({ deadlineMs: 0 }) });
+    const ask = asking(trunk.url);
+    const rows = '/v1/channels/desk/1/rows';
+    expect((await ask('PUT', `${rows}/A`, { body: { bid: 1 } })).status).toBe(201);
+    expect(asked.splice(0)).toEqual(['ada 1 change']);
+    for (const path of [rows, `${rows}/A`, `${rows}?after=0`]) {
+      expect((await ask('GET', path, { token: 'reader' })).status).toBe(200);
+      const once = asked.splice(0);
+      expect(new Set(once)).toEqual(new Set(['reader 1 read']));
+    }
+    expect((await ask('PUT', `${rows}/A`, { token: 'reader', body: { bid: 2 } })).status).toBe(403);
+    expect(asked.splice(0)).toEqual(['reader 1 change']);
+    // A back end is asked for nothing.
+    expect((await ask('GET', rows, { token: apiKeys.backEnd })).status).toBe(200);
+    expect(asked).toEqual([]);
   });
 });

@@ -11,6 +11,7 @@ import type { Revoke } from '../revoke.js';
 import type { Answer } from './answer.js';
 import { corsHeaders, pageProblem, preflight } from './cors.js';
 import type { ApiKeys } from './credentials.js';
+import type { DataSchemas } from './data-schemas.js';
 import { MAX_WAIT_SECONDS } from './entries.js';
 import { type Admitted, type Asker, Gate } from './gate.js';
 import { errorAnswer, HttpError } from './http-error.js';
@@ -29,6 +30,8 @@ export interface HttpApiOptions {
   readonly apiKeys: ApiKeys;
   readonly trustedProxies: readonly string[];
   readonly rules: () => OriginRules;
+  /** What the app's schemas say of its data, for the document. Default: nothing. */
+  readonly dataSchemas?: () => DataSchemas;
   /** Default: those of `Callers`. */
   readonly callerLimits?: Partial<CallerLimits>;
 }
@@ -212,7 +215,7 @@ export class HttpApi {
 
   #documentAnswer(): Answer {
     const { app, limits } = this.#options.engine;
-    this.#document ??= `${JSON.stringify(openApiDocument(app, limits))}\n`;
+    this.#document ??= `${JSON.stringify(openApiDocument(app, limits, this.#options.dataSchemas?.()))}\n`;
     return { status: 200, body: this.#document, headers: { 'cache-control': 'no-cache' } };
   }
 

@@ -1,4 +1,4 @@
-// The shapes of what is sent and answered, as JSON Schema. What an app's own schemas say of `data` is not in here: they are functions.
+// The shapes of what is sent and answered, as JSON Schema. What an app's own schemas say of `data` is not in here: see `data-schemas.ts`.
 
 import { ERROR_CODES } from '@trunkline/protocol';
 import { MAX_REASON_LENGTH } from '../disconnect.js';

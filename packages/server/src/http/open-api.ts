@@ -2,6 +2,7 @@
 
 import type { AppRuntime } from '@trunkline/core';
 import type { Limits } from '@trunkline/protocol';
+import { type DataSchemas, movedTo, NO_DATA_SCHEMAS } from './data-schemas.js';
 import { SCHEMAS } from './open-api-schemas.js';
 import { CALL, errorsOf, OF_USERS, OPERATIONS, type OperationShape } from './operations.js';
 import { DOCUMENT_PATH, PROCEDURES, USERS } from './place.js';
@@ -30,14 +31,22 @@ const MEANING: Readonly<Record<number, string>> = {
   503: 'The server cannot do it now.',
 };
 
+/** Shapes that an app's own schema says more of. */
+const OWN: ReadonlySet<string> = new Set(['Entry', 'Row', 'Input']);
+
 type DescribedApp = Pick<AppRuntime<never>, 'channels' | 'procedures'>;
 type Channel = NonNullable<ReturnType<DescribedApp['channels']['get']>>;
 
-export function openApiDocument({ channels, procedures = new Map() }: DescribedApp, limits: Limits): Json {
-  const paths = [...channels].flatMap(([name, channel]) => pathsOf(name, channel, limits));
+/** @param data what the app's own schemas say; what they do not say of is any value */
+export function openApiDocument(
+  { channels, procedures = new Map() }: DescribedApp,
+  limits: Limits,
+  data: DataSchemas = NO_DATA_SCHEMAS,
+): Json {
+  const paths = [...channels].flatMap(([name, channel]) => pathsOf(name, channel, limits, data));
   const calls = [...procedures.keys()].map((name) => [
     `${PROCEDURES}${encodeURIComponent(name)}`,
-    { post: describe(CALL, name, limits) },
+    { post: describe(CALL, name, limits, data.procedures.has(name)) },
   ]);
   const users = OF_USERS.map((operation) => [
     `${USERS}{user}/${operation.id}`,
@@ -60,7 +69,7 @@ export function openApiDocument({ channels, procedures = new Map() }: DescribedA
           description: 'A user token, as `authenticate` knows it, or an API key.',
         },
       },
-      schemas: SCHEMAS,
+      schemas: { ...SCHEMAS, ...ownSchemas(channels, data) },
       responses: {
         ...Object.fromEntries(
           Object.entries(MEANING).map(([status, text]) => [`Error${status}`, errorResponse(Number(status), text)]),
@@ -71,34 +80,57 @@ export function openApiDocument({ channels, procedures = new Map() }: DescribedA
   };
 }
 
-function pathsOf(name: string, { kind, params }: Channel, limits: Limits): [string, Json][] {
+/** The app's own schemas, by the name that `bodySchema` refers to. */
+function ownSchemas(channels: DescribedApp['channels'], data: DataSchemas): Json {
+  const named = [
+    ...[...data.channels].map(
+      ([name, schema]) => [channels.get(name)?.kind === 'log' ? 'Entry' : 'Row', name, schema] as const,
+    ),
+    ...[...data.procedures].map(([name, schema]) => ['Input', name, schema] as const),
+  ];
+  return Object.fromEntries(
+    named.map(([kind, owner, schema]) => {
+      const name = ownName(kind, owner);
+      return [name, movedTo(`#/components/schemas/${name}`, schema)];
+    }),
+  );
+}
+
+function ownName(kind: string, owner: string): string {
+  return `${kind}_${owner.replace(/[^A-Za-z0-9_]/g, '_')}`;
+}
+
+function pathsOf(name: string, { kind, params }: Channel, limits: Limits, data: DataSchemas): [string, Json][] {
+  const isTold = data.channels.has(name);
   const base = ['/v1/channels', encodeURIComponent(name), ...params.map((param) => `{${param}}`)].join('/');
   const parameters = params.map((param) => pathParameter(param, `The channel's parameter "${param}".`));
-  if (kind === 'log') return [[`${base}/entries`, { parameters, ...operations(name, 'entries', limits) }]];
+  if (kind === 'log') return [[`${base}/entries`, { parameters, ...operations(name, 'entries', limits, isTold) }]];
   // A channel's own parameter may be called "key" too.
   const key = params.includes('key') ? 'rowKey' : 'key';
   return [
-    [`${base}/rows`, { parameters, ...operations(name, 'rows', limits) }],
+    [`${base}/rows`, { parameters, ...operations(name, 'rows', limits, isTold) }],
     [
       `${base}/rows/{${key}}`,
       {
         parameters: [...parameters, pathParameter(key, 'The row: 1 to 256 bytes.')],
-        ...operations(name, 'row', limits),
+        ...operations(name, 'row', limits, isTold),
       },
     ],
   ];
 }
 
-function operations(channel: string, at: OperationShape['at'], limits: Limits): Json {
+function operations(channel: string, at: OperationShape['at'], limits: Limits, isTold: boolean): Json {
   const here = OPERATIONS.filter((operation) => operation.at === at);
   return Object.fromEntries(
-    here.map((operation) => [operation.method.toLowerCase(), describe(operation, channel, limits)]),
+    here.map((operation) => [operation.method.toLowerCase(), describe(operation, channel, limits, isTold)]),
   );
 }
 
-function describe(operation: OperationShape, channel: string, limits: Limits): Json {
+/** @param isTold whether the app's own schema is known */
+function describe(operation: OperationShape, channel: string, limits: Limits, isTold = false): Json {
   const { id, summary, body, method, conditions } = operation;
   const isRead = method === 'GET';
+  const bodySchema = (name: string) => (isTold && OWN.has(name) ? ownName(name, channel) : name);
   const isOfUser = OF_USERS.includes(operation);
   const parameters = [
     ...Object.entries(operation.query(limits)).map(([name, parameter]) => queryParameter(name, parameter)),
@@ -124,7 +156,9 @@ function describe(operation: OperationShape, channel: string, limits: Limits): J
     tags: [channel],
     summary,
     parameters,
-    ...(body === undefined ? {} : { requestBody: { required: true, content: content(body.schema, body.types) } }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: content(bodySchema(body.schema), body.types) } }),
     responses: responsesOf(operation),
   };
 }

@@ -78,7 +78,8 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'readRows',
     method: 'GET',
     at: 'rows',
-    summary: 'Rows in the order of their last change. Ask on with `after` set to `to` until that is `head`.',
+    summary:
+      'Rows in the order of their last change, those of one step together. Ask on with `after` set to `to` until that is `head`.',
     query: rowsQuery,
     answers: { 200: 'RowsPage', 304: null },
     conflicts: true,
