@@ -110,12 +110,10 @@ describe('the walk', () => {
   it('moves, stays above zero and near its base for years', () => {
     const walk = new Walk('test');
     for (const instrument of INSTRUMENTS) {
-      const prices = Array.from({ length: 300 }, (_, day) => walk.price(instrument, day * 864_001));
-      expect(new Set(prices).size).toBeGreaterThan(50);
-      for (const price of prices) {
-        expect(price).toBeGreaterThan(instrument.base / 4);
-        expect(price).toBeLessThan(instrument.base * 4);
-      }
+      const prices = Array.from({ length: 100 }, (_, day) => walk.price(instrument, day * 2_600_001));
+      expect(new Set(prices).size).toBeGreaterThan(30);
+      expect(Math.min(...prices)).toBeGreaterThan(instrument.base / 4);
+      expect(Math.max(...prices)).toBeLessThan(instrument.base * 4);
     }
   });
 });
