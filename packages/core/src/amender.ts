@@ -53,13 +53,13 @@ export class Amender {
 
   /** Resolves when it is stored, with the place of its record. Rejects with a TrunklineError. */
   amend(request: AmendRequest): Promise<Published> {
-    const { stream, seq, settled, identity } = request;
+    const { stream, seq, identity } = request;
     if (request.isUnrepeatable === true) return this.#prepare(request, undefined, 0).then(({ stored }) => stored);
     const source = { producer: producerKey(identity.id, request.producer), seq };
     const { broker, log, lanes } = this.#options;
     return lanes.run(`${stream}\n${source.producer}`, {
       seq,
-      settled,
+      settled: (error) => request.settled(error),
       lookup: () => callBroker(log, broker.lookup(stream, source)),
       prepare: (after) => this.#prepare(request, source, after),
     });

@@ -44,8 +44,8 @@ export interface ChangeRequest {
   /** Absent: nothing that comes alone is held up by what came before it. */
   readonly order?: HeldUp;
   /** Throws a TrunklineError if the connection may not change anything now. Asked only for what is not a repeat. */
-  readonly admit: () => void;
-  readonly settled: (error: TrunklineError | null) => void;
+  admit(): void;
+  settled(error: TrunklineError | null): void;
 }
 
 export type Changed = Pick<ChangeResult, 'epoch' | 'offset'>;
@@ -69,13 +69,13 @@ export class Changer {
 
   /** Resolves when the step is stored. Rejects with a TrunklineError. */
   change(request: ChangeRequest): Promise<Changed> {
-    const { stream, seq, settled, identity, channel } = request;
+    const { stream, seq, identity, channel } = request;
     const source = { producer: producerKey(identity.id, request.producer), seq };
     const broker = this.#options.brokerOf(channel);
     if (request.isUnrepeatable === true) return this.#prepare(request, undefined, 0).then(({ stored }) => stored);
     return this.#lanes.run(`${stream}\n${source.producer}`, {
       seq,
-      settled,
+      settled: (error) => request.settled(error),
       lookup: () => callBroker(this.#options.log, broker.lookup(stream, source)),
       prepare: (after, before) => this.#prepare(request, source, after, before),
     });

@@ -17,23 +17,20 @@ export interface HeldUp {
 export interface LaneWork<Stored> {
   readonly seq: number;
   /** What the broker knows to be stored under this `seq`, or `null`. */
-  readonly lookup: () => Promise<Stored | null>;
+  lookup(): Promise<Stored | null>;
   /**
    * Everything up to the call of the broker. What is stored is wrapped, so that awaiting the call does not await the storing.
    * @param after `seq` of an earlier request that has reached the broker and may still fail there: this one must not overtake it. 0: none.
    * @param before what comes of that one
    */
-  readonly prepare: (
-    after: number,
-    before: Promise<Stored> | undefined,
-  ) => Promise<{ readonly stored: Promise<Stored> }>;
+  prepare(after: number, before: Promise<Stored> | undefined): Promise<{ readonly stored: Promise<Stored> }>;
   /**
    * The same in one go, if nothing has to be waited for; `null` if something has. Asked when nothing of the lane is being prepared: then
    * nothing can come between, and a request costs a few promises less. Throws a refusal.
    */
-  readonly atOnce?: (after: number) => Promise<Stored> | null;
+  atOnce?(after: number): Promise<Stored> | null;
   /** Told whether it was refused, before the producer's next request is looked at; and once more if storing it fails after that. */
-  readonly settled: (error: TrunklineError | null) => void;
+  settled(error: TrunklineError | null): void;
 }
 
 interface Lane<Stored> {
@@ -64,16 +61,17 @@ export class ProducerLanes<Stored> {
     }
   }
 
-  #atOnce(lane: Lane<Stored>, { seq, atOnce, settled }: LaneWork<Stored>): Promise<Stored> | null {
-    if (atOnce === undefined || lane.preparing > 0 || lane.last === -1 || seq <= lane.last) return null;
-    const stored = atOnce(lane.newest);
+  #atOnce(lane: Lane<Stored>, work: LaneWork<Stored>): Promise<Stored> | null {
+    const { seq } = work;
+    if (lane.preparing > 0 || lane.last === -1 || seq <= lane.last) return null;
+    const stored = work.atOnce?.(lane.newest) ?? null;
     if (stored === null) return null;
     lane.queued += 1;
     handOver(lane, seq, stored, (error) => {
       lane.queued -= 1;
-      if (error !== null) settled(error);
+      if (error !== null) work.settled(error);
     });
-    settled(null);
+    work.settled(null);
     return stored;
   }
 
@@ -85,7 +83,7 @@ export class ProducerLanes<Stored> {
       ({ stored }) => {
         lane.preparing -= 1;
         work.settled(null);
-        stored.catch(work.settled);
+        stored.catch((error) => work.settled(error));
       },
       (error) => {
         lane.preparing -= 1;
@@ -99,15 +97,16 @@ export class ProducerLanes<Stored> {
     }
   }
 
-  async #prepare(lane: Lane<Stored>, { seq, lookup, prepare }: LaneWork<Stored>): Promise<{ stored: Promise<Stored> }> {
+  async #prepare(lane: Lane<Stored>, work: LaneWork<Stored>): Promise<{ stored: Promise<Stored> }> {
+    const { seq } = work;
     if (seq <= lane.last || lane.last === -1) {
-      const known = lane.inFlight.get(seq) ?? (await lookup());
+      const known = lane.inFlight.get(seq) ?? (await work.lookup());
       if (known !== null) return { stored: Promise.resolve(known) };
       if (seq <= lane.last) throw outOfOrder(seq, lane.last);
     }
     // One that comes again waits for none of those that were sent after it.
     const after = lane.newest < seq ? lane.newest : 0;
-    const { stored } = await prepare(after, lane.inFlight.get(after)).catch((error: unknown) => {
+    const { stored } = await work.prepare(after, lane.inFlight.get(after)).catch((error: unknown) => {
       // It asked the broker already, and may be stored: a repeat of it is looked up, not judged anew.
       if (error instanceof TrunklineError && error.outcome === 'unknown') lane.last = -1;
       throw error;

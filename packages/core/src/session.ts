@@ -18,7 +18,7 @@ import {
   type StreamName,
 } from '@trunkline/protocol';
 import { hasExpired, identify, identifyAgain } from './access.js';
-import { answerWrite, type Write } from './answer-write.js';
+import { answerWrite } from './answer-write.js';
 import type { Identity } from './app.js';
 import type { Engine } from './engine.js';
 import { errorAnswer } from './error-answer.js';
@@ -83,6 +83,10 @@ export class Session<Request = unknown> {
 
   get identity(): Identity | null {
     return this.#identity;
+  }
+  get writes(): PublishAdmission {
+    this.#writes ??= new PublishAdmission(this.engine.limits, this.engine.clock.nowMs());
+    return this.#writes;
   }
   /** The text of one WebSocket message. */
   receive(text: string): void {
@@ -264,7 +268,7 @@ export class Session<Request = unknown> {
       case 'publish':
       case 'amend':
       case 'change':
-        return this.#work(message.id, (identity) => this.#write(message, identity));
+        return this.#work(message.id, (identity) => answerWrite(this, message, identity));
       case 'call':
         this.#calls ??= new SessionCalls(this);
         return this.#work(message.id, this.#calls.call(message));
@@ -349,12 +353,6 @@ export class Session<Request = unknown> {
     this.#inWork -= weight;
     if (this.#state === 'leaving' && this.#inWork === 0) this.leave();
     else this.#pump();
-  }
-
-  #write(message: Write, identity: Identity): Promise<ServerMessage> {
-    const { engine } = this;
-    this.#writes ??= new PublishAdmission(engine.limits, engine.clock.nowMs());
-    return answerWrite(engine, message, identity, () => this.#identity ?? identity, this.#writes);
   }
 
   async #refresh(message: Refresh, identity: Identity): Promise<ServerMessage> {
