@@ -2,9 +2,10 @@
 
 import { fileURLToPath } from 'node:url';
 import type { BrowserContext, Page } from 'playwright-core';
-import { it } from 'vitest';
+import { expect, it } from 'vitest';
 import { field, message, openChat, say, untilLive } from './support/chat.js';
 import { API_KEY, generate } from './support/feeds.js';
+import { openMarket, order, outcome, show } from './support/market.js';
 import { stage } from './support/stage.js';
 
 const on = stage({ TRUNKLINE_API_KEY: API_KEY });
@@ -140,4 +141,32 @@ it('both on a phone', async () => {
   await shoot(weather, 'weather-phone');
   await sports.emulateMedia({ colorScheme: 'dark' });
   await shoot(sports, 'sports-phone-dark');
+});
+
+it('the market, light and dark', async () => {
+  const page = await openMarket(await on.context({ ...DESKTOP, colorScheme: 'light' }), on.server.url);
+  for (const [symbol, quantity] of [
+    ['EUR/USD', '12000'],
+    ['AMST', '40'],
+    ['JPY/USD', '90000'],
+    ['AMFO', '25'],
+  ] as const) {
+    await show(page, symbol);
+    await order(page, 'Buy', quantity);
+    await outcome(page).getByText('Confirmed in').waitFor();
+  }
+  await page.getByRole('switch', { name: 'Slow network' }).check({ force: true });
+  const old = page.locator('[data-arm="plain"] [data-part="age"]');
+  await expect
+    .poll(async () => Number(await old.getAttribute('data-age-ms')), { timeout: 50_000 })
+    .toBeGreaterThan(15_000);
+  await shoot(page, 'market-light');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.locator('main').evaluate((main) => main.scrollTo(0, main.scrollHeight));
+  await shoot(page, 'market-dark');
+});
+
+it('the market on a phone', async () => {
+  const page = await openMarket(await on.context({ ...PHONE, colorScheme: 'light' }), on.server.url);
+  await shoot(page, 'market-phone');
 });

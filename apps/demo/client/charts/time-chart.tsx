@@ -36,6 +36,7 @@ export function TimeChart(props: TimeChartProps): ReactElement {
   const { label, data, heightPx, lines, isTime, yMin } = props;
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
+  const reading = useRef<HTMLParagraphElement>(null);
   const latest = useRef(props);
   latest.current = props;
   const theme = useTheme();
@@ -45,7 +46,12 @@ export function TimeChart(props: TimeChartProps): ReactElement {
   useEffect(() => {
     const { current } = place;
     if (current === null) return;
-    const made = new uPlot(optionsOf(latest.current, current), latest.current.data, current);
+    const format = (value: number) => latest.current.format(value);
+    const read = (words: string) => {
+      if (reading.current !== null) reading.current.textContent = words;
+    };
+    const options = optionsOf({ ...latest.current, format }, current, read);
+    const made = new uPlot(options, latest.current.data, current);
     chart.current = made;
     const observer = new ResizeObserver(() => {
       made.setSize({ width: current.clientWidth, height: latest.current.heightPx });
@@ -68,10 +74,20 @@ export function TimeChart(props: TimeChartProps): ReactElement {
     return () => cancelAnimationFrame(frame);
   }, [data]);
 
-  return <div ref={place} className={styles.chart} role="img" aria-label={label} style={{ height: heightPx }} />;
+  return (
+    <div className={styles.place}>
+      <div ref={place} className={styles.chart} role="img" aria-label={label} style={{ height: heightPx }} />
+      <p ref={reading} className={styles.reading} aria-hidden="true" />
+    </div>
+  );
 }
 
-function optionsOf({ lines, isTime, format, yMin, heightPx }: TimeChartProps, place: HTMLElement): Options {
+/** @param read says what stands under the pointer; nothing when there is none. */
+function optionsOf(
+  { lines, isTime, format, yMin, heightPx }: TimeChartProps,
+  place: HTMLElement,
+  read: (words: string) => void,
+): Options {
   const theme = getComputedStyle(place);
   const colour = (name: string) => theme.getPropertyValue(name).trim();
   const axis = {
@@ -85,6 +101,20 @@ function optionsOf({ lines, isTime, format, yMin, heightPx }: TimeChartProps, pl
     height: heightPx,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+    hooks: {
+      setCursor: [
+        ({ cursor: { idx }, data: [xs, ...values] }) => {
+          const x = idx === null || idx === undefined ? undefined : xs[idx];
+          if (x === undefined || x === null) return read('');
+          const at = isTime ? new Date(x * 1000).toLocaleTimeString('en-GB') : `${x.toFixed(1)} s`;
+          const told = values.map((of, i) => [lines[i]?.label, of[idx ?? 0]] as const);
+          const known = told.flatMap(([label, value]) =>
+            typeof value === 'number' ? [`${label} ${format(value)}`] : [],
+          );
+          read([at, ...known].join(' · '));
+        },
+      ],
+    },
     scales: {
       x: { time: isTime },
       y: { range: (_, low, high) => rangeOf(low, high, yMin) },

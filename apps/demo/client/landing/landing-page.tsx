@@ -44,6 +44,9 @@ export function LandingPage(): ReactElement {
               Open <Link href={roomAddress(ROOM)}>the chat</Link>, then come back. Its connection ends with a Close
               frame from each side.
             </li>
+            <li>
+              Open <Link href="/market">the market</Link> on a slow network: its prices stay as new as the link allows.
+            </li>
             <li>Press Wire and look for the handshake: a key goes up, its proof comes down.</li>
           </ol>
         </section>
