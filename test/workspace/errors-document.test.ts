@@ -27,6 +27,7 @@ it('has a heading for each code, and no other', () => {
     ),
     ...codesOf('packages/broker/src/errors.ts'),
     ...unionOf('packages/broker-sqlite/src/errors.ts', 'SqliteBrokerErrorCode'),
+    ...unionOf('packages/server/src/backend/webhook.ts', 'WebhookErrorCode'),
   ]);
   const headings = [...text('docs/ERRORS.md').matchAll(/^### (\S+)$/gm)].map((match) => match[1] ?? '');
   expect(headings.toSorted()).toEqual([...codes].toSorted());

@@ -53,7 +53,7 @@ export const MAP: Readonly<Record<string, Place>> = {
   },
   // Programs to read and to run. The frameworks they stand beside are tools of this repository, and no part of what ships.
   examples: {
-    mayImport: ['@trunkline/server', '@trunkline/websocket', '@trunkline/broker'],
+    mayImport: ['@trunkline/server', '@trunkline/websocket', '@trunkline/broker', '@trunkline/broker-sqlite'],
     pure: false,
     isShown: true,
   },

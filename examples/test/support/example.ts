@@ -24,12 +24,14 @@ export interface Example {
   readonly url: string;
   /** Asks it to end, and resolves when it has. */
   end(): Promise<Ended>;
+  /** Ends it without a word (SIGKILL). */
+  kill(): Promise<Ended>;
 }
 
 /** @param file from the folder of the examples. Rejects if it ends before it listens. */
 export async function run(file: string, env: Readonly<Record<string, string>> = {}): Promise<Example> {
   const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
-  const child = spawn(process.execPath, [path], {
+  const child = spawn(file.endsWith('.py') ? 'python3' : process.execPath, [path], {
     env: { ...process.env, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -55,6 +57,10 @@ export async function run(file: string, env: Readonly<Record<string, string>> = 
     url,
     end: () => {
       child.kill('SIGTERM');
+      return ended;
+    },
+    kill: () => {
+      child.kill('SIGKILL');
       return ended;
     },
   };

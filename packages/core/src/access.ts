@@ -43,7 +43,7 @@ export async function identifyAgain<Request>(
 
 /**
  * Whether the user may do that, by the channel's own rule.
- * @throws TrunklineError `internal` if the rule throws: a rule that fails lets nobody in.
+ * @throws TrunklineError the rule's own, or `internal` if it throws anything else: a rule that fails lets nobody in.
  */
 export async function mayUse(
   { log }: Pick<Engine, 'log'>,
@@ -57,6 +57,8 @@ export async function mayUse(
   try {
     return (await authorize(identity.user, target.params, action)) === true;
   } catch (error) {
+    // Meant so: a rule that cannot be asked now, for instance.
+    if (error instanceof TrunklineError) throw error;
     log.error({ error, stream: target.name, action }, 'authorize failed');
     throw new TrunklineError('internal', "authorize failed; the server's log has the cause", { cause: error });
   }

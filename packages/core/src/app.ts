@@ -94,6 +94,8 @@ export interface LogRuntime {
   /** Absent: every authenticated user may do everything, but edit and delete only what is their own. */
   readonly authorize?: Rule;
   readonly onPublish?: (call: PublishCall) => HookResult | Promise<HookResult>;
+  /** What is stored goes into the broker's outbox, too: somebody is to be told of it. */
+  readonly outbox?: true;
 }
 
 /** A table channel. */

@@ -111,8 +111,12 @@ export function append(
   entry: NewEntry,
   after = 0,
 ): Promise<Published> {
-  const { retain } = channel;
-  const options = { ...(retain === undefined ? {} : { retain }), ...(after === 0 ? {} : { after }) };
+  const { retain, outbox } = channel;
+  const options = {
+    ...(retain === undefined ? {} : { retain }),
+    ...(after === 0 ? {} : { after }),
+    ...(outbox === undefined ? {} : { outbox }),
+  };
   return callBroker(log, broker.append(stream, [entry], options), ({ epoch, appended }) => {
     const { offset, at } = appended[0] as Appended;
     return { epoch, offset, at };

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Broker, reportsHealth } from '@trunkline/broker';
 import type { Engine } from '@trunkline/core';
+import type { BackendHealth } from './backend/backend.js';
 import type { RequestInfo } from './define/trunkline.js';
 
 /** What a probe is told: nothing that would have to be kept secret. */
@@ -18,6 +19,8 @@ export interface Health {
   readonly streams: number;
   /** Subscriptions to them. */
   readonly subscriptions: number;
+  /** If there is one. */
+  readonly backend?: BackendHealth;
 }
 
 /** Whether the app is being started or closed, as only its parent knows. */
@@ -26,12 +29,18 @@ export interface Phase {
   isClosing: boolean;
 }
 
-export function healthOf(engine: Engine<RequestInfo>, broker: Broker, phase: Readonly<Phase>): Health {
+export function healthOf(
+  engine: Engine<RequestInfo>,
+  broker: Broker,
+  phase: Readonly<Phase>,
+  backend: { readonly health: BackendHealth } | null,
+): Health {
   return {
     status: statusOf(broker, phase),
     connections: engine.sessions.size,
     streams: engine.hub.activeStreams,
     subscriptions: engine.hub.subscriptions,
+    ...(backend === null ? {} : { backend: backend.health }),
   };
 }
 

@@ -1,5 +1,24 @@
 // Trunkline for Node: define an app, serve it, or attach it to an existing HTTP server.
 
+export type { BackendDeadLetter, BackendHealth, TrunkBackend } from './backend/backend.js';
+export type { BreakerState } from './backend/backend-calls.js';
+export type { BackendOptions } from './backend/backend-options.js';
+export type {
+  AfterRequest,
+  AuthorizeRequest,
+  BackendRequest,
+  BeforeRequest,
+  RequestType,
+  ToldStream,
+  ToldUser,
+} from './backend/requests.js';
+export {
+  type VerifyOptions,
+  verifyWebhook,
+  WebhookError,
+  type WebhookErrorCode,
+  type WebhookHeaders,
+} from './backend/webhook.js';
 export type { CloseOptions } from './closing.js';
 export type {
   BesideOptions,

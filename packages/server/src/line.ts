@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
 import { type Clock, type Connection, Engine, type Session, type SharedText } from '@trunkline/core';
-import { CLOSE, encode, type Limits, SUBPROTOCOL } from '@trunkline/protocol';
+import { CLOSE, encode, type Limits, type StreamName, SUBPROTOCOL } from '@trunkline/protocol';
 import {
   createWebSocketServer,
   type FrameObserver,
@@ -14,6 +14,8 @@ import {
   type Refusal,
   type WebSocketServer,
 } from '@trunkline/websocket';
+import { attachedBackend } from './backend/attach-backend.js';
+import type { Backend } from './backend/backend.js';
 import type { ClosePlan } from './closing.js';
 import type { App, RequestInfo } from './define/trunkline.js';
 import { type Disconnect, disconnectOf } from './disconnect.js';
@@ -88,6 +90,7 @@ const CLOSING: Refusal = { status: 503, message: 'The server is stopping; try ag
 /** The running line of an app. */
 export interface LineServer {
   readonly engine: Engine<RequestInfo>;
+  readonly backend: Backend | null;
   readonly reach: ReachChannel;
   readonly revoke: Revoke;
   readonly disconnect: Disconnect;
@@ -103,8 +106,9 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
   let server: WebSocketServer<Line | null> | null = null;
   let isClosing = false;
   const reach = reachOf(app, () => engine);
+  const { backend, attach } = attachedBackend(app, options, systemClock);
   const engine = new Engine<RequestInfo>({
-    app: appRuntime(app, (definition, ...params) => reach(definition, params) as never),
+    app: appRuntime(app, (definition, ...params) => reach(definition, params) as never, attach),
     broker,
     clock: systemClock,
     log,
@@ -172,7 +176,15 @@ export function lineServer(app: App, options: SharedOptions, rules: () => Origin
   return {
     engine,
     reach,
-    revoke: revokeOf(engine),
+    revoke: revokeOf({
+      knows: (name): name is StreamName => engine.knows(name),
+      revoke: (userId, stream) => {
+        // First: what the back end said before counts no more.
+        backend?.rules.forget(userId);
+        return engine.revoke(userId, stream);
+      },
+    }),
+    backend,
     disconnect: disconnectOf(engine),
     attach: (httpServer) => started.attach(httpServer),
     drain: async ({ drainMs, spreadMs }) => {

@@ -5,6 +5,7 @@ import type { Log } from '@trunkline/core';
 import { DEFAULT_LIMITS, type Limits } from '@trunkline/protocol';
 import type { FrameObserver, HandshakeInfo } from '@trunkline/websocket';
 import { pino } from 'pino';
+import { type BackendOptions, type FilledBackend, fillInBackend } from './backend/backend-options.js';
 import type { ApiKeys } from './http/credentials.js';
 
 /** What `serve` and `attach` have in common. */
@@ -25,6 +26,8 @@ export interface LineOptions {
    * itself: neither `authorize` nor `onPublish` is asked, but what it sends has to pass the schema. Default: none.
    */
   readonly apiKeys?: ApiKeys;
+  /** A back end of your own, in any language, that is asked and told. Default: that of `trunkline()`. */
+  readonly backend?: BackendOptions;
   /** Limits of a connection; each has a default. */
   readonly limits?: Partial<Limits>;
   /** The server pings this often, in milliseconds. Default 25_000. A peer silent for twice as long is given up. */
@@ -54,6 +57,7 @@ export interface SharedOptions {
   readonly origins: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly apiKeys: ApiKeys;
+  readonly backend: FilledBackend | null;
   readonly limits: Limits;
   readonly log: Log;
   readonly observe: LineOptions['observe'];
@@ -82,7 +86,7 @@ const TIMING = {
 const MAX_TIMING = 2 ** 31 - 1;
 
 /** @throws TypeError for an option that makes no sense, naming it. */
-export function fillIn(options: LineOptions): SharedOptions {
+export function fillIn(options: LineOptions, appsBackend?: BackendOptions): SharedOptions {
   if (typeof options?.broker?.append !== 'function') {
     throw new TypeError(
       'broker is missing: memoryBroker() from @trunkline/broker, or sqliteBroker(path) from @trunkline/broker-sqlite',
@@ -100,12 +104,14 @@ export function fillIn(options: LineOptions): SharedOptions {
     }
     timing[name] = value;
   }
+  const backend = options.backend ?? appsBackend;
   return {
     broker: options.broker,
     path,
     origins: (options.origins ?? []).map(checkedOrigin),
     trustedProxies: options.trustedProxies ?? [],
     apiKeys: options.apiKeys ?? {},
+    backend: backend === undefined ? null : fillInBackend(backend),
     limits: fillInLimits(options.limits ?? {}),
     log: options.log ?? pino({ name: 'trunkline', level: process.env.LOG_LEVEL ?? 'warn' }),
     observe: options.observe,

@@ -15,6 +15,7 @@ import type { AnyDefinition, At, LogServerHandle } from './define/handles.js';
 import type { Action } from './define/log.js';
 import { isRefusal } from './define/refusal.js';
 import {
+  type ChannelParts,
   type Identification,
   identificationOf,
   type LogParts,
@@ -41,14 +42,26 @@ export type ReachChannel = (
   params: readonly string[],
 ) => LogServerHandle<never> | TableServerHandle<never>;
 
+/** Gives a channel's runtime what it has of a back end. */
+export type AttachBackend = (
+  name: string,
+  runtime: ChannelRuntime,
+  parts: ChannelParts,
+  userOf: (user: unknown) => { readonly id: string; readonly public: JsonValue },
+) => ChannelRuntime;
+
 /** @throws TypeError if `app` was not made by `t.app`. */
-export function appRuntime(app: App, at: At): AppRuntime<RequestInfo> {
+export function appRuntime(app: App, at: At, attach: AttachBackend = (_, runtime) => runtime): AppRuntime<RequestInfo> {
   const identification = identificationOf(app);
   const channels = new Map<string, ChannelRuntime>();
   for (const [name, definition] of Object.entries(app.channels)) {
     const parts = partsOf(definition);
     const { params } = definition;
-    channels.set(name, parts.kind === 'log' ? logRuntime(params, parts, at) : tableRuntime(params, parts));
+    const runtime = parts.kind === 'log' ? logRuntime(params, parts, at) : tableRuntime(params, parts);
+    channels.set(
+      name,
+      attach(name, runtime, parts, (user) => toldUser(user, identification)),
+    );
   }
   const procedures = new Map(
     Object.entries(app.procedures).map(([name, definition]) => [
@@ -90,6 +103,11 @@ export function reachOf(app: App, engine: () => Engine<RequestInfo>): ReachChann
       },
     };
   };
+}
+
+function toldUser(user: unknown, identification: Identification): { readonly id: string; readonly public: JsonValue } {
+  const { id, publicUser } = identityOf(user, identification);
+  return { id, public: publicUser };
 }
 
 function identityOf(user: unknown, { publicUser, expiresAt }: Identification): Identity {

@@ -4,8 +4,11 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import type { AddressInfo } from 'node:net';
 import { opens } from '@trunkline/broker';
 import type { ContractOf, ParamValues } from '@trunkline/protocol';
+import { startBackend } from './backend/attach-backend.js';
+import type { TrunkBackend } from './backend/backend.js';
 import { type CloseOptions, type ClosePlan, closeOnce, closePlan } from './closing.js';
 import type { AnyDefinition, ServerHandle } from './define/handles.js';
+import { identificationOf } from './define/registry.js';
 import type { App } from './define/trunkline.js';
 import type { DisconnectOptions } from './disconnect.js';
 import { answerProbe, type Health, healthOf, type Phase } from './health.js';
@@ -67,6 +70,8 @@ export interface Trunk<C extends Readonly<Record<string, AnyDefinition>>> {
    * @throws TypeError (rejects) if `userId` is no user's id, or an option makes no sense.
    */
   disconnect(userId: string, options?: DisconnectOptions): Promise<{ readonly closed: number }>;
+  /** What the back end does not take; `null` if there is none. */
+  readonly backend: TrunkBackend | null;
   /**
    * Lets clients move to another server if `drainMs` says so, says goodbye to those that are left, answers what is in work, completes the
    * closing handshakes, closes the store. Resolves when all is done: after at most `drainMs` and `deadlineMs`, and the time that the
@@ -118,14 +123,14 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
   } = options;
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
     throw new TypeError(`port must be a whole number from 0 to 65535: ${port}`);
-  const shared = fillIn(options);
+  const shared = fillIn(options, identificationOf(app).backend);
   if (healthPath !== false && (!healthPath.startsWith('/') || healthPath.includes('?') || healthPath === shared.path))
     throw new TypeError(`healthPath must begin with "/", have no query and not be the endpoint's: ${healthPath}`);
   const isLoopbackServer = isLoopbackName(host);
   const line = lineServer(app as App, shared, () => rulesOf(shared.origins, isLoopbackServer));
   const api = apiOf(app as App, line, shared, () => rulesOf(shared.origins, isLoopbackServer));
   const phase: Phase = { isReady: false, isClosing: false };
-  const health = () => healthOf(line.engine, shared.broker, phase);
+  const health = () => healthOf(line.engine, shared.broker, phase, line.backend);
   // As long for the request as for `hello` after it: a connection that says nothing is no visitor.
   const headersTimeout = shared.timing.helloTimeoutMs ?? HANDSHAKE_MS;
   const timeouts = { headersTimeout, connectionsCheckingInterval: Math.max(1, Math.min(headersTimeout / 4, CHECK_MS)) };
@@ -144,6 +149,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
     api.endWaits();
     await line.drain(plan);
     await Promise.all([line.close(plan), api.close(plan.deadlineMs), http.end(plan.deadlineMs)]);
+    await line.backend?.close(plan.deadlineMs);
     await ended;
   };
   try {
@@ -151,6 +157,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
     // asks for meanwhile waits for the store.
     await listen(server, port, host);
     if (opens(shared.broker)) await shared.broker.ready();
+    await startBackend(line.backend, shared);
   } catch (error) {
     await stop(closePlan({ deadlineMs: 0 }));
     await shared.broker.close();
@@ -165,6 +172,7 @@ export async function serve<C extends Readonly<Record<string, AnyDefinition>>, P
     channel: channelsOf<C>(app as App, line),
     revoke: line.revoke,
     disconnect: line.disconnect,
+    backend: line.backend,
     http: (incoming, response) => api.handle(incoming, response),
     url: `http://${shownHost}:${address.port}`,
     port: address.port,
@@ -183,7 +191,7 @@ export async function attach<C extends Readonly<Record<string, AnyDefinition>>, 
   server: HttpServer,
   options: LineOptions,
 ): Promise<Trunk<C>> {
-  const shared = fillIn(options);
+  const shared = fillIn(options, identificationOf(app).backend);
   if (opens(shared.broker)) await shared.broker.ready();
   const isLoopbackServer = () => {
     const address = server.address();
@@ -192,6 +200,7 @@ export async function attach<C extends Readonly<Record<string, AnyDefinition>>, 
   const rules = () => rulesOf(shared.origins, isLoopbackServer());
   const line = lineServer(app as App, shared, rules);
   const api = apiOf(app as App, line, shared, rules);
+  await startBackend(line.backend, shared);
   const detach = line.attach(server);
   const phase: Phase = { isReady: true, isClosing: false };
   // Until all is over handshakes are answered with 503: without a listener they would end up as plain requests at the app's own routes.
@@ -200,14 +209,16 @@ export async function attach<C extends Readonly<Record<string, AnyDefinition>>, 
     api.endWaits();
     await line.drain(plan);
     await Promise.all([line.close(plan), api.close(plan.deadlineMs)]);
+    await line.backend?.close(plan.deadlineMs);
     detach();
   };
   return {
     channel: channelsOf<C>(app as App, line),
     revoke: line.revoke,
     disconnect: line.disconnect,
+    backend: line.backend,
     http: (request, response) => api.handle(request, response),
-    health: () => healthOf(line.engine, shared.broker, phase),
+    health: () => healthOf(line.engine, shared.broker, phase, line.backend),
     close: closeOnce((plan) => stop(plan).finally(() => shared.broker.close())),
   };
 }

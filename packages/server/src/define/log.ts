@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Contracted, JsonOnly, LogContract, ParamRecord } from '@trunkline/protocol';
 import type { BesideContract, BesideOptions, PresenceOption, SignalSchemas } from './beside.js';
+import type { RequestType } from '../backend/requests.js';
 import type { At } from './handles.js';
 import type { Refusal } from './refusal.js';
 
@@ -69,6 +70,11 @@ export interface LogOptions<
   readonly retain?: Retain;
   /** Whether the user may do that. Default: every authenticated user may do everything. A throw counts as `internal`. */
   readonly authorize?: (context: AuthorizeContext<User, Names>) => boolean | Promise<boolean>;
+  /**
+   * What the back end that `serve` was given is asked and told of this channel; each after the channel's own rule, if it has one. Default: all
+   * three, or nothing if the channel has `authorize` or `onPublish`.
+   */
+  readonly backend?: readonly RequestType[];
 }
 
 /** The options of a log whose entries are stored as validated: what the schema makes of them must be JSON. */

@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { MAX_PROCEDURE_NAME_LENGTH, MAX_SIGNAL_NAME_LENGTH } from '@trunkline/protocol';
+import { REQUEST_TYPES } from '../backend/requests.js';
 import type { AnyDefinition } from './handles.js';
 import type { LogDefinition } from './log.js';
 import type { ProcedureDefinition } from './procedure.js';
@@ -96,6 +97,7 @@ function checkLog(parts: Omit<LogParts, 'kind'>): void {
     if (parts[hook] !== undefined && typeof parts[hook] !== 'function')
       throw new TypeError(`t.log: ${hook} must be a function`);
   }
+  checkBackend('t.log', parts.backend, REQUEST_TYPES);
   const { entries, days } = parts.retain ?? {};
   if (entries !== undefined && !(Number.isSafeInteger(entries) && entries >= 1)) {
     throw new TypeError('t.log: retain.entries must be a whole number from 1');
@@ -113,6 +115,11 @@ function checkLog(parts: Omit<LogParts, 'kind'>): void {
   }
 }
 
+function checkBackend(maker: string, given: unknown, known: readonly string[]): void {
+  if (given === undefined || (Array.isArray(given) && given.every((one) => known.includes(one)))) return;
+  throw new TypeError(`${maker}: backend lists some of: ${known.join(', ')}`);
+}
+
 function checkTable(parts: Omit<TableParts, 'kind'>): void {
   checkSchema('t.table: row', parts?.row);
   const { write = 'server', keep = 'durable', authorize, maxRows, expireMs, checkpointMs } = parts;
@@ -126,6 +133,7 @@ function checkTable(parts: Omit<TableParts, 'kind'>): void {
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new TypeError('t.table: authorize must be a function');
   }
+  checkBackend('t.table', parts.backend, ['authorize']);
   for (const [name, count] of Object.entries({ maxRows, expireMs, checkpointMs })) {
     if (count === undefined || (Number.isSafeInteger(count) && count >= 1)) continue;
     throw new TypeError(`t.table: ${name} must be a whole number from 1`);

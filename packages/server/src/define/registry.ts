@@ -3,6 +3,8 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { PresenceOption, SignalSchemas } from './beside.js';
+import type { BackendOptions } from '../backend/backend-options.js';
+import type { RequestType } from '../backend/requests.js';
 import type { At } from './handles.js';
 import type { Action, Retain } from './log.js';
 import type { RunContext } from './procedure.js';
@@ -17,6 +19,7 @@ export interface LogParts {
   readonly presence?: PresenceOption;
   readonly markers?: boolean;
   readonly signals?: SignalSchemas;
+  readonly backend?: readonly RequestType[];
   readonly authorize?: (context: { user: unknown; params: Record<string, string>; action: Action }) => unknown;
   readonly onPublish?: (context: {
     entry: unknown;
@@ -34,6 +37,7 @@ export interface TableParts {
   readonly write?: TableWriters;
   readonly keep?: TableKeeping;
   readonly checkpointMs?: number;
+  readonly backend?: readonly RequestType[];
   readonly authorize?: (context: { user: unknown; params: Record<string, string>; action: TableAction }) => unknown;
   readonly maxRows?: number;
   readonly expireMs?: number;
@@ -56,6 +60,7 @@ export interface Identification {
   readonly authenticate: (context: { token: string | undefined; request: RequestInfo }) => unknown;
   readonly publicUser?: (user: never) => unknown;
   readonly expiresAt?: (user: never) => unknown;
+  readonly backend?: BackendOptions;
 }
 
 const channels = new WeakMap<object, ChannelParts>();

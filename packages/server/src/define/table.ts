@@ -61,6 +61,8 @@ export interface TableOptions<
   readonly checkpointMs?: number;
   /** Whether the user may do that. Default: every authenticated user may do everything that `write` allows. A throw counts as `internal`. */
   readonly authorize?: (context: TableAuthorizeContext<User, Names>) => boolean | Promise<boolean>;
+  /** Whether the back end that `serve` was given is asked too, after `authorize`. Default: `['authorize']` if there is no `authorize` here. */
+  readonly backend?: readonly 'authorize'[];
   /** Rows that each table of the channel may have. Default 100_000. A step after which there would be more is refused with `too_large`. */
   readonly maxRows?: number;
   /**

@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AppContract, Contracted, ContractOf, JsonOnly } from '@trunkline/protocol';
 import type { PresenceOption, SignalSchemas } from './beside.js';
+import type { BackendOptions } from '../backend/backend-options.js';
 import type { AnyDefinition } from './handles.js';
 import type { HookedLogOptions, LogContractOf, LogDefinition, NoHook, PlainLogOptions } from './log.js';
 import type {
@@ -52,6 +53,8 @@ export interface TrunklineOptions<User extends BaseUser, Public> {
    * and the log says why.
    */
   readonly expiresAt?: (user: User) => number | undefined;
+  /** A back end of your own, in any language, that is asked and told. That of `serve` and `attach` comes before it. Default: none. */
+  readonly backend?: BackendOptions;
 }
 
 type Channels = Readonly<Record<string, AnyDefinition>>;
