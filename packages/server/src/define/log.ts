@@ -2,8 +2,8 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Contracted, JsonOnly, LogContract, ParamRecord } from '@trunkline/protocol';
-import type { BesideContract, BesideOptions, PresenceOption, SignalSchemas } from './beside.js';
 import type { RequestType } from '../backend/requests.js';
+import type { BesideContract, BesideOptions, PresenceOption, SignalSchemas } from './beside.js';
 import type { At } from './handles.js';
 import type { Refusal } from './refusal.js';
 

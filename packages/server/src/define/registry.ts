@@ -2,9 +2,9 @@
 // a browser sees, and nothing of a definition's inside can be reached through it.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { PresenceOption, SignalSchemas } from './beside.js';
 import type { BackendOptions } from '../backend/backend-options.js';
 import type { RequestType } from '../backend/requests.js';
+import type { PresenceOption, SignalSchemas } from './beside.js';
 import type { At } from './handles.js';
 import type { Action, Retain } from './log.js';
 import type { RunContext } from './procedure.js';

@@ -2,8 +2,8 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AppContract, Contracted, ContractOf, JsonOnly } from '@trunkline/protocol';
-import type { PresenceOption, SignalSchemas } from './beside.js';
 import type { BackendOptions } from '../backend/backend-options.js';
+import type { PresenceOption, SignalSchemas } from './beside.js';
 import type { AnyDefinition } from './handles.js';
 import type { HookedLogOptions, LogContractOf, LogDefinition, NoHook, PlainLogOptions } from './log.js';
 import type {
