@@ -54,15 +54,14 @@ export class Ring {
    * replaced is nowhere in the ring.
    */
   amend(record: EncodedItem, { offset, data, state }: Amends): void {
-    if (data !== undefined) {
-      const entryAt = offset > this.#start ? this.#first + offset - this.#start - 1 : this.#first - 1;
-      for (let index = this.#items.length - 1; index > entryAt; index -= 1) {
-        if (this.#items[index]?.amends !== offset) continue;
-        this.#recode(index, amendsText({ offset }));
-        break;
-      }
-      if (entryAt >= this.#first) this.#recode(entryAt, presentText(data, state));
+    const entryAt = offset > this.#start ? this.#first + offset - this.#start - 1 : this.#first - 1;
+    // Also if this one says nothing, as when it was read after a later one: so only the last one held may say something.
+    for (let index = this.#items.length - 1; index > entryAt; index -= 1) {
+      if (this.#items[index]?.amends !== offset) continue;
+      this.#recode(index, amendsText({ offset }));
+      break;
     }
+    if (data !== undefined && entryAt >= this.#first) this.#recode(entryAt, presentText(data, state));
     this.push(record);
   }
 

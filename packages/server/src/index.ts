@@ -29,9 +29,10 @@ export type {
   SignalSchemas,
   SignalsServer,
 } from './define/beside.js';
-export type { At, LogServerHandle, ServerHandle } from './define/handles.js';
+export type { At, LogServerHandle, ServerHandle, StoredAt } from './define/handles.js';
 export type {
   Action,
+  AmendedEntry,
   AuthorizeContext,
   HookedLogOptions,
   LogContractOf,

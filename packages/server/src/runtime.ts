@@ -9,8 +9,7 @@ import type {
   LogRuntime,
   TableRuntime,
 } from '@trunkline/core';
-import { type JsonValue, PRESENCE_GRACE_MS, streamName } from '@trunkline/protocol';
-import { besideHandle } from './beside-handle.js';
+import { type JsonValue, PRESENCE_GRACE_MS } from '@trunkline/protocol';
 import type { AnyDefinition, At, LogServerHandle } from './define/handles.js';
 import type { Action } from './define/log.js';
 import { isRefusal } from './define/refusal.js';
@@ -26,6 +25,7 @@ import {
 import type { TableAction } from './define/table.js';
 import type { TableServerHandle } from './define/table-handle.js';
 import type { App, BaseUser, RequestInfo } from './define/trunkline.js';
+import { logHandle } from './log-handle.js';
 import { procedureRuntime } from './procedure-runtime.js';
 import { tableHandle } from './table-handle.js';
 import { validatedBy } from './validated.js';
@@ -89,19 +89,7 @@ export function reachOf(app: App, engine: () => Engine<RequestInfo>): ReachChann
       throw new TypeError(`at: ${name} takes ${definition.params.length} parameters, ${params.length} were given`);
     }
     if (definition.kind === 'table') return tableHandle(engine, name, params);
-    return {
-      ...besideHandle(engine, name, params),
-      get name() {
-        return streamName(name, params);
-      },
-      get subscribers() {
-        return engine().hub.subscribersOf(streamName(name, params));
-      },
-      publish: async (data: unknown) => {
-        const { offset, at } = await engine().publish(name, params, data);
-        return { offset, at };
-      },
-    };
+    return logHandle(engine, name, params);
   };
 }
 
@@ -139,25 +127,29 @@ function checkedTime(time: unknown): number {
 }
 
 function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRuntime {
-  const { entry: schema, retain, authorize, onPublish } = parts;
+  const { entry: schema, retain, amend, authorize, onPublish } = parts;
   const named = naming(names);
   return {
     kind: 'log',
     params: names,
     ...(retain === undefined ? {} : { retain: retention(retain) }),
     ...besides(parts),
+    ...(amend === undefined ? {} : { amend: [...amend] }),
     validate: (data) => validatedBy(schema, data),
     ...(authorize === undefined
       ? {}
       : {
-          authorize: (user, params, action) =>
-            authorize({ user, params: named(params), action: action as Action }) as boolean | Promise<boolean>,
+          authorize: (user, params, action, amend) => {
+            const question = { entry: amend?.entry, amendment: amend?.amendment };
+            const asked = { user, params: named(params), action: action as Action, ...question };
+            return authorize(asked) as boolean | Promise<boolean>;
+          },
         }),
     ...(onPublish === undefined
       ? {}
       : {
-          onPublish: async ({ entry, user, params, source }): Promise<HookResult> => {
-            const result = await onPublish({ entry, user, params: named(params), at, source });
+          onPublish: async ({ entry, user, params, source, edits }): Promise<HookResult> => {
+            const result = await onPublish({ entry, user, params: named(params), at, source, edits });
             return isRefusal(result) ? { refusal: { code: result.code, message: result.message } } : { store: result };
           },
         }),

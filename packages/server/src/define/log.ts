@@ -1,14 +1,14 @@
 // `t.log`: what a log channel is made of, with every type inferred from the schema and the hooks.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Contracted, JsonOnly, LogContract, ParamRecord } from '@trunkline/protocol';
+import type { Amendment, Contracted, JsonOnly, JsonValue, LogContract, Offset, ParamRecord } from '@trunkline/protocol';
 import type { RequestType } from '../backend/requests.js';
 import type { BesideContract, BesideOptions, PresenceOption, SignalSchemas } from './beside.js';
 import type { At } from './handles.js';
 import type { Refusal } from './refusal.js';
 
 /** What a user may be about to do with a channel. */
-export type Action = 'subscribe' | 'read' | 'publish' | 'presence' | 'signal' | 'mark';
+export type Action = 'subscribe' | 'read' | 'publish' | 'amend' | 'presence' | 'signal' | 'mark';
 
 /** Stands for "no hook was given" in the place of a hook's result. */
 export interface NoHook {
@@ -38,12 +38,27 @@ export interface Retain {
   readonly days?: number;
 }
 
-/** What `authorize` is asked. */
-export interface AuthorizeContext<User, Names extends readonly string[]> {
+/** An entry that somebody wants to amend. */
+export interface AmendedEntry {
+  readonly offset: Offset;
+  /** Server time when it was accepted, in milliseconds since 1970. */
+  readonly at: number;
+  /** Who published it, as `publicUser` shows them; `null` for the server. */
+  readonly user: JsonValue;
+  /** The user who asks published it. */
+  readonly isOwn: boolean;
+  /** As it is stored now; `null` if it was deleted. */
+  readonly data: JsonValue;
+}
+
+/** What `authorize` is asked: of `amend`, also which entry, and what is to be done to it. */
+export type AuthorizeContext<User, Names extends readonly string[]> = {
   readonly user: User;
   readonly params: ParamRecord<Names>;
-  readonly action: Action;
-}
+} & (
+  | { readonly action: Exclude<Action, 'amend'>; readonly entry?: undefined; readonly amendment?: undefined }
+  | { readonly action: 'amend'; readonly entry: AmendedEntry; readonly amendment: Amendment }
+);
 
 /** What `onPublish` gets. */
 export interface PublishContext<User, Names extends readonly string[], Entry> {
@@ -55,6 +70,8 @@ export interface PublishContext<User, Names extends readonly string[], Entry> {
   readonly at: At;
   /** Names this publish: the same over retries, so that what the hook does elsewhere can be made idempotent too. */
   readonly source: { readonly producer: string; readonly seq: number };
+  /** Of an edit: the entry as it was. `undefined`: a publish. */
+  readonly edits: Pick<AmendedEntry, 'offset' | 'at' | 'data'> | undefined;
 }
 
 export interface LogOptions<
@@ -64,11 +81,17 @@ export interface LogOptions<
   P extends PresenceOption,
   M extends boolean,
   G extends SignalSchemas,
+  Amend extends Amendment,
 > extends BesideOptions<P, M, G> {
   /** What clients publish: any Standard Schema (Zod, Valibot, ArkType …). Its input, and what is stored, must be JSON values. */
   readonly entry: S & JsonOnly<InputOf<S>>;
   readonly retain?: Retain;
-  /** Whether the user may do that. Default: every authenticated user may do everything. A throw counts as `internal`. */
+  /** What may be done to entries: `['edit', 'delete', 'react']`. Default: nothing. */
+  readonly amend?: readonly Amend[];
+  /**
+   * Whether the user may do that. Default: every authenticated user may do everything, but edit and delete only what is their own. A throw
+   * counts as `internal`.
+   */
   readonly authorize?: (context: AuthorizeContext<User, Names>) => boolean | Promise<boolean>;
   /**
    * What the back end that `serve` was given is asked and told of this channel; each after the channel's own rule, if it has one. Default: all
@@ -86,11 +109,12 @@ export interface PlainLogOptions<
   P extends PresenceOption,
   M extends boolean,
   G extends SignalSchemas,
-> extends LogOptions<User, Names, S, P, M, G> {
+  Amend extends Amendment,
+> extends LogOptions<User, Names, S, P, M, G, Amend> {
   readonly entry: S & JsonOnly<InputOf<S>> & JsonOnly<OutputOf<S>>;
   // Never chosen with a hook, as the hooked signature comes first; it stands here so that the compiler's complaint about a hook
   // whose result is not JSON names the field.
-  readonly onPublish?: HookedLogOptions<User, Names, S, Returned, P, M, G>['onPublish'];
+  readonly onPublish?: HookedLogOptions<User, Names, S, Returned, P, M, G, Amend>['onPublish'];
 }
 
 /** The options of a log with a hook: what the hook returns must be JSON. */
@@ -102,9 +126,10 @@ export interface HookedLogOptions<
   P extends PresenceOption,
   M extends boolean,
   G extends SignalSchemas,
-> extends LogOptions<User, Names, S, P, M, G> {
+  Amend extends Amendment,
+> extends LogOptions<User, Names, S, P, M, G, Amend> {
   /**
-   * Runs before an entry is stored: processes, enriches, refuses (`return refuse('rude')`), forwards. What it returns is
+   * Runs before an entry is stored, and before an edit of one is (then with `edits`): processes, enriches, refuses (`return refuse('rude')`), forwards. What it returns is
    * stored; returning nothing stores the entry as it is. Runs one at a time for a producer and stream, and may run again for the same
    * `source` after a crash.
    */
@@ -124,6 +149,7 @@ export interface LogContractOf<
   P extends PresenceOption,
   M extends boolean,
   G extends SignalSchemas,
+  Amend extends Amendment,
 > extends LogContract,
     BesideContract<P, M, G> {
   readonly kind: 'log';
@@ -134,4 +160,5 @@ export interface LogContractOf<
   readonly presence: BesideContract<P, M, G>['presence'];
   readonly markers: M;
   readonly signals: BesideContract<P, M, G>['signals'];
+  readonly amend: Amend;
 }

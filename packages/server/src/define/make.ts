@@ -1,7 +1,7 @@
 // `trunkline()` itself: checks what the types cannot, and keeps it.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { MAX_PROCEDURE_NAME_LENGTH, MAX_SIGNAL_NAME_LENGTH } from '@trunkline/protocol';
+import { type Amendment, MAX_PROCEDURE_NAME_LENGTH, MAX_SIGNAL_NAME_LENGTH } from '@trunkline/protocol';
 import { REQUEST_TYPES } from '../backend/requests.js';
 import type { AnyDefinition } from './handles.js';
 import type { LogDefinition } from './log.js';
@@ -74,6 +74,8 @@ export function trunkline<User extends BaseUser, Public = string>(
   return maker as unknown as Trunkline<User, Public>;
 }
 
+const AMENDMENTS: ReadonlySet<unknown> = new Set<Amendment>(['edit', 'delete', 'react']);
+
 interface AppParts {
   readonly channels: Readonly<Record<string, AnyDefinition>>;
   readonly procedures?: Readonly<Record<string, ProcedureDefinition>>;
@@ -98,6 +100,10 @@ function checkLog(parts: Omit<LogParts, 'kind'>): void {
       throw new TypeError(`t.log: ${hook} must be a function`);
   }
   checkBackend('t.log', parts.backend, REQUEST_TYPES);
+  const { amend = [] } = parts;
+  if (!Array.isArray(amend) || amend.some((word) => !AMENDMENTS.has(word))) {
+    throw new TypeError("t.log: amend lists what may be done to entries: 'edit', 'delete', 'react'");
+  }
   const { entries, days } = parts.retain ?? {};
   if (entries !== undefined && !(Number.isSafeInteger(entries) && entries >= 1)) {
     throw new TypeError('t.log: retain.entries must be a whole number from 1');

@@ -2,11 +2,12 @@
 // a browser sees, and nothing of a definition's inside can be reached through it.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Amendment } from '@trunkline/protocol';
 import type { BackendOptions } from '../backend/backend-options.js';
 import type { RequestType } from '../backend/requests.js';
 import type { PresenceOption, SignalSchemas } from './beside.js';
 import type { At } from './handles.js';
-import type { Action, Retain } from './log.js';
+import type { Action, AmendedEntry, Retain } from './log.js';
 import type { RunContext } from './procedure.js';
 import type { TableAction, TableKeeping, TableWriters } from './table.js';
 import type { RequestInfo } from './trunkline.js';
@@ -20,13 +21,21 @@ export interface LogParts {
   readonly markers?: boolean;
   readonly signals?: SignalSchemas;
   readonly backend?: readonly RequestType[];
-  readonly authorize?: (context: { user: unknown; params: Record<string, string>; action: Action }) => unknown;
+  readonly amend?: readonly Amendment[];
+  readonly authorize?: (context: {
+    user: unknown;
+    params: Record<string, string>;
+    action: Action;
+    entry: AmendedEntry | undefined;
+    amendment: Amendment | undefined;
+  }) => unknown;
   readonly onPublish?: (context: {
     entry: unknown;
     user: unknown;
     params: Record<string, string>;
     at: At;
     source: { producer: string; seq: number };
+    edits: Pick<AmendedEntry, 'offset' | 'at' | 'data'> | undefined;
   }) => unknown;
 }
 

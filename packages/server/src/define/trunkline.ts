@@ -1,7 +1,7 @@
 // `trunkline()`: the start of every app. Its result makes the channels, so that each of them knows the type of the user.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { AppContract, Contracted, ContractOf, JsonOnly } from '@trunkline/protocol';
+import type { Amendment, AppContract, Contracted, ContractOf, JsonOnly } from '@trunkline/protocol';
 import type { BackendOptions } from '../backend/backend-options.js';
 import type { PresenceOption, SignalSchemas } from './beside.js';
 import type { AnyDefinition } from './handles.js';
@@ -91,10 +91,11 @@ export interface Trunkline<User extends BaseUser, Public> {
     P extends PresenceOption = false,
     M extends boolean = false,
     G extends SignalSchemas = NoSignals,
+    Amend extends Amendment = never,
   >(
     params: Names,
-    options: HookedLogOptions<User, Names, S, Returned, P, M, G>,
-  ): LogDefinition<LogContractOf<Names, S, Awaited<Returned>, P, M, G>>;
+    options: HookedLogOptions<User, Names, S, Returned, P, M, G, Amend>,
+  ): LogDefinition<LogContractOf<Names, S, Awaited<Returned>, P, M, G, Amend>>;
   log<
     const Names extends readonly string[],
     S extends StandardSchemaV1,
@@ -102,10 +103,11 @@ export interface Trunkline<User extends BaseUser, Public> {
     P extends PresenceOption = false,
     M extends boolean = false,
     G extends SignalSchemas = NoSignals,
+    Amend extends Amendment = never,
   >(
     params: Names,
-    options: PlainLogOptions<User, Names, S, Returned, P, M, G>,
-  ): LogDefinition<LogContractOf<Names, S, NoHook, P, M, G>>;
+    options: PlainLogOptions<User, Names, S, Returned, P, M, G, Amend>,
+  ): LogDefinition<LogContractOf<Names, S, NoHook, P, M, G, Amend>>;
 
   /**
    * A table channel: rows by key, of which the latest value is kept. `t.table(['market'], { row: z.object({ bid: z.number() }) })`

@@ -16,8 +16,10 @@ export interface Context {
   readonly callerName: string;
   readonly use: CallerUse;
   readonly target: Target;
-  /** Of a row; else empty. */
+  /** Of a row; of a reaction its text; else empty. */
   readonly key: string;
+  /** Of an entry; else 0. */
+  readonly offset: number;
   readonly query: ReadonlyMap<string, string>;
   /** The request's JSON. */
   readonly body: (types: readonly string[]) => Promise<unknown>;

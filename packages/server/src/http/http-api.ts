@@ -190,9 +190,10 @@ export class HttpApi {
       return call({ ...common, identity: caller.identity ?? invariant('a procedure has a user'), name: place.name });
     }
     const operation = operationAt(place.at, request.method) ?? invariant('its method was looked at');
-    const key = place.at === 'row' ? place.key : '';
+    const key = 'key' in place ? place.key : '';
+    const offset = 'offset' in place ? place.offset : 0;
     const values = readQuery(query, operation.query(limits));
-    return operation.run({ ...common, limits, caller, target: place.target, key, query: values });
+    return operation.run({ ...common, limits, caller, target: place.target, key, offset, query: values });
   }
 
   /** An answer in any case: the app's own code may never give one. */

@@ -19,6 +19,12 @@ function object(properties: Readonly<Record<string, object>>, optional: readonly
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
+/** What of an entry can change besides its data. */
+const amended = {
+  editedAt: time,
+  deletedAt: time,
+  reactions: { ...byKey(keys), description: 'Ids of users by reaction.' },
+};
 const storedRow = object(
   {
     key: { type: 'string' },
@@ -36,9 +42,14 @@ const item = object(
     user: { description: 'Who published it, as others may see them; absent when the server or a back end did.' },
     producer: { type: 'string' },
     seq: { type: 'integer', minimum: 1 },
-    data: anything,
+    data: { ...anything, description: 'As it is now; `null` of a deleted entry. Absent of a record.' },
+    ...amended,
+    amends: {
+      ...object({ offset, data: anything, ...amended }, ['data', ...Object.keys(amended)]),
+      description: 'Of the record of an amendment: the entry, and all of it that can change as it is now.',
+    },
   },
-  ['user', 'producer', 'seq'],
+  ['user', 'producer', 'seq', 'data', 'amends', ...Object.keys(amended)],
 );
 const page = {
   epoch: epochOrNull,

@@ -19,7 +19,7 @@ const MEANING: Readonly<Record<number, string>> = {
   400: 'The request cannot be understood as it is.',
   401: 'The token is missing, invalid or expired.',
   403: 'This user, API key or page may not do that.',
-  404: 'There is no such channel or row, or what the position needs is no longer kept.',
+  404: 'There is no such channel, row or entry, or what the position needs is no longer kept.',
   408: 'The body took too long.',
   409: 'The request contradicts the state it meets.',
   412: 'The row is not as `If-Match` or `If-None-Match` says.',
@@ -100,11 +100,15 @@ function ownName(kind: string, owner: string): string {
   return `${kind}_${owner.replace(/[^A-Za-z0-9_]/g, '_')}`;
 }
 
-function pathsOf(name: string, { kind, params }: Channel, limits: Limits, data: DataSchemas): [string, Json][] {
+function pathsOf(name: string, channel: Channel, limits: Limits, data: DataSchemas): [string, Json][] {
+  const { params } = channel;
   const isTold = data.channels.has(name);
   const base = ['/v1/channels', encodeURIComponent(name), ...params.map((param) => `{${param}}`)].join('/');
   const parameters = params.map((param) => pathParameter(param, `The channel's parameter "${param}".`));
-  if (kind === 'log') return [[`${base}/entries`, { parameters, ...operations(name, 'entries', limits, isTold) }]];
+  if (channel.kind === 'log') {
+    const operationsAt = (at: OperationShape['at']) => operations(name, at, limits, isTold);
+    return logPaths(base, channel, parameters, operationsAt);
+  }
   // A channel's own parameter may be called "key" too.
   const key = params.includes('key') ? 'rowKey' : 'key';
   return [
@@ -117,6 +121,33 @@ function pathsOf(name: string, { kind, params }: Channel, limits: Limits, data: 
       },
     ],
   ];
+}
+
+/** Of amending only what the channel allows. */
+function logPaths(
+  base: string,
+  { params, amend = [] }: Extract<Channel, { kind: 'log' }>,
+  parameters: readonly Json[],
+  operationsAt: (at: OperationShape['at']) => Json,
+): [string, Json][] {
+  // A channel's own parameters may have these names too.
+  const offset = params.includes('offset') ? 'entryOffset' : 'offset';
+  const reaction = params.includes('reaction') ? 'itsReaction' : 'reaction';
+  const ofEntry = [...parameters, offsetParameter(offset)];
+  const ofReaction = [...ofEntry, pathParameter(reaction, 'The reaction: 1 to 64 bytes of text, such as an emoji.')];
+  const entry = `${base}/entries/{${offset}}`;
+  const { patch, delete: erase } = operationsAt('entry');
+  const ofOne = {
+    ...(amend.includes('edit') ? { patch } : {}),
+    ...(amend.includes('delete') ? { delete: erase } : {}),
+  };
+  const paths: [string, Json][] = [[`${base}/entries`, { parameters, ...operationsAt('entries') }]];
+  if (Object.keys(ofOne).length > 0) paths.push([entry, { parameters: ofEntry, ...ofOne }]);
+  if (amend.includes('react')) {
+    const path = `${entry}/reactions/{${reaction}}`;
+    paths.push([path, { parameters: ofReaction, ...operationsAt('reaction') }]);
+  }
+  return paths;
 }
 
 function operations(channel: string, at: OperationShape['at'], limits: Limits, isTold: boolean): Json {
@@ -175,7 +206,8 @@ function responsesOf(operation: OperationShape): Json {
   return { ...Object.fromEntries([...answers, ...errors]), default: ref('responses', 'ErrorOfTheApp') };
 }
 
-function hasTag({ method }: OperationShape): boolean {
+function hasTag({ method, at }: OperationShape): boolean {
+  if (at === 'entry' || at === 'reaction') return false;
   return method === 'GET' || method === 'PUT' || method === 'PATCH';
 }
 
@@ -196,6 +228,11 @@ function documentPath(): Json {
 
 function pathParameter(name: string, description: string): Json {
   return { name, in: 'path', required: true, description, schema: { type: 'string', minLength: 1 } };
+}
+
+function offsetParameter(name: string): Json {
+  const schema = { type: 'integer', minimum: 1 };
+  return { name, in: 'path', required: true, description: "The entry's offset.", schema };
 }
 
 function headerParameter(name: string, description: string): Json {

@@ -2,6 +2,7 @@
 // neither knows an operation that the other does not.
 
 import type { Limits } from '@trunkline/protocol';
+import { deleteEntry, editEntry, react, unreact } from './amendments.js';
 import type { Answer } from './answer.js';
 import type { Context } from './context.js';
 import { entriesQuery, JSON_TYPES, publish, readEntries } from './entries.js';
@@ -15,7 +16,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export interface OperationShape {
   readonly id: string;
   readonly method: Method;
-  readonly at: 'entries' | 'rows' | 'row' | 'procedure' | UserOperation;
+  readonly at: 'entries' | 'rows' | 'row' | 'entry' | 'reaction' | 'procedure' | UserOperation;
   readonly summary: string;
   readonly query: (limits: Limits) => QueryParameters;
   /** What is sent: the schema's name and media types. */
@@ -73,6 +74,47 @@ export const OPERATIONS: readonly Operation[] = [
     answers: { 200: 'EntriesPage', 304: null },
     conflicts: true,
     run: readEntries,
+  },
+  {
+    id: 'editEntry',
+    method: 'PATCH',
+    at: 'entry',
+    summary: "Replaces an entry's data by what is sent, as a whole. Answers where the record of it stands.",
+    query: none,
+    body: { schema: 'Entry', types: JSON_TYPES },
+    answers: { 200: 'Published' },
+    conflicts: true,
+    run: editEntry,
+  },
+  {
+    id: 'deleteEntry',
+    method: 'DELETE',
+    at: 'entry',
+    summary: "Erases an entry's data for good.",
+    query: none,
+    answers: { 200: 'Published' },
+    conflicts: true,
+    run: deleteEntry,
+  },
+  {
+    id: 'react',
+    method: 'PUT',
+    at: 'reaction',
+    summary: "Adds the user's reaction. One that is there stays.",
+    query: none,
+    answers: { 200: 'Published' },
+    conflicts: true,
+    run: react,
+  },
+  {
+    id: 'unreact',
+    method: 'DELETE',
+    at: 'reaction',
+    summary: "Takes the user's reaction back.",
+    query: none,
+    answers: { 200: 'Published' },
+    conflicts: true,
+    run: unreact,
   },
   {
     id: 'readRows',
@@ -185,6 +227,8 @@ export function errorsOf({ at, body, conditions, conflicts }: OperationShape): r
     // A procedure's path names nothing but itself.
     ...(at === 'procedure' ? [] : [404]),
     ...(body === undefined ? [] : [408, 413, 415, 422]),
+    // One more than an entry may have.
+    ...(at === 'reaction' ? [413] : []),
     ...(conditions === undefined ? [] : [412]),
     ...(conflicts === undefined ? [] : [409]),
   ].sort();

@@ -11,7 +11,9 @@ export type Place =
   | { readonly at: 'procedure'; readonly name: string }
   | { readonly at: UserOperation; readonly user: string }
   | { readonly at: 'entries' | 'rows'; readonly target: Target }
-  | { readonly at: 'row'; readonly target: Target; readonly key: string };
+  | { readonly at: 'row'; readonly target: Target; readonly key: string }
+  | { readonly at: 'entry'; readonly target: Target; readonly offset: number }
+  | { readonly at: 'reaction'; readonly target: Target; readonly offset: number; readonly key: string };
 
 export const DOCUMENT_PATH = '/v1/openapi.json';
 const CHANNELS = '/v1/channels/';
@@ -46,10 +48,22 @@ export function placeOf(path: string, { requests, app }: Engine<RequestInfo>): P
   const target = requests.find(nameOf(channel, params));
   const [collection, key, ...more] = rest;
   const wanted = COLLECTION[target.channel.kind];
-  if (collection !== wanted || more.length > 0 || (key !== undefined && wanted === 'entries')) {
+  if (collection === 'entries' && wanted === 'entries' && key !== undefined) return entryPlace(target, key, more);
+  if (collection !== wanted || more.length > 0) {
     throw new HttpError(404, 'not_found', `there is nothing here: ${channel} has /${wanted}`);
   }
   return key === undefined ? { at: wanted, target } : { at: 'row', target, key };
+}
+
+/** `/entries/{offset}`, and a reaction to it: `/entries/{offset}/reactions/{reaction}`. */
+function entryPlace(target: Target, key: string, more: readonly string[]): Place {
+  const [reactions, reaction, ...rest] = more;
+  const offset = /^[1-9]\d{0,15}$/.test(key) ? Number(key) : Number.NaN;
+  const isReaction = reactions === 'reactions' && reaction !== undefined && rest.length === 0;
+  if (!Number.isSafeInteger(offset) || (more.length > 0 && !isReaction)) {
+    throw new HttpError(404, 'not_found', 'there is nothing here: an entry has an offset, and /reactions/{reaction}');
+  }
+  return reaction === undefined ? { at: 'entry', target, offset } : { at: 'reaction', target, offset, key: reaction };
 }
 
 /** Whatever is percent-encoded that need not be, and with whichever letters: it is the same stream. */
