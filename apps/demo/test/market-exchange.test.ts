@@ -178,6 +178,7 @@ describe('the exchange', () => {
     const history = exchange.history('EUR/USD', minutes);
     expect(history?.prices).toHaveLength(301);
     const { fromMs = 0, stepMs = 0, prices = [] } = history ?? {};
+    expect(history?.nowMs).toBe(clock.nowMs);
     expect(fromMs + 300 * stepMs).toBeLessThanOrEqual(clock.nowMs);
     expect(fromMs + 301 * stepMs).toBeGreaterThan(clock.nowMs);
     // What was sent at those moments is what it says.

@@ -80,11 +80,20 @@ export function PriceChart({ symbol, listing }: PriceChartProps): ReactElement {
 
 const NONE: ChartData = [[], []];
 
+interface Past {
+  /** Of which symbol and span. */
+  readonly of: string;
+  readonly times: readonly number[];
+  readonly prices: readonly number[];
+  /** How far the exchange's clock is ahead of this computer's: points of both stand on one axis. */
+  readonly aheadMs: number;
+}
+
 /** History, asked for again when the connection was lost, as nobody knows the prices of that time; and after it what has come since. */
 function useHistory(symbol: string, minutes: HistoryMinutes, price: number | undefined) {
   const line = useLine();
   const isLive = useConnection(({ state }) => state === 'live');
-  const [past, setPast] = useState<{ of: string; times: number[]; prices: number[] }>();
+  const [past, setPast] = useState<Past>();
   const [problem, setProblem] = useState<string>();
   const [tries, setTries] = useState(0);
   const of = `${symbol} ${minutes}`;
@@ -94,9 +103,9 @@ function useHistory(symbol: string, minutes: HistoryMinutes, price: number | und
     if (!isLive) return;
     const abort = new AbortController();
     line.call.priceHistory({ symbol, minutes }, { signal: abort.signal }).then(
-      ({ fromMs, stepMs, prices }) => {
+      ({ nowMs, fromMs, stepMs, prices }) => {
         const times = prices.map((_, i) => (fromMs + i * stepMs) / 1000);
-        setPast({ of, times, prices: [...prices] });
+        setPast({ of, times, prices: [...prices], aheadMs: nowMs - Date.now() });
         setProblem(undefined);
       },
       (error: Error) => {
@@ -111,9 +120,9 @@ function useHistory(symbol: string, minutes: HistoryMinutes, price: number | und
     setPast((known) => {
       const last = known?.times.at(-1);
       if (known === undefined || known.of !== of || last === undefined) return known;
-      const at = Math.max(Date.now() / 1000, last);
+      const at = Math.max((Date.now() + known.aheadMs) / 1000, last);
       return {
-        of,
+        ...known,
         times: [...known.times, at].slice(-POINTS_MAX),
         prices: [...known.prices, price].slice(-POINTS_MAX),
       };

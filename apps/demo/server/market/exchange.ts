@@ -44,6 +44,8 @@ export interface ExchangeOptions {
 
 /** Prices of equal distance. */
 export interface History {
+  /** When it was told, by the exchange's clock, which need not be that of who reads it. */
+  readonly nowMs: number;
   /** When the first one was, in milliseconds since 1970. */
   readonly fromMs: number;
   readonly stepMs: number;
@@ -131,8 +133,10 @@ export class Exchange {
     const instrument = INSTRUMENT_BY_SYMBOL.get(symbol);
     if (instrument === undefined) return undefined;
     const stepMs = (minutes * MINUTE_MS) / HISTORY_POINTS;
-    const last = Math.floor(this.#nowMs() / stepMs);
+    const nowMs = this.#nowMs();
+    const last = Math.floor(nowMs / stepMs);
     return {
+      nowMs,
       fromMs: (last - HISTORY_POINTS) * stepMs,
       stepMs,
       prices: this.#series(instrument, last, HISTORY_POINTS + 1, stepMs),
