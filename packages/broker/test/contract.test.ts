@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { brokerContract, type Command, runCommands, seeded, withFlakyNotifications } from '../src/contract/index.js';
 import { memoryWorld } from './world.js';
 
-const NO_SIGNALS = 'the flaky wrapper is about notifications: it has no signals';
 const KEEPS_NOTHING = 'memory does not outlive the broker';
 const skip = {
   "a watch hears of another node's appends": 'memory is not shared between processes',
@@ -33,9 +32,6 @@ describe('with notifications as bad as the port allows, it still keeps the contr
   const flakySkip = {
     ...skip,
     'nothing is announced before it can be read, nor before watch resolves': 'covered by the broker underneath',
-    'every listener of the stream gets each signal once, in order, and never before signal returns': NO_SIGNALS,
-    'a signal is kept for nobody: who listens later does not get it, who stopped does not either': NO_SIGNALS,
-    'signals leave no trace in the stream, and after close nothing happens': NO_SIGNALS,
     'a repeat is not a change': 'an overlapping advance is allowed to begin earlier',
   };
   for (const { name, run } of brokerContract({ make, skip: flakySkip }).cases) it(name, run);

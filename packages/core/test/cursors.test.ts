@@ -1,8 +1,8 @@
 // Where a cursor starts, and what it is told first.
 
+import { forwards } from '@trunkline/broker/contract';
 import type { SubscribeOk } from '@trunkline/protocol';
 import { describe, expect, it } from 'vitest';
-import { forwards } from './support/forwards.js';
 import { LOBBY, World } from './support/world.js';
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index + 1);

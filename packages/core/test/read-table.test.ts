@@ -1,7 +1,7 @@
 // Tables that are too large for one page of the broker: read by server code, and loaded for readers.
 
+import { forwards } from '@trunkline/broker/contract';
 import { expect, it } from 'vitest';
-import { forwards } from './support/forwards.js';
 import { TableView } from './support/table-view.js';
 import { QUOTES, World } from './support/world.js';
 

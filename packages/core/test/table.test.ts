@@ -1,9 +1,9 @@
 import { memoryBroker, type RowChange } from '@trunkline/broker';
+import { forwards } from '@trunkline/broker/contract';
 import type { Subscribe } from '@trunkline/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { POSITION_EVERY } from '../src/table-subscription.js';
-import { forwards } from './support/forwards.js';
 import { TableView } from './support/table-view.js';
 import { type Peer, QUOTES, World } from './support/world.js';
 

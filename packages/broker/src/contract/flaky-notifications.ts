@@ -3,7 +3,7 @@
 
 import type { StreamName } from '@trunkline/protocol';
 import type { Advance, Broker, Watch } from '../broker.js';
-import { hasOutbox, type Outbox } from '../outbox.js';
+import { forwards } from './forwards.js';
 
 /**
  * `broker` with unreliable notifications. `random` gives numbers in [0, 1): the same ones make the same faults, as long as
@@ -11,22 +11,8 @@ import { hasOutbox, type Outbox } from '../outbox.js';
  */
 export function withFlakyNotifications(broker: Broker, random: () => number): Broker {
   return {
-    append: (stream, entries, options) => broker.append(stream, entries, options),
-    amend: (stream, amendment, options) => broker.amend(stream, amendment, options),
-    tail: (stream, after, count) => broker.tail(stream, after, count),
-    lookup: (stream, source) => broker.lookup(stream, source),
-    read: (stream, after, limit) => broker.read(stream, after, limit),
-    readBack: (stream, before, limit) => broker.readBack(stream, before, limit),
-    change: (stream, step, options) => broker.change(stream, step, options),
-    readRows: (stream, after, limit, begunAt) => broker.readRows(stream, after, limit, begunAt),
-    readRow: (stream, key) => broker.readRow(stream, key),
-    expire: () => broker.expire(),
-    begin: (caller, ttlMs) => broker.begin(caller, ttlMs),
-    recall: (caller) => broker.recall(caller),
-    finish: (caller, result) => broker.finish(caller, result),
-    remove: (stream) => broker.remove(stream),
-    lease: (name, ttlMs) => broker.lease(name, ttlMs),
-    close: () => broker.close(),
+    // News of the outbox come in order and none is missing, and signals are lost anyway: those are other promises.
+    ...forwards(broker),
     watch: (stream: StreamName, onAdvance: (advance: Advance) => void): Promise<Watch> => {
       const noise = new Noise(random, onAdvance);
       return broker.watch(stream, noise.hear).then((watch) => ({
@@ -37,20 +23,6 @@ export function withFlakyNotifications(broker: Broker, random: () => number): Br
         },
       }));
     },
-    ...(hasOutbox(broker) ? outboxOf(broker) : {}),
-  };
-}
-
-/** News of the outbox come in order and none is missing: that is another promise. */
-function outboxOf(broker: Outbox): Outbox {
-  return {
-    waiting: (after, limit) => broker.waiting(after, limit),
-    watchOutbox: (onNews) => broker.watchOutbox(onNews),
-    settle: (stream, upTo) => broker.settle(stream, upTo),
-    bury: (stream, position, death) => broker.bury(stream, position, death),
-    deadLetters: (after, limit) => broker.deadLetters(after, limit),
-    countDeadLetters: () => broker.countDeadLetters(),
-    forgetDeadLetter: (id) => broker.forgetDeadLetter(id),
   };
 }
 

@@ -19,6 +19,7 @@ import { CLOSE_CASES, LEASE_CASES, WATCH_CASES } from './watch-cases.js';
 import type { BrokerWorld, Case } from './world.js';
 
 export { withFlakyNotifications } from './flaky-notifications.js';
+export { forwards } from './forwards.js';
 export { type Command, randomCommands, runCommands } from './model.js';
 export { seeded } from './random.js';
 export type { BrokerWorld } from './world.js';

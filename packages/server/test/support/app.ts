@@ -1,6 +1,7 @@
 // A small app, and a log that can be looked at.
 
 import { type Broker, memoryBroker } from '@trunkline/broker';
+import { forwards } from '@trunkline/broker/contract';
 import * as z from 'zod';
 import { refuse, type ServeOptions, serve, trunkline } from '../../src/index.js';
 
@@ -46,22 +47,7 @@ export async function served(options: Partial<ServeOptions> = {}) {
   const broker = options.broker ?? memoryBroker();
   const store = { closed: 0 };
   const watched: Broker = {
-    append: (...args) => broker.append(...args),
-    amend: (...args) => broker.amend(...args),
-    tail: (...args) => broker.tail(...args),
-    lookup: (...args) => broker.lookup(...args),
-    read: (...args) => broker.read(...args),
-    readBack: (...args) => broker.readBack(...args),
-    change: (...args) => broker.change(...args),
-    readRows: (...args) => broker.readRows(...args),
-    readRow: (...args) => broker.readRow(...args),
-    expire: () => broker.expire(),
-    begin: (...args) => broker.begin(...args),
-    recall: (...args) => broker.recall(...args),
-    finish: (...args) => broker.finish(...args),
-    watch: (...args) => broker.watch(...args),
-    remove: (...args) => broker.remove(...args),
-    lease: (...args) => broker.lease(...args),
+    ...forwards(broker),
     close: () => {
       store.closed += 1;
       return broker.close();
