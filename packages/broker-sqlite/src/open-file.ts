@@ -93,7 +93,19 @@ function release(lock: Connection): void {
   lock.close();
 }
 
+/** A process that was killed may have left writes that are in its log and not on the disk yet: whoever is told of them has to find them again. */
+function syncLog(path: string): void {
+  if (!existsSync(`${path}-wal`)) return;
+  const log = openSync(`${path}-wal`, 'r+');
+  try {
+    fsyncSync(log);
+  } finally {
+    closeSync(log);
+  }
+}
+
 function openDatabase(path: string, maxFileBytes: number | undefined): Connection {
+  syncLog(path);
   const db = new Connection(path);
   try {
     const isNew = checkIdentity(db, path);

@@ -3,7 +3,16 @@
 
 export { appendsOf, type BurstDone } from './bursts.js';
 export { Connection } from './database.js';
-export type { Batch, ReaderCall, WorkerMessage, WorkerOptions, WriterCall } from './messages.js';
+export {
+  type Batch,
+  type ChangeDone,
+  PACKED,
+  PACKED_ROW,
+  type ReaderCall,
+  type WorkerMessage,
+  type WorkerOptions,
+  type WriterCall,
+} from './messages.js';
 export { type OpenFile, openFile } from './open-file.js';
 export { ReaderLoop, type ReaderPort } from './reader-loop.js';
 export { SqliteBroker } from './sqlite-broker.js';

@@ -91,7 +91,9 @@ function startOf(stream: ActiveStream, { after, last, most }: Subscribe, { at, t
   // Of what is no longer kept nobody knows how much of it were records, unless there were none.
   const trimmed = from >= floor ? 0 : tail?.recordsTrimmed === 0 ? floor - from : undefined;
   if (most !== undefined && stream.head - from > most) {
-    const kept = from >= stream.ring.start ? stream.ring.entriesAfter(from) : (tail?.after ?? stream.head - from);
+    // What was counted may have been trimmed meanwhile.
+    const counted = from >= stream.ring.start ? stream.ring.entriesAfter(from) : (tail?.after ?? stream.head - from);
+    const kept = Math.min(counted, stream.head - Math.max(from, floor));
     const missed = kept + (trimmed ?? 0);
     if (missed > most) {
       const page = Math.min(most, DEFAULT_PAGE);

@@ -1,10 +1,12 @@
-// The application that simulated servers run: four kinds of rooms, with hooks and rules that are slow, throw and change.
+// The application that simulated servers run: four kinds of rooms, tables and a procedure, with hooks and rules that are slow, throw and change.
 
-import type { Action, AppRuntime, Identity, LogRuntime } from '@trunkline/core';
+import type { Action, AppRuntime, ChannelRuntime, Identity, LogRuntime } from '@trunkline/core';
 import { streamName } from '@trunkline/protocol';
 import type { Journal } from './journal.js';
 import type { Machine } from './machine.js';
+import { type ProcedureLedger, simulatedProcedure } from './procedures.js';
 import type { Random } from './random.js';
+import { type TableSetup, tableRuntimes } from './tables.js';
 
 /** Of a connection: who dialled. */
 export interface RequestInfo {
@@ -65,6 +67,8 @@ export interface Retentions {
 export interface AppOptions {
   readonly state: AppState;
   readonly retentions: Retentions;
+  readonly tables: TableSetup;
+  readonly procedures: ProcedureLedger;
   readonly machine: Machine;
   readonly random: Random;
   readonly journal: Journal;
@@ -72,7 +76,8 @@ export interface AppOptions {
 
 export const ROOMS = ['chat/lobby', 'chat/side', 'feed/news', 'vault/gold', 'wide/load'] as const;
 
-export function simulatedApp({ state, retentions, machine, random, journal }: AppOptions): AppRuntime<RequestInfo> {
+export function simulatedApp(options: AppOptions): AppRuntime<RequestInfo> {
+  const { state, retentions, tables, procedures, machine, random, journal } = options;
   const { weather } = state;
   const pause = (ms: number) => new Promise<void>((resolve) => machine.after(ms, resolve));
   const running = new Set<string>();
@@ -116,12 +121,14 @@ export function simulatedApp({ state, retentions, machine, random, journal }: Ap
   ];
 
   return {
-    channels: new Map([
+    channels: new Map<string, ChannelRuntime>([
       room('chat', { retain: { entries: retentions.chat }, onPublish }),
       room('feed', { retain: { entries: retentions.feed } }),
       room('vault', {}),
       room('wide', { retain: { entries: retentions.wide } }),
+      ...tableRuntimes(tables, authorize),
     ]),
+    procedures: new Map([['order', simulatedProcedure(procedures, machine, random.branch('orders'), journal)]]),
     async authenticate(token): Promise<Identity | null> {
       if (weather.slowIdentity) await pause(random.skewed(20, 3_000));
       if (weather.brokenIdentity && random.chance(0.5)) throw new Error('who knows');

@@ -6,6 +6,7 @@ import type { Host } from './host.js';
 import type { Journal } from './journal.js';
 import type { Random } from './random.js';
 import type { ServerNode } from './server-node.js';
+import type { Features } from './setup.js';
 import type { Simulator } from './simulator.js';
 import type { Ending, Store } from './store.js';
 import type { User } from './user.js';
@@ -19,12 +20,15 @@ export interface Reach {
   readonly users: readonly User[];
   readonly store: Store;
   readonly rules: AppState;
+  readonly features: Features;
   readonly server: () => ServerNode | undefined;
   /** Ends the server; another one starts after `downMs`. */
   readonly restart: (how: Ending, downMs: number) => void;
+  /** Another server begins, and the clients move to it. */
+  readonly handOver: () => void;
 }
 
-type Fault = (reach: Reach, host: Host) => void;
+type Fault = (reach: Reach, host: Host) => unknown;
 
 /** How often each kind is chosen, beside the others. */
 const FAULTS: Readonly<Record<string, readonly [weight: number, Fault]>> = {
@@ -101,6 +105,7 @@ const FAULTS: Readonly<Record<string, readonly [weight: number, Fault]>> = {
     ({ random, server }) => server()?.machine.setClock(random.pick([-1, 1]) * random.skewed(200, 600_000)),
   ],
   'server stops': [2, (reach) => reach.restart('stopped', reach.random.skewed(50, 5_000))],
+  'servers that take over': [4, ({ features, handOver }) => features.store === 'apart' && handOver()],
   'server kills': [3, (reach) => reach.restart('killed', reach.random.skewed(50, 5_000))],
   'power losses': [3, (reach) => reach.restart('power lost', reach.random.skewed(200, 8_000))],
   'slow disks': [
@@ -121,8 +126,9 @@ const FAULTS: Readonly<Record<string, readonly [weight: number, Fault]>> = {
   'rights taken': [
     5,
     (reach) => {
-      const { rules, random, users, simulator } = reach;
-      const [{ user }, stream] = [random.pick(users), random.pick(ROOMS)];
+      const { rules, random, users, simulator, features } = reach;
+      const streams = [...(features.hasLogs ? ROOMS : []), ...features.tables.map((table) => table.stream)];
+      const [{ user }, stream] = [random.pick(users), random.pick(streams)];
       rules.deny(user, stream, simulator.nowMs);
       // Sometimes nobody tells the server, and it learns of it at the next refresh.
       if (random.chance(0.7)) simulator.after(random.pick([0, 500]), () => reach.server()?.revoke(user, stream));

@@ -68,7 +68,7 @@ export class Host {
 
   /** What the system believes of the network, and tells. */
   signal(signal: NetworkSignal): void {
-    if (signal !== 'wake') this.#isOnline = signal === 'online';
+    if (signal === 'online' || signal === 'offline') this.#isOnline = signal === 'online';
     this.machine.run(() => {
       for (const listener of [...this.#listeners]) listener(signal);
     });

@@ -20,7 +20,7 @@ export interface Stored {
   readonly id: string | undefined;
   readonly committedMs: number;
   /** From when on it survives everything. */
-  readonly durableMs: number;
+  durableMs: number;
   /** Somebody was told of it: acknowledged, or delivered. */
   isShown: boolean;
 }
@@ -132,10 +132,14 @@ export class Ledger {
       if (lost.id !== undefined) history.byId.delete(lost.id);
     }
     history.lastSeq.clear();
-    for (const { producer, seq } of history.entries) {
+    for (const entry of history.entries) {
+      const { producer, seq } = entry;
+      // Who opens the file syncs what is in its log.
+      entry.durableMs = Math.min(entry.durableMs, this.simulator.nowMs);
       if (producer !== undefined && seq !== undefined) history.lastSeq.set(producer, seq);
     }
-    history.floor = Math.max(history.floor, floor);
+    // What was let go of comes back too, if that was not on the disk.
+    history.floor = floor;
   }
 
   /** The store came back, and has nothing of these streams. */

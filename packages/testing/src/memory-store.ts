@@ -1,57 +1,90 @@
-// The memory broker behind a door that answers late and is shut now and then. What it holds is gone with its process.
+// The memory broker behind a door that answers late and is shut now and then. What it holds is gone with its process; or it is a store apart,
+// which outlives servers and serves several of them.
 
 import { type Broker, BrokerUnavailableError, memoryBroker } from '@trunkline/broker';
+import type { StreamName } from '@trunkline/protocol';
+import { AskedSteps } from './asked-steps.js';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
-import type { Machine } from './machine.js';
+import { BEGINNING_MS, type Machine } from './machine.js';
 import type { Random } from './random.js';
+import type { Simulator } from './simulator.js';
 import type { Ending, Kept, Store, StoreWeather } from './store.js';
+import type { TableLedger } from './table-ledger.js';
+import { TABLES } from './tables.js';
+
+export interface MemoryStoreParts {
+  readonly simulator: Simulator;
+  readonly random: Random;
+  readonly ledger: Ledger;
+  readonly tables: TableLedger;
+  readonly journal: Journal;
+  readonly tombstones: number;
+  /** A process of its own. */
+  readonly isApart: boolean;
+}
 
 export class MemoryStore implements Store {
   readonly weather: StoreWeather = { storeMs: [0, 2], broken: false };
   readonly #retentions = new Map<string, number>();
+  readonly #parts: MemoryStoreParts;
   #broker: Broker | undefined;
+  readonly #asked: AskedSteps;
 
-  constructor(
-    private readonly random: Random,
-    private readonly ledger: Ledger,
-    private readonly journal: Journal,
-  ) {}
+  constructor(parts: MemoryStoreParts) {
+    this.#parts = parts;
+    this.#asked = new AskedSteps(parts.tables, parts.simulator);
+  }
 
   open(machine: Machine): Broker {
-    const inner = memoryBroker({ nowMs: machine.nowMs, randomEpoch: () => this.random.word() });
-    this.#broker = inner;
+    const { random, ledger, journal, tombstones, isApart } = this.#parts;
+    const inner = this.#inner(machine);
     const door = async <T>(call: () => Promise<T>): Promise<T> => {
       const isShut = this.weather.broken;
-      if (isShut && this.random.chance(0.5)) throw new BrokerUnavailableError('the door is shut');
+      if (isShut && random.chance(0.5)) throw new BrokerUnavailableError('the door is shut');
       const answer = call();
       answer.catch(() => {});
-      await new Promise<void>((resolve) => machine.after(this.random.between(...this.weather.storeMs), resolve));
+      await new Promise<void>((resolve) => machine.after(random.between(...this.weather.storeMs), resolve));
       if (isShut) throw new BrokerUnavailableError('the door is shut');
       return answer;
     };
-    const late: Pick<Broker, 'append' | 'lookup' | 'read' | 'readBack'> = {
+    const late: Partial<Broker> = {
       append: (stream, entries, options) =>
         door(async () => {
           const result = await inner.append(stream, entries, options);
           if (options?.retain?.entries !== undefined) this.#retentions.set(stream, options.retain.entries);
           for (const [index, { offset, duplicate }] of result.appended.entries()) {
             const entry = entries[index];
-            if (entry === undefined || duplicate) this.journal.count('duplicates');
+            if (entry === undefined || duplicate) journal.count('duplicates');
             else {
               const { at, data, user, source } = entry;
               const durableMs = machine.simulator.nowMs;
               const { producer, seq } = source ?? { producer: undefined, seq: undefined };
-              this.ledger.committed({ stream, epoch: result.epoch, offset, at, data, user, producer, seq, durableMs });
+              ledger.committed({ stream, epoch: result.epoch, offset, at, data, user, producer, seq, durableMs });
             }
           }
-          const head = this.ledger.current(stream)?.head ?? 0;
-          this.ledger.trimmed(stream, Math.max(0, head - (this.#retentions.get(stream) ?? head)));
+          const head = ledger.current(stream)?.head ?? 0;
+          ledger.trimmed(stream, Math.max(0, head - (this.#retentions.get(stream) ?? head)));
           return result;
         }),
       lookup: (stream, source) => door(() => inner.lookup(stream, source)),
       read: (stream, after, limit) => door(() => inner.read(stream, after, limit)),
       readBack: (stream, before, limit) => door(() => inner.readBack(stream, before, limit)),
+      change: (stream, step, options) =>
+        door(async () => {
+          const result = await inner.change(stream, step, { tombstones: { count: tombstones }, ...options });
+          if (result.duplicate) journal.count('duplicates');
+          else await this.#asked.add(stream, result, { source: options?.source, asked: step });
+          return result;
+        }),
+      readRows: (...given) => door(() => inner.readRows(...given)),
+      readRow: (...given) => door(() => inner.readRow(...given)),
+      begin: (...given) => door(() => inner.begin(...given)),
+      recall: (...given) => door(() => inner.recall(...given)),
+      finish: (...given) => door(() => inner.finish(...given)),
+      close: async () => {
+        if (!isApart) await inner.close();
+      },
     };
     // Everything else goes straight through.
     return new Proxy(inner, {
@@ -63,11 +96,14 @@ export class MemoryStore implements Store {
   }
 
   ended(_how: Ending): void {
-    this.ledger.abandoned();
+    if (this.#parts.isApart) return;
+    this.#broker = undefined;
+    this.#parts.ledger.abandoned();
+    this.#parts.tables.abandoned();
   }
 
   kept(stream: string): Kept | null {
-    const history = this.ledger.current(stream);
+    const history = this.#parts.ledger.current(stream);
     if (history === undefined) return null;
     const { epoch, head, floor, entries } = history;
     return { epoch, head, floor, data: entries.slice(floor).map(({ data }) => data) };
@@ -75,5 +111,23 @@ export class MemoryStore implements Store {
 
   dispose(): void {
     void this.#broker?.close();
+  }
+
+  readonly #clock = (): number => Math.floor(BEGINNING_MS + this.#parts.simulator.nowMs);
+
+  #inner(machine: Machine): Broker {
+    const { random, isApart } = this.#parts;
+    if (this.#broker !== undefined) return this.#broker;
+    const broker = memoryBroker({
+      nowMs: isApart ? this.#clock : machine.nowMs,
+      randomEpoch: () => random.word(),
+    });
+    this.#broker = broker;
+    const nowMs = isApart ? this.#clock : machine.nowMs;
+    for (const { stream, keep } of TABLES) {
+      if (keep !== 'durable') continue;
+      void broker.watch(stream as StreamName, (advance) => this.#asked.heard(advance, nowMs()));
+    }
+    return broker;
   }
 }

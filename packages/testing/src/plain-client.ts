@@ -7,6 +7,8 @@ import type { Host } from './host.js';
 import type { Journal } from './journal.js';
 import { BEGINNING_MS } from './machine.js';
 import type { Random } from './random.js';
+import type { Features } from './setup.js';
+import { KEYS } from './tables.js';
 
 const DAY_MS = 86_400_000;
 
@@ -15,6 +17,7 @@ export interface PlainParts {
   readonly user: string;
   readonly random: Random;
   readonly journal: Journal;
+  readonly features: Features;
 }
 
 abstract class PlainClient {
@@ -84,15 +87,22 @@ abstract class PlainClient {
   }
 }
 
-/** Sends each publish more than once, and never waits for an answer. */
+/** Sends all that it writes or calls more than once, and never waits for an answer. */
 export class Repeater extends PlainClient {
   readonly #sent: object[] = [];
   #seq = 0;
 
   start(): void {
-    const { host, random } = this.parts;
-    const stream = random.pick(['chat/lobby', 'feed/news'] as const);
+    const { host, random, features } = this.parts;
+    const log = random.pick(['chat/lobby', 'feed/news'] as const);
+    const table = features.tables.find(({ write }) => write === 'client')?.stream;
     const producer = random.word();
+    const makers = [
+      ...(features.hasLogs ? [(seq: number) => this.#publish(log, producer, seq)] : []),
+      ...(table === undefined ? [] : [(seq: number) => this.#change(table, producer, seq)]),
+      ...(features.hasCalls ? [(seq: number) => this.#call(producer, seq)] : []),
+    ];
+    const stream = features.hasLogs ? log : table;
     for (let connections = 2; connections > 0; connections--) {
       this.dial((socket) => this.send(socket, { type: 'subscribe', id: this.id(), stream, last: 5 }));
     }
@@ -101,14 +111,28 @@ export class Repeater extends PlainClient {
         if (!this.isActive) return;
         for (let count = random.whole(1, 4); count > 0; count--) {
           this.#seq += 1;
-          const data = { id: `${host.name}-${this.#seq}`, pad: '' };
-          this.#sent.push({ type: 'publish', stream, producer, seq: this.#seq, data });
+          this.#sent.push(random.pick(makers)(this.#seq));
         }
         this.#repeat(random);
         again();
       });
     };
     again();
+  }
+
+  #publish(stream: string, producer: string, seq: number): object {
+    return { type: 'publish', stream, producer, seq, data: { id: `${this.host.name}-${seq}`, pad: '' } };
+  }
+
+  #change(stream: string, producer: string, seq: number): object {
+    const row = { by: `${this.host.name}-${seq}` };
+    const part = this.parts.random.chance(0.5) ? 'set' : 'patch';
+    return { type: 'change', stream, producer, seq, [part]: { [this.parts.random.pick(KEYS)]: row } };
+  }
+
+  #call(producer: string, seq: number): object {
+    const data = { id: `${this.host.name}-call-${seq}`, mood: this.parts.random.next() };
+    return { type: 'call', procedure: 'order', producer, seq, data };
   }
 
   #repeat(random: Random): void {
@@ -123,13 +147,16 @@ export class Repeater extends PlainClient {
 /** Asks for all there is, again and again, and reads nothing. */
 export class Mute extends PlainClient {
   start(): void {
-    const { random, journal } = this.parts;
+    const { random, journal, features } = this.parts;
+    const logs = features.hasLogs ? ROOMS : [];
     this.dial((socket) => {
       journal.count('connections that never read');
       socket.stall(DAY_MS);
-      for (const stream of ROOMS) this.send(socket, { type: 'subscribe', id: this.id(), stream, last: 1_000 });
+      for (const stream of logs) this.send(socket, { type: 'subscribe', id: this.id(), stream, last: 1_000 });
+      for (const { stream } of features.tables) this.send(socket, { type: 'subscribe', id: this.id(), stream });
+      if (logs.length === 0) return;
       for (let round = random.whole(10, 60); round > 0; round--) {
-        this.send(socket, { type: 'read', id: this.id(), stream: random.pick(ROOMS), limit: 1_000 });
+        this.send(socket, { type: 'read', id: this.id(), stream: random.pick(logs), limit: 1_000 });
       }
     });
   }

@@ -10,10 +10,14 @@ import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { Machine } from './machine.js';
 import { Owner } from './owner.js';
+import type { ProcedureLedger } from './procedures.js';
 import type { Random } from './random.js';
 import { ServerConnection } from './server-connection.js';
 import type { Simulator } from './simulator.js';
 import type { Store } from './store.js';
+import { followTable } from './table-follower.js';
+import type { TableLedger } from './table-ledger.js';
+import type { SimulatedTable, TableSetup } from './tables.js';
 import type { Wire } from './wire.js';
 import { WireOracle } from './wire-oracle.js';
 
@@ -26,6 +30,7 @@ export interface ServerSetup {
   readonly ringBytes: number;
   readonly flushIntervalMs: number;
   readonly retentions: Retentions;
+  readonly tables: TableSetup;
   /** Notifications are late, repeated, out of order or missing, as far as the port allows. */
   readonly hasFlakyNotifications: boolean;
 }
@@ -35,6 +40,10 @@ export interface NodeParts {
   readonly random: Random;
   readonly journal: Journal;
   readonly ledger: Ledger;
+  readonly tableLedger: TableLedger;
+  readonly procedures: ProcedureLedger;
+  /** Those that are used in this world. */
+  readonly tables: readonly SimulatedTable[];
   readonly store: Store;
   readonly rules: AppState;
   readonly writes: Writes;
@@ -62,14 +71,22 @@ export class ServerNode {
     readonly name: string,
     parts: NodeParts,
   ) {
-    const { simulator, random, journal, store, rules, writes, setup } = parts;
+    const { simulator, random, journal, store, rules, writes, setup, procedures, tables, tableLedger } = parts;
     this.#parts = parts;
     this.machine = new Machine(simulator, name);
     const broker = store.open(this.machine);
     this.#broker = broker;
     const { machine } = this;
     this.engine = new Engine<RequestInfo>({
-      app: simulatedApp({ state: rules, retentions: setup.retentions, machine, random, journal }),
+      app: simulatedApp({
+        state: rules,
+        retentions: setup.retentions,
+        tables: setup.tables,
+        procedures,
+        machine,
+        random,
+        journal,
+      }),
       broker: setup.hasFlakyNotifications ? withFlakyNotifications(broker, random.next) : broker,
       clock: machine,
       log: {
@@ -85,6 +102,9 @@ export class ServerNode {
       flushIntervalMs: setup.flushIntervalMs,
       afterFlush: () => writes.flush(),
     });
+    for (const table of tables) {
+      if (table.keep !== 'durable') followTable(table, this.engine, machine, tableLedger, setup.tables);
+    }
     new Owner(machine, broker, random.branch('owner'), journal);
   }
 
@@ -93,9 +113,11 @@ export class ServerNode {
   }
 
   accept(options: Omit<FrameEndOptions, 'side' | 'maxMessageBytes' | 'maxBufferedBytes'>, client: string): void {
-    const { ledger, rules, journal, setup } = this.#parts;
+    const { ledger, tableLedger: tables, procedures, rules, journal, setup } = this.#parts;
     this.#accepted += 1;
-    const oracle = new WireOracle(`${client}#${this.#accepted}`, this.machine, ledger, rules, journal);
+    const { machine } = this;
+    const parts = { machine, wire: options.wire, ledger, tables, procedures, rules, journal };
+    const oracle = new WireOracle(`${client}#${this.#accepted}`, parts);
     const { maxMessageBytes } = setup.limits;
     const connection = new ServerConnection(
       { ...options, maxMessageBytes, maxBufferedBytes: MAX_BUFFERED_BYTES },
@@ -116,6 +138,13 @@ export class ServerNode {
     });
   }
 
+  /** Asks its clients to move to the next server, serves them until they have, and then stops. */
+  drain(withinMs: number, done: () => void): void {
+    this.#isStopping = true;
+    this.#parts.journal.trace(this.name, () => `drains ${this.connections.size} connections`);
+    void this.engine.drain(withinMs, withinMs / 4).then(() => this.stop(done));
+  }
+
   /** Says goodbye, ends the connections, closes the store; `done` when that is so. */
   stop(done: () => void): void {
     this.#isStopping = true;
@@ -126,10 +155,13 @@ export class ServerNode {
       isGone = true;
       cancel();
       this.#parts.journal.trace(this.name, 'has no connections, and closes the store');
-      void this.#broker.close().then(() => {
-        this.machine.kill();
-        done();
-      });
+      void this.engine
+        .closeTables()
+        .then(() => this.#broker.close())
+        .then(() => {
+          this.machine.kill();
+          done();
+        });
     };
     const cancel = this.machine.after(CLOSE_DEADLINE_MS, () => {
       for (const connection of [...this.connections]) connection.abort();

@@ -51,6 +51,7 @@ export class SimulatedDisk {
   watch(connection: Connection): void {
     this.#commits.length = 0;
     this.#commits.push({ logBytes: this.#logBytes, durableMs: this.simulator.nowMs });
+    const isSynced = Number(connection.value('PRAGMA synchronous')) >= FULL;
     const command = connection.command.bind(connection);
     connection.command = (sql) => {
       const prepared = command(sql);
@@ -59,7 +60,7 @@ export class SimulatedDisk {
       prepared.run = (values) => {
         if (this.weather.broken) throw Object.assign(new Error('the disk is full'), { code: 'SQLITE_FULL' });
         const result = run(values);
-        this.#committed(Number(connection.value('PRAGMA synchronous')) >= FULL);
+        this.#committed(isSynced);
         return result;
       };
       return prepared;

@@ -5,7 +5,10 @@ import {
   appendsOf,
   type Batch,
   type BurstDone,
+  type ChangeDone,
   type OpenFile,
+  PACKED,
+  PACKED_ROW,
   SqliteBroker,
   type WorkerMessage,
   type WriterCall,
@@ -18,10 +21,12 @@ import { SimulatedDisk } from './simulated-disk.js';
 import { ReaderThread, WriterThread } from './simulated-threads.js';
 import type { Simulator } from './simulator.js';
 import type { Ending, Kept, Store, StoreWeather } from './store.js';
+import type { NewStep, TableLedger } from './table-ledger.js';
+import { tableOf } from './tables.js';
 
-/** `at, data, user, producer, seq` of each entry of an append. */
-const FIELDS = 5;
-
+type StepCall = Extract<WriterCall, { type: 'change' | 'expire' }>;
+type Answer = Extract<WorkerMessage, { type: 'answers' }>['answers'][number];
+type Query = ReturnType<OpenFile['db']['query']>;
 type AppendCall = Extract<WriterCall, { type: 'append' }>;
 interface AppendDone {
   readonly epoch: string;
@@ -34,6 +39,10 @@ export class SqliteStore implements Store {
   readonly #disk: SimulatedDisk;
   /** By call: its appends, one or those of a burst. */
   readonly #appends = new Map<number, readonly AppendCall[]>();
+  /** By call: steps of tables, and looks for rows that expired. */
+  readonly #steps = new Map<number, StepCall>();
+  #nowMs = 0;
+  #floors: Query | undefined;
   #writer: WriterThread | undefined;
   #reader: ReaderThread | undefined;
 
@@ -41,13 +50,16 @@ export class SqliteStore implements Store {
     simulator: Simulator,
     private readonly random: Random,
     private readonly ledger: Ledger,
+    private readonly tables: TableLedger,
     private readonly journal: Journal,
+    private readonly tombstones: number,
   ) {
     this.#disk = new SimulatedDisk(simulator, random, this.weather);
   }
 
   open(machine: Machine): Broker {
     this.#appends.clear();
+    this.#steps.clear();
     const parts = [machine, this.#disk, this.random] as const;
     const startThread = (name: string, options: { path: string }) => {
       if (name === 'reader-worker.js') {
@@ -64,11 +76,15 @@ export class SqliteStore implements Store {
       return this.#writer;
     };
     const onFailure = (error: Error) => this.journal.broken('the store works', error.message);
-    return new SqliteBroker(
+    const broker = new SqliteBroker(
       this.#disk.path,
       { nowMs: machine.nowMs, onFailure },
       { startThread, endOfTurn: machine.endOfTurn, every: machine.every, randomEpoch: () => this.random.word() },
     );
+    const change = broker.change.bind(broker);
+    broker.change = (stream, step, options) =>
+      change(stream, step, { tombstones: { count: this.tombstones }, ...options });
+    return broker;
   }
 
   ended(how: Ending): void {
@@ -100,8 +116,11 @@ export class SqliteStore implements Store {
     this.#disk.dispose();
   }
 
-  #called({ calls }: Batch<WriterCall>): void {
+  #called({ calls, nowMs }: Batch<WriterCall>): void {
+    // A group is written by the clock of the batch that came last.
+    this.#nowMs = nowMs;
     for (const { id, call } of calls) {
+      if (call.type === 'change' || call.type === 'expire') this.#steps.set(id, call);
       if (call.type === 'append') this.#appends.set(id, [call]);
       else if (call.type === 'burst') this.#appends.set(id, [...appendsOf(call)]);
     }
@@ -111,6 +130,7 @@ export class SqliteStore implements Store {
     for (const message of posted) {
       if (message.type !== 'answers') continue;
       for (const answer of message.answers) {
+        this.#took(answer, durableMs);
         const calls = this.#appends.get(answer.id);
         this.#appends.delete(answer.id);
         if (calls === undefined) continue;
@@ -142,10 +162,10 @@ export class SqliteStore implements Store {
     this.journal.count('duplicates', repeats.length);
     const repeated = new Set(repeats.map(([index]) => index));
     let offset = from;
-    for (let base = 0; base < entries.length; base += FIELDS) {
-      if (repeated.has(base / FIELDS)) continue;
+    for (let base = 0; base < entries.length; base += PACKED) {
+      if (repeated.has(base / PACKED)) continue;
       offset += 1;
-      const [at, data, user, producer, seq] = entries.slice(base, base + FIELDS);
+      const [at, data, user, producer, seq] = entries.slice(base, base + PACKED);
       this.ledger.committed({
         stream,
         epoch,
@@ -160,17 +180,55 @@ export class SqliteStore implements Store {
     }
   }
 
+  /** What became of a step of a table, or of a look for rows that expired. */
+  #took(answer: Answer, durableMs: number): void {
+    const call = this.#steps.get(answer.id);
+    this.#steps.delete(answer.id);
+    if (call === undefined) return;
+    if (!('done' in answer)) return this.journal.count(`store: ${answer.refusal.type}`);
+    if (call.type === 'expire') {
+      for (const done of answer.done as readonly ChangeDone[])
+        this.#stepped(done, { durableMs, expiredMs: this.#nowMs });
+      return;
+    }
+    const done = answer.done as ChangeDone;
+    if (done.duplicate) this.journal.count('duplicates');
+    else this.#stepped(done, { durableMs, source: call.source, asked: call.step });
+  }
+
+  #stepped(
+    { stream, epoch, from, to, rows: packed, gone }: ChangeDone,
+    more: Pick<NewStep, 'durableMs'> & Partial<NewStep>,
+  ) {
+    // Checkpoints of what a server has in its memory are the ledger's only when it is loaded.
+    if (tableOf(stream)?.keep !== 'durable') return;
+    const rows: { key: string; data: string }[] = [];
+    for (let base = 0; base < packed.length; base += PACKED_ROW) {
+      const [key, , , data] = packed.slice(base, base + PACKED_ROW);
+      rows.push({ key: String(key), data: String(data) });
+    }
+    this.tables.stepped({ stream, epoch, from, to, rows, gone: gone.map((key) => ({ key })), ...more });
+  }
+
   #lookAtFloors(): void {
-    const rows = this.#writer?.file?.db.query('SELECT name, floor FROM streams').rows([]) ?? [];
+    const rows = this.#floors?.rows([]) ?? [];
     for (const [name, floor] of rows) this.ledger.trimmed(String(name), Number(floor));
   }
 
   #recover({ db }: OpenFile): void {
-    const rows = db.query('SELECT name, epoch, head, floor FROM streams').rows([]);
-    const names = new Set(rows.map(([name]) => String(name)));
+    this.#floors = db.query("SELECT name, floor FROM streams WHERE kind = 'log'");
+    const streams = db.query('SELECT name, epoch, head, floor, kind, id FROM streams').rows([]);
+    const names = new Set(streams.map(([name]) => String(name)));
     this.ledger.vanished(this.ledger.streams.filter((stream) => !names.has(stream)));
-    for (const [name, epoch, head, floor] of rows) {
-      this.ledger.recovered(String(name), String(epoch), Number(head), Number(floor));
+    this.tables.vanished(names);
+    const rowsOf = db.query('SELECT key, data FROM rows WHERE stream = ?');
+    for (const [name, epoch, head, floor, kind, id = 0] of streams) {
+      const stream = String(name);
+      if (kind === 'log') this.ledger.recovered(stream, String(epoch), Number(head), Number(floor));
+      else if (tableOf(stream)?.keep === 'durable') {
+        const rows = rowsOf.rows([id]).map(([key, data]) => [String(key), String(data)] as const);
+        this.tables.recovered(stream, String(epoch), Number(head), rows);
+      }
     }
   }
 }

@@ -8,7 +8,13 @@ import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { LogView } from './log-view.js';
 import { BEGINNING_MS } from './machine.js';
+import { ProcedureHand } from './procedure-hand.js';
+import type { ProcedureLedger } from './procedures.js';
 import type { Random } from './random.js';
+import type { Features } from './setup.js';
+import { TableHand } from './table-hand.js';
+import type { TableLedger } from './table-ledger.js';
+import type { TableSetup } from './tables.js';
 
 /** What became of something that was published. */
 interface Publication {
@@ -25,6 +31,10 @@ export interface UserParts {
   readonly user: string;
   readonly random: Random;
   readonly ledger: Ledger;
+  readonly tables: TableLedger;
+  readonly procedures: ProcedureLedger;
+  readonly features: Features;
+  readonly tableSetup: TableSetup;
   readonly journal: Journal;
   readonly rules: AppState;
   readonly tokenLifeMs: number;
@@ -37,6 +47,10 @@ export class User {
   readonly line: Line<UntypedApp>;
   readonly views = new Map<string, LogView>();
   readonly publications: Publication[] = [];
+  readonly tables: TableHand | undefined;
+  readonly calls: ProcedureHand | undefined;
+  /** States of the connection since it was looked at last. */
+  readonly states = new Set<string>();
   readonly host: Host;
   readonly user: string;
   /** Asking for a token fails, for a while. */
@@ -47,7 +61,7 @@ export class User {
   #count = 0;
 
   constructor(parts: UserParts) {
-    const { host, random, ledger, journal, user } = parts;
+    const { host, random, ledger, journal, user, rules, features, tables, procedures, tableSetup } = parts;
     this.#parts = parts;
     this.host = host;
     this.user = user;
@@ -64,13 +78,21 @@ export class User {
         if (source === 'listener') journal.broken('clients work', `${host.name}: ${message}`);
       },
     });
-    for (const stream of ROOMS) {
+    for (const stream of features.hasLogs ? ROOMS : []) {
       const [key = '', room = ''] = stream.split('/');
       const handle = this.line.channel[key]?.(room);
       if (handle !== undefined) this.views.set(stream, new LogView(host.name, handle, ledger, journal));
     }
+    if (features.tables.length > 0) {
+      const hand = { host, user, random: random.branch('tables'), ledger: tables, journal, rules };
+      this.tables = new TableHand(this.line, { ...hand, tables: features.tables, isHeavy: tableSetup.isHeavy });
+    }
+    if (features.hasCalls) {
+      this.calls = new ProcedureHand(this.line, { host, random: random.branch('calls'), ledger: procedures, journal });
+    }
     this.line.connection.subscribe(() => {
       const { state, reason } = this.line.connection.snapshot();
+      this.states.add(reason === undefined ? state : `${state}: ${reason}`);
       journal.trace(host.name, () => `is ${state}${reason === undefined ? '' : `: ${reason}`}`);
       // An application would show a button; here somebody presses it.
       if (state === 'refused' && !this.#hasLeft) host.machine.after(random.between(500, 6_000), this.line.retry);
@@ -81,8 +103,9 @@ export class User {
   start(): void {
     const { random, host } = this.#parts;
     for (const view of this.views.values()) if (random.chance(0.7)) view.open(this.#interest());
+    this.tables?.start();
     const again = () => {
-      host.machine.after(random.skewed(300, 9_000), () => {
+      host.machine.after(random.skewed(350, 10_000), () => {
         if (!this.#isActive) return;
         this.#act();
         again();
@@ -95,6 +118,8 @@ export class User {
   rest(): void {
     this.#isActive = false;
     this.hasTokenTrouble = false;
+    this.host.signal('wake');
+    this.tables?.rest();
     for (const view of this.views.values()) {
       view.open({});
       for (const pending of view.handle.snapshot().pending) if (pending.state === 'failed') pending.discard();
@@ -113,6 +138,7 @@ export class User {
   leave(): void {
     this.#hasLeft = true;
     for (const view of this.views.values()) view.close();
+    this.tables?.leave();
   }
 
   /** What was published and is not settled. */
@@ -122,6 +148,7 @@ export class User {
 
   /** What was refused must not be there, and what was stored must be. */
   judge(): void {
+    this.tables?.judge();
     const { ledger, journal, host } = this.#parts;
     for (const { id, stream, outcome } of this.publications) {
       // What an earlier history held, and took with it, is no matter.
@@ -151,7 +178,12 @@ export class User {
   }
 
   #act(): void {
-    const { random } = this.#parts;
+    const { random, features } = this.#parts;
+    if (this.calls !== undefined && random.chance(0.2)) return this.calls.act();
+    if (this.tables !== undefined && (!features.hasLogs || random.chance(0.5))) {
+      if (random.chance(0.95)) return this.tables.act();
+      return this.#wander(random.next());
+    }
     const view = random.pick([...this.views.values()]);
     const dice = random.next();
     if (dice < 0.55) this.publish(view);
@@ -163,8 +195,14 @@ export class User {
     } else if (dice < 0.88) {
       if (view.isOpen) view.handle.loadOlder(random.whole(1, 40)).catch(NOBODY_CARES);
     } else if (dice < 0.95) this.#lookAfterFailures(view);
-    else if (dice < 0.97) this.host.signal('wake');
-    else if (dice < 0.98) void this.line.close();
+    else this.#wander((dice - 0.95) / 0.05);
+  }
+
+  /** Another page for a while, a lid that is closed, a button that is pressed. */
+  #wander(dice: number): void {
+    if (dice < 0.2) this.host.signal('hidden');
+    else if (dice < 0.5) this.host.signal('wake');
+    else if (dice < 0.7) void this.line.close();
     else this.line.retry();
   }
 

@@ -1,6 +1,8 @@
 // Looks at the whole world: at every step for what must never be, and in the end for what must come about.
 
+import { lastMove } from './last-move.js';
 import type { LogView } from './log-view.js';
+import { lastSteps } from './table-watchman.js';
 import type { Side, Wire } from './wire.js';
 import type { World } from './world.js';
 
@@ -26,13 +28,16 @@ export class Watchman {
   /** After every event. */
   look(): void {
     const { world } = this;
-    const { node, journal, simulator } = world;
-    for (const connection of node?.connections ?? []) {
-      const bytes = connection.bufferedBytes;
-      if (bytes > HELD_BYTES_MAX) {
-        journal.broken('G5 bounded', `${bytes} bytes are held for ${node?.oracles.get(connection)?.name}`);
+    const { journal, simulator, store } = world;
+    for (const node of world.servers) {
+      for (const connection of node.connections) {
+        const bytes = connection.bufferedBytes;
+        if (bytes > HELD_BYTES_MAX) {
+          journal.broken('G5 bounded', `${bytes} bytes are held for ${node.oracles.get(connection)?.name}`);
+        }
       }
     }
+    if (store.weather.broken || store.weather.storeMs[1] > 10) world.storeTroubleMs = simulator.nowMs;
     if (simulator.nowMs < this.#nextRoundMs) return;
     this.#nextRoundMs = simulator.nowMs + 1_000;
     this.#round();
@@ -79,17 +84,22 @@ export class Watchman {
     await simulator.run(fromMs + LAST_ROUND_MS, () => isBroken() || isThere());
     const missing = this.#missing();
     if (missing !== undefined)
-      journal.broken('G6 converge', `${missing}, ${LAST_ROUND_MS / 1_000} s after the last entry`);
+      return journal.broken('G6 converge', `${missing}, ${LAST_ROUND_MS / 1_000} s after the last entry`);
+    if (!isBroken() && this.world.features.tables.length > 0) await lastSteps(this.world, isBroken);
+    if (!isBroken() && this.world.features.store === 'apart')
+      await lastMove(this.world, () => this.#missing(), isBroken);
   }
 
   /** Everyone leaves, and nothing of it may stay. */
   async end(isBroken: () => boolean): Promise<void> {
     const { world } = this;
-    const { simulator, journal, users, programs, node, hosts } = world;
+    const { simulator, journal, users, programs, hosts } = world;
     for (const user of users) user.leave();
     for (const program of programs) program.leave();
     await simulator.run(simulator.nowMs + EMPTY_MS, isBroken);
+    const { node } = world;
     if (isBroken() || node === undefined) return;
+    if (world.former !== undefined) journal.broken('G9 close', `${world.former.name} does not stop`);
     for (const user of users) {
       const { state } = user.line.connection.snapshot();
       if (state !== 'idle') journal.broken('G9 close', `${user.host.name} is ${state} though nobody looks`);
@@ -127,6 +137,9 @@ export class Watchman {
 
   /** Once a second: nobody may keep a connection that is dead. */
   #round(): void {
+    for (const { calls, host } of this.world.users) {
+      if (!host.machine.isAsleep) calls?.lost((word) => this.world.procedures.isCutOff(word));
+    }
     for (const host of this.world.hosts) {
       host.forgetWires();
       for (const wire of host.wires) {
@@ -139,13 +152,13 @@ export class Watchman {
 
   #isNoticed(wire: Wire, side: Side, name: string): void {
     const { world } = this;
-    const { node, simulator, setup, journal } = world;
+    const { simulator, setup, journal } = world;
     if (wire.isGone(side)) return;
     const host = world.hosts.find((one) => one.name === name);
+    // The server that had it may be gone, and the one that runs never knew it.
+    const node = world.servers.find(({ connections }) => [...connections].some((one) => one.wire === wire));
     const machine = side === 'client' ? host?.machine : node?.machine;
     if (machine === undefined || !machine.isAlive || machine.isAsleep) return;
-    // The server that had it is gone, and the one that runs never knew it.
-    if (side === 'server' && ![...(node?.connections ?? [])].some((connection) => connection.wire === wire)) return;
     const sinceMs = Math.max(wire.silentSinceMs ?? 0, machine.disturbedMs);
     const forMs = Math.max(4 * setup.pingMs, setup.stallTimeoutMs, setup.helloTimeoutMs) + CLOSE_WAIT_MS + SLACK_MS;
     if (simulator.nowMs - sinceMs > forMs) {
@@ -157,13 +170,21 @@ export class Watchman {
 
   /** The first thing that is not yet as it must be. */
   #missing(): string | undefined {
-    for (const { host, line, views, open } of this.world.users) {
+    for (const { host, line, views, open, tables, calls } of this.world.users) {
       const { state } = line.connection.snapshot();
       if (state !== 'live') return `${host.name} is ${state}`;
       for (const view of views.values()) {
         const lacking = this.#lacking(view);
         if (lacking !== undefined) return `${host.name} ${view.handle.name} ${lacking}`;
       }
+      for (const view of tables?.views ?? []) {
+        const lacking = view.lacking();
+        if (lacking !== undefined) return `${host.name} ${view.handle.name} ${lacking}`;
+      }
+      const [change] = tables?.open ?? [];
+      if (change !== undefined) return `${host.name} waits for "${change.word}" in ${change.table.stream}`;
+      const [call] = calls?.open ?? [];
+      if (call !== undefined) return `${host.name} waits for "${call.word}"`;
       const [first] = open;
       if (first !== undefined) return `${host.name} waits for "${first.id}" in ${first.stream}`;
     }

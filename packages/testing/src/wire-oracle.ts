@@ -3,6 +3,7 @@
 import type { SharedText } from '@trunkline/core';
 import type {
   AmendRecord,
+  ChangeOk,
   ClientMessage,
   Entries,
   Gap,
@@ -16,6 +17,10 @@ import { type AppState, readToken } from './app.js';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import type { Machine } from './machine.js';
+import type { ProcedureLedger } from './procedures.js';
+import type { TableLedger } from './table-ledger.js';
+import { TableOracle } from './table-oracle.js';
+import type { Wire } from './wire.js';
 
 type Request = Extract<ClientMessage, { id: number }>;
 
@@ -42,7 +47,24 @@ const MAX_SLICE_BYTES = 65_536;
 /** Parsed once for all connections that get it. */
 const parsed = new WeakMap<SharedText, ServerMessage>();
 
+export interface OracleParts {
+  readonly machine: Machine;
+  readonly wire: Wire;
+  readonly ledger: Ledger;
+  readonly tables: TableLedger;
+  readonly procedures: ProcedureLedger;
+  readonly rules: AppState;
+  readonly journal: Journal;
+}
+
 export class WireOracle {
+  private readonly machine: Machine;
+  private readonly ledger: Ledger;
+  private readonly rules: AppState;
+  private readonly journal: Journal;
+  readonly #wire: Wire;
+  readonly #procedures: ProcedureLedger;
+  readonly #tables: TableOracle;
   readonly #asked = new Map<number, Asked>();
   readonly #told = new Map<number, Told>();
   #user: string | undefined;
@@ -55,11 +77,16 @@ export class WireOracle {
 
   constructor(
     readonly name: string,
-    private readonly machine: Machine,
-    private readonly ledger: Ledger,
-    private readonly rules: AppState,
-    private readonly journal: Journal,
-  ) {}
+    { machine, wire, ledger, tables, procedures, rules, journal }: OracleParts,
+  ) {
+    this.machine = machine;
+    this.ledger = ledger;
+    this.rules = rules;
+    this.journal = journal;
+    this.#wire = wire;
+    this.#procedures = procedures;
+    this.#tables = new TableOracle(name, tables, journal);
+  }
 
   /** The user, once welcome. */
   get user(): string | undefined {
@@ -76,7 +103,9 @@ export class WireOracle {
       const message = JSON.parse(line) as ClientMessage;
       if (message.type === 'refresh') this.#renewal = readToken(message.token)?.expiresAt ?? 0;
       if (message.type === 'hello') this.#expiresAt = readToken(message.token)?.expiresAt ?? 0;
-      if ('id' in message) this.#asked.set(message.id, { request: message, atMs: this.machine.simulator.nowMs });
+      if (message.type === 'call') this.#procedures.received(message, this.#wire);
+      if ('id' in message && message.type !== 'cancel')
+        this.#asked.set(message.id, { request: message, atMs: this.machine.simulator.nowMs });
     }
   }
 
@@ -96,7 +125,7 @@ export class WireOracle {
         this.journal.broken('G5 bounded', `a slice of ${bytes} bytes`);
       }
     }
-    this.#judge(message);
+    this.#judge(message, shared.bytes);
   }
 
   closing(code: number): void {
@@ -106,6 +135,7 @@ export class WireOracle {
   closed(): void {
     this.#hasEnded = true;
     this.#told.clear();
+    this.#tables.closed();
     this.#asked.clear();
   }
 
@@ -118,7 +148,7 @@ export class WireOracle {
     this.journal.broken(promise, `to ${this.name}: ${what}`);
   }
 
-  #judge(message: ServerMessage): void {
+  #judge(message: ServerMessage, bytes = 0): void {
     if (this.#hasEnded) this.#broken('G9 close', `${message.type} after the end`);
     this.#inTime(message);
     const isEarly = this.#user === undefined;
@@ -145,7 +175,13 @@ export class WireOracle {
         return this.#entries(message);
       case 'gap':
         return this.#gap(message);
+      case 'rows':
+        if (!this.#tables.has(message.ch))
+          return this.#broken('SUB-8', `rows of ch ${message.ch}, which is not subscribed`);
+        this.#mayServe(this.#tables.streamOf(message.ch));
+        return this.#tables.rows(message, bytes);
       case 'synced': {
+        if (this.#tables.has(message.ch)) return this.#tables.synced(message.ch, message.to);
         const told = this.#find(message.ch, 'synced');
         if (told?.isSynced === true) this.#broken('SUB-5', `${told.stream}: synced twice`);
         if (told !== undefined && message.to !== told.cursor) {
@@ -155,7 +191,8 @@ export class WireOracle {
         return;
       }
       case 'ended':
-        this.#find(message.ch, 'ended');
+        if (!this.#tables.has(message.ch)) this.#find(message.ch, 'ended');
+        this.#tables.ended(message.ch);
         this.#told.delete(message.ch);
         this.journal.count('subscriptions ended by the server');
         return;
@@ -190,8 +227,22 @@ export class WireOracle {
     switch (request.type) {
       case 'subscribe':
         this.#mayUse(request.stream, atMs);
+        if ((ok as SubscribeOk).kind === 'table') return this.#tables.subscribed(request, ok as SubscribeOk);
         return this.#subscribed(request, ok as SubscribeOk);
+      case 'tune':
+        return this.#tables.tuned(request);
+      case 'change':
+        return this.#tables.changed(request, ok as ChangeOk, `${this.#user}/${request.producer} ${request.seq}`);
+      case 'call': {
+        const { producer, seq } = request;
+        if (producer === undefined) return;
+        return this.#procedures.answered(
+          `${this.#user}/${producer} ${seq}`,
+          JSON.stringify((ok as { data: unknown }).data),
+        );
+      }
       case 'unsubscribe':
+        this.#tables.unsubscribed(request.stream);
         for (const [ch, { stream }] of this.#told) if (stream === request.stream) this.#told.delete(ch);
         return;
       case 'publish': {
@@ -213,6 +264,7 @@ export class WireOracle {
       case 'refresh':
         this.#expiresAt = readToken(request.token)?.expiresAt ?? 0;
         for (const { stream } of this.#told.values()) this.#mayUse(stream, atMs);
+        for (const stream of this.#tables.streams) this.#mayUse(stream, atMs);
         return;
       default:
         return;

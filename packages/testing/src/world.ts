@@ -1,37 +1,50 @@
-// A simulated world, from one seed: a server with its store, people and programs that use it, and what goes wrong between them.
+// A simulated world, from one seed: servers with their store, people and programs that use them, and what goes wrong between them.
 // Two minutes of faults, judged at every step; then everything is mended, and all of it has to come together.
 
-import { DEFAULT_LIMITS } from '@trunkline/protocol';
 import { AppState } from './app.js';
 import { plague } from './faults.js';
 import { Writes } from './frame-end.js';
 import { Host } from './host.js';
 import { Journal } from './journal.js';
 import { Ledger } from './ledger.js';
+import { Market } from './market.js';
 import { MemoryStore } from './memory-store.js';
 import { Mute, Repeater } from './plain-client.js';
+import { ProcedureLedger } from './procedures.js';
 import { Random } from './random.js';
 import { ServerNode, type ServerSetup } from './server-node.js';
+import { type Features, featuresOf, setupOf } from './setup.js';
 import { Simulator } from './simulator.js';
 import { SqliteStore } from './sqlite-store.js';
 import type { Ending, Store } from './store.js';
+import { TableLedger } from './table-ledger.js';
 import { User } from './user.js';
 import { Watchman } from './watchman.js';
 
 export const FAULTS_MS = 120_000;
+/** How long clients have to move to the next server while the one before serves on. */
+const DRAIN_MS = [500, 8_000] as const;
 
 export class World {
   readonly simulator = new Simulator();
   readonly journal = new Journal(this.simulator);
   readonly ledger = new Ledger(this.simulator, this.journal);
+  readonly tables = new TableLedger(this.simulator, this.journal);
+  readonly procedures = new ProcedureLedger(this.journal);
   readonly rules = new AppState();
+  readonly features: Features;
   readonly store: Store;
   readonly setup: ServerSetup;
+  readonly market: Market;
   readonly hosts: Host[] = [];
   readonly users: User[] = [];
   readonly programs: (Repeater | Mute)[] = [];
   /** The server that runs or stops, if there is one. */
   node: ServerNode | undefined;
+  /** One that still serves those who have not moved to `node`. */
+  former: ServerNode | undefined;
+  /** When the store last failed, or was slow. */
+  storeTroubleMs = Number.NEGATIVE_INFINITY;
   readonly #random: Random;
   readonly #writes = new Writes();
   readonly #watchman: Watchman;
@@ -45,13 +58,11 @@ export class World {
     this.journal.onLine = onLine;
     const random = new Random(seed);
     this.#random = random;
-    const isInMemory = random.chance(0.2);
-    const storeRandom = random.branch('store');
-    this.store = isInMemory
-      ? new MemoryStore(storeRandom, this.ledger, this.journal)
-      : new SqliteStore(this.simulator, storeRandom, this.ledger, this.journal);
-    this.journal.count(isInMemory ? 'worlds in memory' : 'worlds on a disk');
+    this.features = featuresOf(random.branch('features'), this.journal);
     this.setup = setupOf(random.branch('setup'));
+    this.store = this.#makeStore(random.branch('store'));
+    const market = [random.branch('market'), this.features.tables, this.setup.tables] as const;
+    this.market = new Market(this.simulator, ...market, () => this.node);
     this.#watchman = new Watchman(this);
     this.#populate();
     this.simulator.afterEvent = () => {
@@ -75,6 +86,11 @@ export class World {
     }
   }
 
+  /** Servers that have a process, the one that drains first. */
+  get servers(): readonly ServerNode[] {
+    return [this.former, this.node].filter((node) => node !== undefined);
+  }
+
   /** No more faults, and what is bad turns good. */
   heal(): void {
     this.#mayRestart = false;
@@ -88,15 +104,42 @@ export class World {
     this.rules.denied.clear();
     Object.assign(this.store.weather, { storeMs: [0.1, 4], broken: false });
     // The server's clock is set right; those of clients may stay wrong for ever.
-    this.node?.machine.setClock(0);
+    for (const { machine } of this.servers) machine.setClock(0);
     for (const host of this.hosts) host.calm();
   }
 
   /** Stops the server for good, as an operator would. */
   stop(done: () => void): void {
     this.node?.stop(() => {
-      this.store.ended('stopped');
+      this.#hasEnded('stopped');
       done();
+    });
+  }
+
+  /** The next server begins, and the one that runs serves its clients until they have moved. Where the store is apart. */
+  handOver(withinMs: number): void {
+    const { node } = this;
+    if (node === undefined || !node.isListening || this.former !== undefined) return;
+    this.former = node;
+    this.journal.count('servers that drained');
+    node.drain(withinMs, () => {
+      if (this.former === node) this.former = undefined;
+    });
+    this.#begin();
+  }
+
+  #makeStore(random: Random): Store {
+    const { simulator, ledger, tables, journal, features, setup } = this;
+    const { tombstones } = setup.tables;
+    if (features.store === 'disk') return new SqliteStore(simulator, random, ledger, tables, journal, tombstones);
+    return new MemoryStore({
+      simulator,
+      random,
+      ledger,
+      tables,
+      journal,
+      tombstones,
+      isApart: features.store === 'apart',
     });
   }
 
@@ -104,16 +147,16 @@ export class World {
     const random = this.#random.branch('people');
     const tokenLifeMs = random.skewed(15_000, 120_000);
     const isHeavy = random.chance(0.15);
-    if (isHeavy) this.journal.count('worlds with heavy entries');
+    const { ledger, tables, procedures, journal, rules, features } = this;
+    if (isHeavy && features.hasLogs) journal.count('worlds with heavy entries');
     const names = ['ada', 'ada', 'bob', 'cleo', 'dan', ...(random.chance(0.5) ? ['eve'] : [])];
     for (const [index, user] of names.entries()) {
       const host = this.#host(`${user}${index + 1}`);
-      const { ledger, journal, rules } = this;
-      this.users.push(
-        new User({ host, user, random: random.branch(host.name), ledger, journal, rules, tokenLifeMs, isHeavy }),
-      );
+      const own = { host, user, random: random.branch(host.name), tokenLifeMs, isHeavy };
+      const tableSetup = this.setup.tables;
+      this.users.push(new User({ ...own, ledger, tables, procedures, journal, rules, features, tableSetup }));
     }
-    const plain = { user: 'robot', journal: this.journal };
+    const plain = { user: 'robot', journal, features };
     this.programs.push(new Repeater({ ...plain, host: this.#host('repeater'), random: random.branch('repeater') }));
     if (isHeavy || random.chance(0.25)) {
       this.programs.push(new Mute({ ...plain, host: this.#host('mute'), random: random.branch('mute') }));
@@ -134,8 +177,9 @@ export class World {
     this.#begin();
     for (const user of this.users) user.start();
     for (const program of this.programs) program.start();
-    this.#publishAsServer(this.#random.branch('server'));
-    const { simulator, journal, hosts, users, store, rules } = this;
+    if (this.features.hasLogs) this.#publishAsServer(this.#random.branch('server'));
+    if (this.features.tables.length > 0) this.market.start(FAULTS_MS);
+    const { simulator, journal, hosts, users, store, rules, features } = this;
     plague(
       {
         simulator,
@@ -145,8 +189,12 @@ export class World {
         users,
         store,
         rules,
+        features,
         server: () => this.node,
         restart: (how, downMs) => this.#restart(how, downMs),
+        handOver: () => {
+          if (this.#mayRestart) this.handOver(random.skewed(...DRAIN_MS));
+        },
       },
       random.skewed(600, 6_000),
       FAULTS_MS,
@@ -160,7 +208,7 @@ export class World {
   #begin(): void {
     this.#lives += 1;
     this.journal.count('server lives');
-    const { simulator, journal, ledger, store, rules, setup } = this;
+    const { simulator, journal, ledger, store, rules, setup, procedures, features } = this;
     const name = `server${this.#lives}`;
     const random = this.#random.branch(name);
     const node = new ServerNode(name, {
@@ -168,6 +216,9 @@ export class World {
       random,
       journal,
       ledger,
+      tableLedger: this.tables,
+      tables: features.tables,
+      procedures,
       store,
       rules,
       writes: this.#writes,
@@ -181,7 +232,7 @@ export class World {
     if (node === undefined || !node.isListening || !this.#mayRestart) return;
     this.journal.trace('world', `${node.name} is ${how}`);
     const next = () => {
-      this.store.ended(how);
+      this.#hasEnded(how);
       this.node = undefined;
       this.simulator.after(downMs, () => {
         if (this.node === undefined) this.#begin();
@@ -190,6 +241,17 @@ export class World {
     if (how === 'stopped') return node.stop(next);
     node.kill(how === 'power lost');
     next();
+  }
+
+  /** The process is gone, and with it what it had in its memory. */
+  #hasEnded(how: Ending): void {
+    const { store, simulator, setup, node } = this;
+    const calmMs = simulator.nowMs - Math.max(this.storeTroubleMs, node?.machine.disturbedMs ?? 0);
+    for (const { stream, keep } of this.features.tables) {
+      if (keep !== 'durable') this.tables.ended(stream, calmMs > 2 * setup.tables.checkpointMs + 2_000);
+    }
+    store.ended(how);
+    if (this.features.store === 'memory') this.procedures.abandoned();
   }
 
   #publishAsServer(random: Random): void {
@@ -207,23 +269,4 @@ export class World {
     };
     again();
   }
-}
-
-function setupOf(random: Random): ServerSetup {
-  return {
-    limits: {
-      ...DEFAULT_LIMITS,
-      maxRequestsInWork: random.pick([4, 16, 64]),
-      publishRatePerSecond: random.pick([10, 50]),
-      publishBurst: random.pick([20, 100]),
-      maxPageEntries: random.pick([20, 1_000]),
-    },
-    pingMs: Math.round(random.skewed(3_000, 9_000)),
-    helloTimeoutMs: 5_000,
-    stallTimeoutMs: Math.round(random.skewed(5_000, 20_000)),
-    ringBytes: Math.round(random.skewed(600, 65_536)),
-    flushIntervalMs: random.pick([0, 0, 5]),
-    retentions: { chat: random.whole(40, 200), feed: random.whole(5, 30), wide: random.whole(30, 60) },
-    hasFlakyNotifications: random.chance(0.4),
-  };
 }

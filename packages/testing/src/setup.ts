@@ -1,0 +1,51 @@
+// How a world is set up: which features its people use, where its entries and rows are kept, and the limits of its servers. A seed draws some of
+// all there is, so that many seeds together meet everything and none of them takes long.
+
+import { DEFAULT_LIMITS } from '@trunkline/protocol';
+import type { Journal } from './journal.js';
+import type { Random } from './random.js';
+import type { ServerSetup } from './server-node.js';
+import { type SimulatedTable, TABLES, tableSetup } from './tables.js';
+
+export interface Features {
+  /** `apart`: a store that outlives servers and serves several, so that one can take over while another one drains. */
+  readonly store: 'disk' | 'memory' | 'apart';
+  readonly hasLogs: boolean;
+  readonly tables: readonly SimulatedTable[];
+  readonly hasCalls: boolean;
+}
+
+export function featuresOf(random: Random, journal: Journal): Features {
+  const dice = random.next();
+  const store = dice < 0.65 ? 'disk' : dice < 0.8 ? 'memory' : 'apart';
+  const hasLogs = random.chance(0.75);
+  const hasTables = !hasLogs || random.chance(0.5);
+  const hasCalls = random.chance(0.4);
+  // Of a table that a server has in its memory there is one for each server.
+  const tables = TABLES.filter(({ keep }) => hasTables && (store !== 'apart' || keep === 'durable'));
+  journal.count({ disk: 'worlds on a disk', memory: 'worlds in memory', apart: 'worlds with a store apart' }[store]);
+  if (hasLogs) journal.count('worlds with logs');
+  if (hasTables) journal.count('worlds with tables');
+  if (hasCalls) journal.count('worlds with calls');
+  return { store, hasLogs, tables, hasCalls };
+}
+
+export function setupOf(random: Random): ServerSetup {
+  return {
+    limits: {
+      ...DEFAULT_LIMITS,
+      maxRequestsInWork: random.pick([4, 16, 64]),
+      publishRatePerSecond: random.pick([10, 50]),
+      publishBurst: random.pick([20, 100]),
+      maxPageEntries: random.pick([20, 1_000]),
+    },
+    pingMs: Math.round(random.skewed(3_000, 9_000)),
+    helloTimeoutMs: 5_000,
+    stallTimeoutMs: Math.round(random.skewed(5_000, 20_000)),
+    ringBytes: Math.round(random.skewed(600, 65_536)),
+    flushIntervalMs: random.pick([0, 0, 5]),
+    retentions: { chat: random.whole(40, 200), feed: random.whole(5, 30), wide: random.whole(30, 60) },
+    hasFlakyNotifications: random.chance(0.4),
+    tables: tableSetup(random.branch('tables')),
+  };
+}

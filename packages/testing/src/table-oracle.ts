@@ -1,0 +1,146 @@
+// Judges what a server says of tables on one connection, at the moment in which it says it: slices that continue the connection's position, of
+// the rows that it watches and of no others, with nothing that was never stored; and nothing while it is paused.
+
+import type { Change, ChangeOk, RowData, Rows, Subscribe, SubscribeOk, Tune } from '@trunkline/protocol';
+import type { Journal } from './journal.js';
+import type { TableLedger } from './table-ledger.js';
+import { tableOf } from './tables.js';
+
+/** A subscription, as its connection was told of it. */
+interface Told {
+  readonly stream: string;
+  epoch: string | null;
+  cursor: number;
+  /** `undefined`: all rows. */
+  keys: ReadonlySet<string> | undefined;
+  isPaused: boolean;
+  isSynced: boolean;
+}
+
+/** 64 KiB of rows, and what is around them. */
+const MAX_SLICE_BYTES = 65_536 + 300;
+
+export class TableOracle {
+  readonly #told = new Map<number, Told>();
+
+  constructor(
+    private readonly name: string,
+    private readonly ledger: TableLedger,
+    private readonly journal: Journal,
+  ) {}
+
+  has(ch: number): boolean {
+    return this.#told.has(ch);
+  }
+  streamOf(ch: number): string {
+    return this.#told.get(ch)?.stream ?? '';
+  }
+  get streams(): readonly string[] {
+    return [...this.#told.values()].map(({ stream }) => stream);
+  }
+
+  subscribed({ stream, after, keys, paused }: Subscribe, { ch, epoch, head, from }: SubscribeOk): void {
+    this.#told.set(ch, {
+      stream,
+      epoch,
+      cursor: from,
+      keys: keys && new Set(keys),
+      isPaused: paused === true,
+      isSynced: false,
+    });
+    this.journal.count(after === undefined ? 'tables subscribed' : 'tables resumed');
+    const known = this.ledger.history(stream, epoch)?.head ?? 0;
+    if (head > known) this.#broken('SUB-3', `${stream}: the head is said to be ${head}, it is ${known}`);
+    if (from !== 0 && from !== after?.offset)
+      this.#broken('SUB-2', `${stream} resumes at ${from}, not ${after?.offset}`);
+    if (from === 0 && after !== undefined && after.offset > 0) this.journal.count('tables that begin anew');
+  }
+
+  tuned({ stream, keys, paused }: Tune): void {
+    const told = [...this.#told.values()].find((one) => one.stream === stream);
+    if (told === undefined) return this.#broken('TAB-6', `${stream} is tuned, and not subscribed`);
+    if (keys !== undefined) told.keys = keys === null ? undefined : new Set(keys);
+    if (paused !== undefined) told.isPaused = paused;
+    this.journal.count('tables tuned');
+  }
+
+  unsubscribed(stream: string): void {
+    for (const [ch, told] of this.#told) if (told.stream === stream) this.#told.delete(ch);
+  }
+  ended(ch: number): void {
+    this.#told.delete(ch);
+  }
+  closed(): void {
+    this.#told.clear();
+  }
+
+  synced(ch: number, to: number): void {
+    const told = this.#told.get(ch);
+    if (told === undefined) return;
+    if (told.isSynced) this.#broken('TAB-4', `${told.stream}: synced twice`);
+    if (to !== told.cursor) this.#broken('TAB-4', `${told.stream}: synced to ${to}, served to ${told.cursor}`);
+    told.isSynced = true;
+  }
+
+  rows(message: Rows, bytes: number): void {
+    const { ch, from, to, epoch, reset, set = {}, patch = {}, unset = {}, delete: gone = [], drop = [] } = message;
+    const told = this.#told.get(ch);
+    if (told === undefined) return;
+    const { stream } = told;
+    this.journal.count('slices of tables');
+    if (bytes > MAX_SLICE_BYTES) this.#broken('G5 bounded', `${stream}: a slice of ${bytes} bytes`);
+    if (told.isPaused) this.#broken('TAB-2', `${stream}: a slice, though it is paused`);
+    if (reset === true) {
+      this.journal.count('resets');
+      told.cursor = 0;
+      told.isSynced = false;
+      told.epoch = epoch ?? null;
+    }
+    if (from !== told.cursor || to < from) {
+      this.#broken('G6 forward', `${stream}: a slice (${from}, ${to}], the position is ${told.cursor}`);
+    }
+    if (from === 0 && to > 0 && epoch === undefined)
+      this.#broken('TAB-5', `${stream}: a slice from 0 without an epoch`);
+    if (from > 0 && epoch !== undefined && epoch !== told.epoch) {
+      this.#broken('TAB-5', `${stream}: ${epoch} goes on from ${told.epoch}`);
+    }
+    told.epoch = epoch ?? told.epoch;
+    told.cursor = to;
+    if (from === to && from > 0) this.journal.count('slices that leave the position');
+    const keys = [...Object.keys(set), ...Object.keys(patch), ...Object.keys(unset), ...gone];
+    const strange = told.keys && keys.find((key) => told.keys?.has(key) === false);
+    if (strange !== undefined) this.#broken('TAB-6', `${stream}: ${strange}, which is not on the watch list`);
+    const kept = drop.find((key) => told.keys === undefined || told.keys.has(key));
+    if (kept !== undefined) this.#broken('TAB-6', `${stream}: ${kept} is dropped, and on the watch list`);
+    this.#stored(told, [...Object.values(set), ...Object.values(patch)]);
+  }
+
+  /** @param source the producer, with its user, and its number */
+  changed({ stream }: Change, { epoch, offset }: ChangeOk, source: string): void {
+    if (tableOf(stream)?.keep === 'durable' && offset > 0) {
+      const step = this.ledger.history(stream, epoch)?.bySource.get(source);
+      if (step === undefined) return this.#broken('G2 stored', `${stream} ${offset} is acknowledged, not stored`);
+      if (step.offset !== offset) {
+        this.#broken('G3 once', `${source} is acknowledged with ${offset}, and was taken at ${step.offset}`);
+      }
+    }
+    this.ledger.shown(stream, epoch, offset);
+  }
+
+  /** The words in the rows say of which steps they are. */
+  #stored({ stream, epoch, cursor }: Told, rows: readonly RowData[]): void {
+    const history = this.ledger.history(stream, epoch);
+    let newest = cursor;
+    for (const { by } of rows) {
+      if (typeof by !== 'string') continue;
+      const offset = history?.byWord.get(by);
+      if (offset === undefined) return this.#broken('G2 stored', `${stream}: "${by}" was never stored`);
+      newest = Math.max(newest, offset);
+    }
+    this.ledger.shown(stream, epoch, newest);
+  }
+
+  #broken(promise: string, what: string): void {
+    this.journal.broken(promise, `to ${this.name}: ${what}`);
+  }
+}
