@@ -2,6 +2,7 @@
 
 export type {
   Action,
+  AmendQuestion,
   AppRuntime,
   ChannelRuntime,
   HookResult,

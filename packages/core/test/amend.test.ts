@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { AmendQuestion, LogRuntime } from '../src/index.js';
 import { LOBBY, type Peer, World, type WorldOptions } from './support/world.js';
 
-const ALL: LogRuntime['amend'] = ['edit', 'delete', 'react'];
+const ALL: NonNullable<LogRuntime['amend']> = ['edit', 'delete', 'react'];
 type Change = Pick<Amend, 'edit' | 'delete' | 'react' | 'unreact'>;
 
 function start(chat: WorldOptions['chat'] = {}, rest: WorldOptions = {}) {

@@ -47,7 +47,7 @@ const publish = (seq: number, text: string) => ({
 
 /** What the connection has seen of its one stream. */
 const seen = ({ messages }: Dialled): Item[] =>
-  messages.flatMap((message) => (message.type === 'entries' ? message.items : []));
+  messages.flatMap((message) => (message.type === 'entries' ? message.items : [])) as Item[];
 
 async function ask(url: string, agent: Agent): Promise<IncomingMessage> {
   const request = get(url, { agent });

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
-const RULE = /\b(?:TRA|CON|REQ|SUB|PUB|REA|FLO|TAB|PRO)-\d+\b/g;
+const RULE = /\b(?:TRA|CON|REQ|SUB|PUB|REA|AMD|PRS|SIG|FLO|TAB|PRO)-\d+\b/g;
 
 function rules(): string[] {
   const document = readFileSync(new URL('../../../docs/PROTOCOL.md', import.meta.url), 'utf8');

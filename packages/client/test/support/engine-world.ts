@@ -51,6 +51,7 @@ export type ChatApp = Contracted<{
       readonly input: { readonly text: string };
       readonly stored: { readonly text: string };
       readonly refusal: never;
+      readonly amend: 'edit' | 'delete' | 'react';
       readonly presence: true;
       readonly markers: true;
       readonly signals: {
@@ -105,6 +106,7 @@ export class EngineWorld {
       validate: any,
       presence: { graceMs: 5_000 },
       markers: true,
+      amend: ['edit', 'delete', 'react'],
       signals: new Map([
         ['typing', any],
         ['wave', any],
