@@ -2,6 +2,7 @@
 // which outlives servers and serves several of them.
 
 import { type Broker, BrokerUnavailableError, memoryBroker } from '@trunkline/broker';
+import { forwards } from '@trunkline/broker/contract';
 import type { StreamName } from '@trunkline/protocol';
 import { AskedSteps } from './asked-steps.js';
 import type { Journal } from './journal.js';
@@ -87,12 +88,7 @@ export class MemoryStore implements Store {
       },
     };
     // Everything else goes straight through.
-    return new Proxy(inner, {
-      get: (target, name) => {
-        const own = late[name as keyof typeof late] ?? target[name as keyof Broker];
-        return typeof own === 'function' ? own.bind(target) : own;
-      },
-    });
+    return { ...forwards(inner), ...late };
   }
 
   ended(_how: Ending): void {
