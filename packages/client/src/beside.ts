@@ -1,13 +1,15 @@
 // What stands beside a log, each on a stream of its own, made when it is first used.
 
+import type { Asks } from './asks.js';
 import type { Link } from './link.js';
-import { createPresence, type PresenceStore } from './presence.js';
+import { createMarkers, type WithMarkers } from './markers.js';
+import { createPresence, type WithPresence } from './presence.js';
 import type { Shared } from './shared.js';
 import { createSignals, type SignalTypes, type WithSignals } from './signals.js';
 import type { AnyHandle, Stream } from './stream.js';
 
 /** What a log's handle has besides, where its definition says so. */
-export type Beside = WithSignals<unknown, SignalTypes> & { readonly presence: PresenceStore<unknown> };
+export type Beside = WithSignals<unknown, SignalTypes> & WithPresence<unknown> & WithMarkers<unknown>;
 /** What the connection tells. */
 export type Part = Omit<Stream, 'handle'>;
 
@@ -18,6 +20,7 @@ export type Part = Omit<Stream, 'handle'>;
 export function withBeside(
   shared: Shared,
   link: Link,
+  asks: Asks,
   handle: AnyHandle,
   find: (name: string) => AnyHandle,
   add: (part: Part) => void,
@@ -29,10 +32,20 @@ export function withBeside(
     return made.handle;
   });
   const presence = once(() => createPresence(find(`${name}:presence`).asTable()));
+  const markers = once(() => createMarkers(shared, asks, name, (stream) => find(stream).asTable()));
   const beside: Beside = {
     get presence() {
       return presence();
     },
+    get readers() {
+      return markers().readers;
+    },
+    get unread() {
+      return markers().unread;
+    },
+    mark: (offset) => markers().mark(offset),
+    follow: () => markers().follow(),
+    unfollow: () => markers().unfollow(),
     signal: (...args) => signals().signal(...args),
     signals: (...args) => signals().signals(...args),
   };

@@ -41,6 +41,7 @@ export type {
   PublishError,
   Published,
 } from './log-handle.js';
+export type { AllUnread, Reader, ReadersSnapshot, UnreadSnapshot, WithMarkers } from './markers.js';
 export type { Clock, CloseInfo, Network, NetworkSignal, OpenSocket, Socket, SocketEvents } from './ports.js';
 export type { Person, PresenceSnapshot, PresenceStore, WithPresence } from './presence.js';
 export type { CallError, CallOptions, Procedure } from './procedure.js';

@@ -13,11 +13,12 @@ import type {
   TableContract,
 } from '@trunkline/protocol';
 import type { LogHandle } from './log-handle.js';
+import type { AllUnread, WithMarkers } from './markers.js';
 import type { Clock, CloseInfo, Network, OpenSocket } from './ports.js';
 import type { WithPresence } from './presence.js';
 import type { Procedure } from './procedure.js';
 import type { SignalTypes, WithSignals } from './signals.js';
-import type { TableHandle } from './table-handle.js';
+import type { TableHandle, TableStore } from './table-handle.js';
 
 /** Anything that can be `App`: what the server's `typeof app` is, whatever else it has. */
 export type AnyApp = Contracted<object>;
@@ -55,6 +56,7 @@ export type HandleOf<Channel extends ChannelContract, User> = Channel extends Un
 
 /** What a log has besides, as its definition says. */
 type Besides<Channel extends LogContract, User> = (Channel['presence'] extends true ? WithPresence<User> : unknown) &
+  (Channel['markers'] extends true ? WithMarkers<User> : unknown) &
   (Channel['signals'] extends infer Signals extends SignalTypes
     ? [keyof Signals] extends [never]
       ? unknown
@@ -128,6 +130,8 @@ export interface Line<in out App = never> {
   readonly channel: Channels<App>;
   /** `line.call.placeOrder(input)`: the same function for the same name. */
   readonly call: Procedures<App>;
+  /** What this user has not read of each log that they follow, as a store; it subscribes to no log. */
+  readonly unread: TableStore<AllUnread>;
   readonly connection: Connection<PublicUserOf<App>>;
   /** Keeps the connection open without any subscription, until the result is called. */
   readonly open: () => () => void;

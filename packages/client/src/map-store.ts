@@ -10,7 +10,7 @@ export function mapStore<Whole, Value>(
     let last: { readonly whole: Whole; readonly value: Value } | undefined;
     return () => {
       const whole = read();
-      if (last?.whole !== whole) last = { whole, value: make(whole) };
+      if (!last || last.whole !== whole) last = { whole, value: make(whole) };
       return last.value;
     };
   };

@@ -1,11 +1,13 @@
 // Puts a line together: one link, one stream per name, one producer.
 
 import { streamName } from '@trunkline/protocol';
+import { createAsks } from './asks.js';
 import { createBatch } from './batch.js';
 import { type Part, withBeside } from './beside.js';
 import { createCalls } from './calls.js';
 import { createLink } from './create-link.js';
 import type { ConnectOptions, Line } from './line.js';
+import { createAllUnread, UNREAD } from './markers.js';
 import type { Clock, Network, OpenSocket } from './ports.js';
 import type { Procedure } from './procedure.js';
 import type { Shared } from './shared.js';
@@ -61,13 +63,15 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
   const idle = store.snapshot();
   const producer = randomWord(random);
   const calls = createCalls(shared, link, producer);
+  const asks = createAsks(shared, link);
+  parts.add(asks);
   const handleOf = (name: string): Stream['handle'] => {
     let stream = streams.get(name);
     if (!stream) {
       stream = createStream(shared, link, name, producer);
       streams.set(name, stream);
       parts.add(stream);
-      withBeside(shared, link, stream.handle, handleOf, (part) => parts.add(part));
+      withBeside(shared, link, asks, stream.handle, handleOf, (part) => parts.add(part));
     }
     return stream.handle;
   };
@@ -77,8 +81,13 @@ export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}):
       (...params: string[]) =>
         handleOf(streamName(key, params)),
   );
+  let unread: ReturnType<typeof createAllUnread> | undefined;
   const line = {
     channel,
+    get unread() {
+      unread ??= createAllUnread(handleOf(UNREAD).asTable());
+      return unread;
+    },
     call: byName(
       (name): Procedure<unknown, unknown> =>
         (input, options) =>

@@ -7,7 +7,9 @@ import {
   type ClientPing,
   type Ended,
   type ErrorMessage,
+  type Follow,
   type Limits,
+  type Mark,
   type Ok,
   type Progress,
   type Publish,
@@ -17,6 +19,7 @@ import {
   type Subscribe,
   TrunklineError,
   type Tune,
+  type Unfollow,
   type Unsubscribe,
 } from '@trunkline/protocol';
 
@@ -29,6 +32,9 @@ export type Question = Unnumbered<
   | Unsubscribe
   | Read
   | Refresh
+  | Mark
+  | Follow
+  | Unfollow
   | ClientPing
   | Omit<Call, 'data'>
   | Pick<Publish | Amend | Change, 'type' | 'id' | 'stream' | 'producer' | 'seq'>

@@ -21,6 +21,7 @@ import {
 } from '@trunkline/protocol';
 import { signalText } from './active-signals.js';
 import { Amender } from './amender.js';
+import { type Marking, markAsServer } from './answer-mark.js';
 import {
   type AppRuntime,
   findStream,
@@ -36,6 +37,7 @@ import { type Changed, Changer, type ServerRowChange } from './changer.js';
 import { CheckpointBroker, type TableBroker } from './checkpoint-broker.js';
 import type { Change } from './entry-state.js';
 import { Hub } from './hub.js';
+import { Markers } from './markers.js';
 import { payloadText } from './payload-text.js';
 import { Permits } from './permits.js';
 import type { Clock, Connection, Log } from './ports.js';
@@ -48,6 +50,7 @@ import { Session } from './session.js';
 import { validatorOf } from './session-signals.js';
 import { Shutdown, type StopOptions } from './shutdown.js';
 import { signalsOf } from './side-streams.js';
+import { Unread } from './unread.js';
 
 export interface EngineOptions<Request> {
   readonly app: AppRuntime<Request>;
@@ -97,6 +100,8 @@ export class Engine<Request = unknown> {
   readonly changer: Changer;
   readonly caller: Caller;
   readonly presence: Presence;
+  readonly markers: Markers;
+  readonly unread: Unread;
   /** Carries signals: to all nodes if the broker can. */
   readonly signals: Signals;
   /** Keeps what is not to outlive this process. */
@@ -136,7 +141,17 @@ export class Engine<Request = unknown> {
     this.amender = new Amender(writers);
     this.signals = hasSignals(options.broker) ? options.broker : this.memory;
     const isFollowed = (stream: StreamName) => this.hub.isActive(stream);
-    this.presence = new Presence({ memory: this.memory, clock: options.clock, log, isFollowed });
+    const beside = {
+      app: this.app,
+      broker: options.broker,
+      memory: this.memory,
+      clock: options.clock,
+      log,
+      isFollowed,
+    };
+    this.presence = new Presence(beside);
+    this.markers = new Markers(beside);
+    this.unread = new Unread(beside);
     const brokerOf = (channel: TableRuntime) => this.brokerOf(channel);
     this.changer = new Changer({ brokerOf, log, permits: this.permits, nowMs, maxEntryBytes, maxRowsPerChange });
     this.requests = new Requests(this);
@@ -243,6 +258,11 @@ export class Engine<Request = unknown> {
     this.sendSignal(streamName(key, params), SERVER, name, text);
   }
 
+  /** Marks, follows or unfollows for a user, as the server itself. Rejects with a TrunklineError. */
+  mark(marking: Marking, userId: string): Promise<void> {
+    return markAsServer(this, marking, userId);
+  }
+
   /** Tells those who listen now. @param data JSON text */
   sendSignal(log: StreamName, identity: Identity, name: string, data: string): void {
     this.signals.signal(signalsOf(log), signalText(identity.id, name, publisherText(identity), data));
@@ -271,7 +291,7 @@ export class Engine<Request = unknown> {
     for (const session of this.sessions) {
       if (session.identity?.id === userId) judged.push(session.judgeAgain(stream));
     }
-    const counts = await Promise.all(judged);
+    const [counts] = await Promise.all([Promise.all(judged), this.unread.judgeAgain(userId, stream)]);
     return { ended: counts.reduce((sum, count) => sum + count, 0) };
   }
 
@@ -304,6 +324,7 @@ export class Engine<Request = unknown> {
     await this.shutdown.stop(reason, options);
     this.caller.stop(reason);
     this.presence.close();
+    this.unread.close();
     this.hub.close();
   }
 
@@ -327,6 +348,8 @@ export class Engine<Request = unknown> {
     }
     this.hub.sweep();
     this.presence.sweep();
+    this.markers.sweep();
+    this.unread.sweep();
     this.#expireRows();
     this.#cancelSweep = this.clock.after(SWEEP_MS, this.#sweep);
   };

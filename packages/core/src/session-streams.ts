@@ -13,7 +13,7 @@ import { checkLogRequest, openLog } from './open-log.js';
 import { openSignals } from './open-signals.js';
 import { checkTableRequest, openTable, wishesOf } from './open-table.js';
 import type { Session } from './session.js';
-import { isOf } from './side-streams.js';
+import { isOf, OWN_UNREAD, unreadOf } from './side-streams.js';
 import { SmallMap } from './small-map.js';
 import { TableSubscription } from './table-subscription.js';
 
@@ -40,7 +40,7 @@ export class SessionStreams<Request> {
   async subscribe(request: Subscribe, identity: Identity): Promise<undefined> {
     const { session } = this;
     const { engine } = session;
-    const target = resolveStream(engine.app, request.stream);
+    const target = resolveStream(engine.app, this.#nameOf(request.stream));
     const { maxSubscriptions } = engine.limits;
     if (target.channel.kind === 'log') checkLogRequest(request, engine.limits);
     else if (target.channel.kind === 'table') checkTableRequest(request, engine.limits);
@@ -82,6 +82,7 @@ export class SessionStreams<Request> {
       }
       mustBeWanted();
       const { channel } = target;
+      if (target.owner !== undefined) await session.engine.unread.open(session.identity ?? asked);
       const opened = await (channel.kind === 'log'
         ? openLog(session, target.name, request)
         : channel.kind === 'table'
@@ -102,7 +103,7 @@ export class SessionStreams<Request> {
    */
   async tune(request: Tune): Promise<undefined> {
     const { session } = this;
-    const held = this.#subscriptions.get(request.stream as StreamName);
+    const held = this.#subscriptions.get(this.#nameOf(request.stream) as StreamName);
     if (held === undefined || 'opening' in held) {
       throw new TrunklineError('not_found', `${request.stream.slice(0, 80)} is not subscribed: subscribe first`);
     }
@@ -119,7 +120,8 @@ export class SessionStreams<Request> {
   }
 
   /** After it, nothing of the stream is sent: the caller's `ok` is a barrier (SUB-8). */
-  unsubscribe(name: string, isBarred = false): void {
+  unsubscribe(given: string, isBarred = false): void {
+    const name = this.#nameOf(given);
     const held = this.#subscriptions.get(name as StreamName);
     if (held === undefined) return;
     this.#subscriptions.delete(name as StreamName);
@@ -181,6 +183,7 @@ export class SessionStreams<Request> {
 
   /** Others see the user otherwise from now on. */
   renew(identity: Identity): void {
+    void this.session.engine.unread.judgeAgain(identity.id, undefined, identity);
     for (const held of this.#subscriptions.values()) {
       if (!('opening' in held) && held.isPresent === true)
         this.session.engine.presence.renew(held.stream.name, identity);
@@ -203,6 +206,12 @@ export class SessionStreams<Request> {
     if (hasPresence && request.away !== true) this.#setPresent(cursor, true);
     // A connection may end within a send, and its subscriptions with it.
     if (!cursor.closed) start();
+  }
+
+  /** MRK-5: whoever does not name themselves means their own. */
+  #nameOf(stream: string): string {
+    if (stream !== OWN_UNREAD) return stream;
+    return unreadOf(this.session.identity?.id ?? '') ?? stream;
   }
 
   /** PRS-1, PRS-2: whoever has a subscription, and looks, is present. */

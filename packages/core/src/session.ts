@@ -18,6 +18,7 @@ import {
   type StreamName,
 } from '@trunkline/protocol';
 import { hasExpired, identify, identifyAgain } from './access.js';
+import { answerMark } from './answer-mark.js';
 import { answerWrite } from './answer-write.js';
 import type { Identity } from './app.js';
 import type { Engine } from './engine.js';
@@ -249,8 +250,7 @@ export class Session<Request = unknown> {
       else this.refuse(CLOSE.badMessage, 'invalid', 'the first message must be hello');
       return;
     }
-    if (this.isOver()) return;
-    if (this.#isReport(message)) return;
+    if (this.isOver() || this.#isReport(message)) return;
     switch (message.type) {
       case 'problem':
         return this.#problem(message);
@@ -279,6 +279,10 @@ export class Session<Request = unknown> {
         return this.#work(message.id, (identity) => answerRead(this, message, identity), READ_WEIGHT);
       case 'refresh':
         return this.#work(message.id, (identity) => this.#refresh(message, identity));
+      case 'mark':
+      case 'follow':
+      case 'unfollow':
+        return this.#work(message.id, (identity) => answerMark(this.engine, message, () => this.#identity ?? identity));
     }
   }
 
@@ -294,12 +298,8 @@ export class Session<Request = unknown> {
 
   #hello(hello: Hello): void {
     if (hello.version !== PROTOCOL_VERSION) {
-      this.refuse(
-        CLOSE.badVersion,
-        'invalid',
-        `version ${hello.version} is not spoken here, version ${PROTOCOL_VERSION} is`,
-      );
-      return;
+      const words = `version ${hello.version} is not spoken here, version ${PROTOCOL_VERSION} is`;
+      return this.refuse(CLOSE.badVersion, 'invalid', words);
     }
     if (hello.features?.includes(FEATURES.seen)) this.outflow.expectReports();
     this.#state = 'authenticating';
@@ -356,8 +356,7 @@ export class Session<Request = unknown> {
   }
 
   async #refresh(message: Refresh, identity: Identity): Promise<ServerMessage> {
-    this.#refreshes += 1;
-    const turn = this.#refreshes;
+    const turn = ++this.#refreshes;
     const next = await identifyAgain(this.engine, message.token, this.request, identity);
     // A token that took longer to verify than one that was sent after it must not replace that one.
     if (turn > this.#refreshed) {

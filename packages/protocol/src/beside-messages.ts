@@ -1,6 +1,8 @@
-// The messages about what stands beside a log: signals.
+// The messages about what stands beside a log: signals, read marks, and which logs a user follows.
 
 import type { JsonValue } from './json.js';
+import type { RequestId } from './messages.js';
+import type { Offset } from './names.js';
 
 /** Tells those who listen to `…:signals`, and is forgotten. No answer; if it is refused, an `error` without id, at most one a second. */
 export interface Signal {
@@ -18,4 +20,24 @@ export interface ServerSignal {
   /** Who sent it, as others may see them; absent when the server did. */
   readonly user?: JsonValue;
   readonly data: JsonValue;
+}
+
+/** The user has read up to there. Only forward: a lower one is answered with `ok` and changes nothing. The user follows the log from then on. */
+export interface Mark {
+  readonly type: 'mark';
+  readonly id: RequestId;
+  readonly stream: string;
+  readonly offset: Offset;
+}
+/** The user follows the log: what they have not read of it is counted. Sent again, it changes nothing. */
+export interface Follow {
+  readonly type: 'follow';
+  readonly id: RequestId;
+  readonly stream: string;
+}
+/** No longer. */
+export interface Unfollow {
+  readonly type: 'unfollow';
+  readonly id: RequestId;
+  readonly stream: string;
 }

@@ -1,6 +1,6 @@
 // The messages, codec, error codes and limits of Trunkline's wire protocol: shared by both ends, no I/O.
 
-export type { ServerSignal, Signal } from './beside-messages.js';
+export type { Follow, Mark, ServerSignal, Signal, Unfollow } from './beside-messages.js';
 export { CLOSE, mayReconnect } from './close-codes.js';
 export { decodeClient, decodeServer, encode, type Problem } from './codec.js';
 export type {
@@ -21,7 +21,9 @@ export type { JsonOnly, JsonValue, NonJsonPath, NotJson } from './json.js';
 export {
   DEFAULT_LIMITS,
   type Limits,
+  MARK_INTERVAL_MS,
   MAX_DATA_DEPTH,
+  MAX_FOLLOWS,
   MAX_KEY_BYTES,
   MAX_PRESENT_ROWS,
   MAX_PROCEDURE_NAME_LENGTH,

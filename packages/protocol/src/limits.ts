@@ -77,6 +77,10 @@ export const RESULT_MEMORY_MS = 24 * 3_600_000;
 /** Longest name of a procedure, in UTF-16 code units. Longer, or empty: `invalid`. */
 export const MAX_PROCEDURE_NAME_LENGTH = 256;
 
+/** A user may mark a log so often: once in so many milliseconds. Sooner: `rate_limited` with `afterMs`. */
+export const MARK_INTERVAL_MS = 1_000;
+/** Logs that a user may follow, those that they no longer follow included. More: `too_large`. */
+export const MAX_FOLLOWS = 1_000;
 /** Longest name of a signal, in UTF-16 code units. Longer, or empty: `invalid`. */
 export const MAX_SIGNAL_NAME_LENGTH = 64;
 

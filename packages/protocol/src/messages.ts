@@ -1,7 +1,7 @@
 // The messages, as TypeScript types. `docs/PROTOCOL.md` explains each with an example; `validate.ts` checks each field.
 // One WebSocket message holds one or more of these as JSON objects separated by "\n". Unknown fields are ignored.
 
-import type { ServerSignal, Signal } from './beside-messages.js';
+import type { Follow, Mark, ServerSignal, Signal, Unfollow } from './beside-messages.js';
 import type { ErrorCode, Outcome } from './errors.js';
 import type { JsonValue } from './json.js';
 import type { Limits } from './limits.js';
@@ -190,6 +190,9 @@ export type ClientMessage =
   | Call
   | Cancel
   | Signal
+  | Mark
+  | Follow
+  | Unfollow
   | Read
   | Refresh
   | Seen

@@ -7,6 +7,7 @@ import { useConnectionOf } from './use-connection.js';
 import { useLog } from './use-log.js';
 import { usePresence } from './use-presence.js';
 import { useProcedure } from './use-procedure.js';
+import { useReaders, useUnread } from './use-readers.js';
 import { useRow } from './use-row.js';
 import { useSignal } from './use-signal.js';
 import { useTable } from './use-table.js';
@@ -34,6 +35,10 @@ export interface TrunklineHooks<App> {
   readonly usePresence: typeof usePresence;
   /** and what they signal. */
   readonly useSignal: typeof useSignal;
+  /** Who has read up to where, */
+  readonly useReaders: typeof useReaders;
+  /** and what this user has not read. */
+  readonly useUnread: typeof useUnread;
   /** `useProcedure` of this package: `useProcedure(useLine().call.placeOrder)`. */
   readonly useProcedure: typeof useProcedure;
 }
@@ -53,6 +58,8 @@ export function createTrunkline<App extends AnyApp>(): TrunklineHooks<App> {
     useRow,
     usePresence,
     useSignal,
+    useReaders,
+    useUnread,
     useProcedure,
   };
 }

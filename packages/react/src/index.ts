@@ -5,6 +5,7 @@ export type { TrunklineProviderProps } from './line-provider.js';
 export { type LogView, useLog } from './use-log.js';
 export { usePresence } from './use-presence.js';
 export { type ProcedureState, type ProcedureView, useProcedure } from './use-procedure.js';
+export { type ReadersView, type UnreadView, useReaders, useUnread } from './use-readers.js';
 export { useRow } from './use-row.js';
 export { type SignalView, useSignal } from './use-signal.js';
 export { type TableView, useTable } from './use-table.js';

@@ -1,7 +1,7 @@
 // The hooks for what stands beside a log, in a DOM against the core's own engine: who is present, what is signalled.
 
 import type { Line } from '@trunkline/client';
-import { createTrunkline, useLog, usePresence, useSignal } from '@trunkline/react';
+import { createTrunkline, useLog, usePresence, useReaders, useSignal, useUnread } from '@trunkline/react';
 import { Window } from 'happy-dom';
 import { act, type ReactElement, StrictMode } from 'react';
 import { createRoot, hydrateRoot, type Root } from 'react-dom/client';
@@ -144,12 +144,55 @@ describe('useSignal', () => {
   });
 });
 
+function Badge(): ReactElement {
+  const { unread, more, isFollowing, follow } = useUnread(line.channel.chat('lobby'));
+  followNow = follow;
+  renders += 1;
+  return <b>{isFollowing ? `${unread}${more ? '+' : ''}` : '-'}</b>;
+}
+let followNow: () => Promise<void> = async () => {};
+
+function Seen({ offset }: { offset: number }): ReactElement {
+  const { seenBy, mark } = useReaders(line.channel.chat('lobby'));
+  markNow = mark;
+  return <i>{` seen by ${seenBy(offset).map(({ user }) => user)}`}</i>;
+}
+let markNow: (offset: number) => void = () => {};
+
+describe('useUnread, useReaders', () => {
+  it('show a badge without a subscription to the log, and who has read what', async () => {
+    await render(
+      <StrictMode>
+        <Badge />
+        <Seen offset={2} />
+      </StrictMode>,
+    );
+    await pass(100);
+    expect(text()).toBe('- seen by ');
+    void followNow();
+    await pass(100);
+    for (let n = 0; n < 120; n += 1) void world.engines[0]?.publish('chat', ['lobby'], { text: 'hi' });
+    await pass(2_000);
+    expect(text()).toBe('99+ seen by ');
+    expect(subscribed().toSorted()).toEqual([':unread', 'chat/lobby:markers']);
+    markNow(118);
+    bob.channel.chat('lobby').mark(1);
+    await pass(2_000);
+    expect(text()).toBe('2 seen by ada');
+    renders = 0;
+    await pass(60_000);
+    expect(renders).toBe(0);
+  });
+});
+
 describe('on a server', () => {
   it('nothing is opened, and hydration starts from nothing even if it is live already', async () => {
     const page = (
       <>
         <People />
         <Typing />
+        <Badge />
+        <Seen offset={1} />
       </>
     );
     line.channel.chat('lobby').presence.subscribe(() => {});
@@ -159,12 +202,12 @@ describe('on a server', () => {
     expect(html).toContain('connecting 0: ');
     container.innerHTML = html;
     root = await act(() => hydrateRoot(container, page));
-    expect(text()).toBe('live 1: bob');
+    expect(text()).toBe('live 1: bob- seen by ');
   });
 });
 
 describe('createTrunkline', () => {
   it('has these hooks too', () => {
-    expect(createTrunkline<ChatApp>()).toMatchObject({ usePresence, useSignal });
+    expect(createTrunkline<ChatApp>()).toMatchObject({ usePresence, useSignal, useReaders, useUnread });
   });
 });

@@ -2,7 +2,7 @@
 
 import type { Engine } from '@trunkline/core';
 import { streamName } from '@trunkline/protocol';
-import type { PresenceServer, SignalsServer } from './define/beside.js';
+import type { MarkersServer, PresenceServer, SignalsServer } from './define/beside.js';
 import type { RequestInfo } from './define/trunkline.js';
 
 type AnySignals = SignalsServer<{ readonly [name: string]: { readonly input: unknown; readonly output: unknown } }>;
@@ -11,9 +11,10 @@ export function besideHandle(
   engine: () => Engine<RequestInfo>,
   channel: string,
   params: readonly string[],
-): PresenceServer & AnySignals {
+): PresenceServer & MarkersServer & AnySignals {
   return {
     presence: () => engine().presence.of(streamName(channel, params)),
+    mark: (userId, offset) => engine().mark({ type: 'mark', stream: streamName(channel, params), offset }, userId),
     signal: (name, data) => engine().signal(channel, params, name, data),
   };
 }

@@ -24,6 +24,7 @@ function loungeApp(graceMs = 5_000) {
   const lounge = t.log(['room'], {
     entry,
     presence: { graceMs },
+    markers: true,
     signals: { typing: z.object({ on: z.boolean().default(true) }) },
     authorize: ({ user, action }) => {
       asked.push(`${user.id} ${action}`);
@@ -88,6 +89,22 @@ describe('signals', () => {
     const second = await bob.next((message) => isSignal(message) && message.user === undefined);
     expect(second).toMatchObject({ name: 'typing', data: { on: false } });
     expect(asked).toEqual(['bob subscribe', 'ada signal']);
+  });
+});
+
+describe('read marks', () => {
+  it('of users and of server code reach others, and the user’s own counts', async () => {
+    const { url, lounge } = await start();
+    const [ada, bob] = [await enter(url, 'ada'), await enter(url, 'bob')];
+    for (const text of ['one', 'two', 'three']) await lounge.publish({ text });
+    await ada.ask({ type: 'subscribe', stream: ':unread' });
+    await bob.ask({ type: 'subscribe', stream: 'lounge/attic:markers' });
+    expect(await ada.ask({ type: 'mark', stream: 'lounge/attic', offset: 1 })).toMatchObject({ type: 'ok' });
+    await ada.next((message) => isRows(message) && message.set?.['lounge/attic']?.unread === 2);
+    await bob.next((message) => isRows(message) && message.set?.ada?.offset === 1);
+    await lounge.mark('ada', 3);
+    await ada.next((message) => isRows(message) && message.patch?.['lounge/attic']?.unread === 0);
+    await expect(lounge.mark('ada', 4)).rejects.toMatchObject({ code: 'conflict' });
   });
 });
 

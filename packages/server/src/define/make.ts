@@ -109,7 +109,8 @@ function checkLog(parts: Omit<LogParts, 'kind'>): void {
     throw new TypeError('t.log: retain.entries must be a whole number from 1');
   }
   if (days !== undefined && !(days > 0)) throw new TypeError('t.log: retain.days must be above 0');
-  const { presence, signals = {} } = parts;
+  const { presence, signals = {}, markers = false } = parts;
+  if (typeof markers !== 'boolean') throw new TypeError('t.log: markers must be true or false');
   for (const [name, schema] of Object.entries(signals)) {
     checkSchema(`t.log: the signal ${name}`, schema);
     if (name === '' || name.length > MAX_SIGNAL_NAME_LENGTH) {

@@ -2,7 +2,7 @@
 
 import type { HandleOf, PresenceStore, SignalFrom, TableStore } from '@trunkline/client';
 import type { ContractOf } from '@trunkline/protocol';
-import { usePresence, useSignal } from '@trunkline/react';
+import { usePresence, useReaders, useSignal, useUnread } from '@trunkline/react';
 import { describe, expectTypeOf, it } from 'vitest';
 import * as z from 'zod';
 import { type ServedTrunk, trunkline } from '../../src/index.js';
@@ -16,6 +16,7 @@ const plain = t.log(['room'], { entry });
 const chat = t.log(['room'], {
   entry,
   presence: { graceMs: 1_000 },
+  markers: true,
   signals: { typing: z.object({ on: z.boolean().default(true) }), wave: z.number() },
   authorize: ({ user, params, action }) => {
     expectTypeOf(user).toEqualTypeOf<{ id: string }>();
@@ -59,6 +60,11 @@ describe('beside a log', () => {
     expectTypeOf(handle.signals('typing')).toEqualTypeOf<
       TableStore<readonly SignalFrom<PublicUser, { on: boolean }>[]>
     >();
+    handle.mark(7);
+    expectTypeOf(handle.readers.snapshot().readers[0]?.user).toEqualTypeOf<PublicUser | undefined>();
+    expectTypeOf(handle.unread.snapshot().unread).toEqualTypeOf<number>();
+    // @ts-expect-error a log without markers
+    quiet.mark;
     // @ts-expect-error a log without presence
     quiet.presence;
     // @ts-expect-error a log without signals
@@ -76,6 +82,10 @@ describe('beside a log', () => {
     send(1);
     // @ts-expect-error no such signal
     useSignal(handle, 'shout');
+    expectTypeOf(useReaders(handle).seenBy(1)[0]?.user).toEqualTypeOf<PublicUser | undefined>();
+    expectTypeOf(useUnread(handle).unread).toEqualTypeOf<number>();
+    // @ts-expect-error a log without markers
+    useUnread(quiet);
     // @ts-expect-error a log without presence
     usePresence(quiet);
   });
@@ -86,6 +96,9 @@ describe('beside a log', () => {
     room.signal('typing', { on: true });
     // @ts-expect-error the schema's output has it
     room.signal('typing', {});
+    expectTypeOf(room.mark('ada', 1)).toEqualTypeOf<Promise<void>>();
+    // @ts-expect-error a log without markers
+    trunk.channel.plain('lobby').mark('ada', 1);
     // @ts-expect-error a log without presence
     trunk.channel.plain('lobby').presence();
     // @ts-expect-error a log without signals

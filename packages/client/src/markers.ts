@@ -1,0 +1,104 @@
+// Who has read up to where, and what is unread: tables, shown as what they mean.
+
+import type { Offset } from '@trunkline/protocol';
+import type { Asks } from './asks.js';
+import { mapStore } from './map-store.js';
+import type { Shared } from './shared.js';
+import type { AnyTableHandle } from './table.js';
+import type { TableSnapshot, TableState, TableStore } from './table-handle.js';
+import { createTimers } from './timers.js';
+
+/** Somebody who has marked how far they have read. */
+export interface Reader<User> {
+  readonly user: User;
+  readonly offset: Offset;
+}
+
+/** Who has read up to where. Immutable, and the same object until something changes. */
+export interface ReadersSnapshot<User> {
+  readonly state: TableState;
+  readonly readers: readonly Reader<User>[];
+  /** Those who have read the entry at `offset`. */
+  readonly seenBy: (offset: Offset) => readonly Reader<User>[];
+}
+
+/** What is unread of one log. */
+export interface UnreadSnapshot {
+  /** Entries of others after the user's mark: 0 to 99. */
+  readonly unread: number;
+  /** There are more than 99. */
+  readonly more: boolean;
+  /** Up to where the user has read. */
+  readonly mark: Offset;
+  /** The log is counted. Not where the user does not follow it, may no longer read it, or nothing is known yet. */
+  readonly isFollowing: boolean;
+}
+
+/** Of a log with `markers`. */
+export interface WithMarkers<User> {
+  /** Who has read up to where, as a store. */
+  readonly readers: TableStore<ReadersSnapshot<User>>;
+  /** What this user has not read, as a store. All of a line are one subscription, to no log. */
+  readonly unread: TableStore<UnreadSnapshot>;
+  /**
+   * This user has read up to there. Only forward; at most one is sent a second, the highest. The first one makes the user follow the log. Sent again over
+   * reconnects; of a refusal `onProblem` is told.
+   */
+  readonly mark: (offset: Offset) => void;
+  /** From now on what comes is counted. Resolves when that is stored. Rejects with `TrunklineError`. */
+  readonly follow: () => Promise<void>;
+  readonly unfollow: () => Promise<void>;
+}
+
+/** What is unread of every log that the user follows, by the log's name on the wire. */
+export interface AllUnread {
+  readonly state: TableState;
+  readonly logs: ReadonlyMap<string, Omit<UnreadSnapshot, 'isFollowing'>>;
+}
+
+export const UNREAD = ':unread';
+const MARK_MS = 1_000;
+const NOTHING: UnreadSnapshot = { unread: 0, more: false, mark: 0, isFollowing: false };
+type UnreadRow = Omit<UnreadSnapshot, 'isFollowing'>;
+
+export const createAllUnread = (table: AnyTableHandle): TableStore<AllUnread> =>
+  mapStore(table.view() as TableStore<TableSnapshot<UnreadRow>>, ({ state, rows }) => ({ state, logs: rows }));
+
+/** @param table that of a stream by its name */
+export function createMarkers(
+  shared: Shared,
+  asks: Asks,
+  name: string,
+  table: (name: string) => AnyTableHandle,
+): WithMarkers<unknown> {
+  const timers = createTimers<'next'>(shared);
+  /** The highest that was marked here, and the highest that was sent. */
+  let wanted = 0;
+  let sent = 0;
+  const send = () => {
+    if (timers.has('next') || wanted <= sent) return;
+    sent = wanted;
+    timers.set('next', MARK_MS, send);
+    asks.ask({ type: 'mark', stream: name, offset: sent }).catch((error) => {
+      shared.onProblem('server', error.message, error);
+    });
+  };
+  return {
+    readers: mapStore(
+      table(`${name}:markers`).view() as TableStore<TableSnapshot<Reader<unknown>>>,
+      ({ state, rows }) => {
+        const readers = [...rows.values()].map(({ user, offset }) => ({ user, offset }));
+        return { state, readers, seenBy: (offset) => readers.filter((reader) => reader.offset >= offset) };
+      },
+    ),
+    unread: mapStore(table(UNREAD).row(name) as TableStore<UnreadRow | undefined>, (row) =>
+      row ? { ...row, isFollowing: true } : NOTHING,
+    ),
+    mark: (offset) => {
+      wanted = Math.max(wanted, offset);
+      shared.batch.run(send);
+    },
+    follow: () => asks.ask({ type: 'follow', stream: name }),
+    unfollow: () => asks.ask({ type: 'unfollow', stream: name }),
+  };
+}
