@@ -1,4 +1,5 @@
-// The simulation can fail: each deliberate bug, in a copy of the compiled packages, is found within 200 seeds.
+// The simulation can fail: each deliberate bug, in a copy of the compiled packages, is found within 200 seeds, as a breach of the promise
+// that it breaks. What else goes wrong because of it does not count.
 
 import { describe, expect, it } from 'vitest';
 import { BUGS } from './bugs/list.mjs';
@@ -13,7 +14,7 @@ interface Verdict {
 }
 
 describe('finds within 200 seeds that', () => {
-  it.each(BUGS.map((bug) => [bug.name, bug] as const))('%s', async (_name, { patches }) => {
+  it.each(BUGS.map((bug) => [bug.name, bug] as const))('%s', async (_name, { patches, breaks }) => {
     const copy = patchedCopy(patches);
     let found: Verdict | undefined;
     try {
@@ -22,14 +23,14 @@ describe('finds within 200 seeds that', () => {
         count: SEEDS,
         world: copy.world,
         onVerdict: (verdict: Verdict) => {
-          if (verdict.violation !== null) found ??= verdict;
+          if (verdict.violation?.promise === breaks) found ??= verdict;
           return found === undefined;
         },
       });
     } finally {
       copy.remove();
     }
-    expect(found?.violation?.promise).toBeTypeOf('string');
+    expect(found?.violation?.promise).toBe(breaks);
     process.stdout.write(
       `  seed ${found?.seed}: ${found?.violation?.promise}: ${found?.violation?.what.split('\n')[0]}\n`,
     );

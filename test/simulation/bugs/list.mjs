@@ -1,9 +1,10 @@
 // Bugs that somebody could make, each as a change of compiled code. The simulation has to find every one of them within 200 seeds:
-// else it would not find them either if somebody did.
+// else it would not find them either if somebody did. `breaks` is the promise whose breach has to be reported.
 
 export const BUGS = [
   {
     name: 'a resume begins one entry too late',
+    breaks: 'SUB-2',
     patches: [
       {
         in: 'core',
@@ -14,6 +15,7 @@ export const BUGS = [
   },
   {
     name: 'a resume skips one entry without a word',
+    breaks: 'SUB-5',
     patches: [
       {
         in: 'core',
@@ -24,6 +26,7 @@ export const BUGS = [
   },
   {
     name: 'repeats are not known any more',
+    breaks: 'G3 once',
     patches: [
       {
         in: 'broker-sqlite',
@@ -44,6 +47,7 @@ export const BUGS = [
   },
   {
     name: 'an answer leaves before the commit',
+    breaks: 'G2 stored',
     patches: [
       {
         in: 'broker-sqlite/writer.js',
@@ -54,10 +58,12 @@ export const BUGS = [
   },
   {
     name: 'a power loss takes a tail that was told of, and its offsets are given again',
+    breaks: 'G2 stored',
     patches: [{ in: 'broker-sqlite', find: 'synchronous = FULL', put: 'synchronous = NORMAL' }],
   },
   {
     name: 'every resume is answered with a gap',
+    breaks: 'G4 resume',
     patches: [
       {
         in: 'core',
@@ -68,21 +74,24 @@ export const BUGS = [
   },
   {
     name: 'a history that was trimmed is passed over in silence',
+    breaks: 'G1 order',
     patches: [
-      { in: 'core', find: 'if (from < stream.floor)', put: 'if (false)' },
+      { in: 'core', find: 'if (from >= floor)\n        return { from };', put: 'return { from };' },
       {
         in: 'core',
-        find: "this.skip('trimmed', error.oldest.offset, error.oldest.offset - from);",
-        put: 'this.cursor = error.oldest.offset;',
+        find: "this.skip('trimmed', offset, lost);",
+        put: 'this.cursor = offset;',
       },
     ],
   },
   {
     name: 'slices go on after an unsubscribe',
+    breaks: 'SUB-8',
     patches: [{ in: 'core', find: 'this.session.engine.hub.drop(held);', put: '' }],
   },
   {
     name: 'tokens of former owners are not looked at',
+    breaks: 'fencing',
     patches: [
       {
         in: 'broker-sqlite/writer.js',
@@ -93,6 +102,7 @@ export const BUGS = [
   },
   {
     name: 'the ring lets go of one entry too many',
+    breaks: 'G1 order',
     patches: [
       {
         in: 'core',
@@ -103,6 +113,7 @@ export const BUGS = [
   },
   {
     name: 'hooks of one producer run side by side',
+    breaks: 'G11 producer order',
     patches: [
       {
         in: 'core',
@@ -113,6 +124,7 @@ export const BUGS = [
   },
   {
     name: 'nobody looks at how much waits for a reader',
+    breaks: 'G5 bounded',
     patches: [
       {
         in: 'core',
@@ -124,10 +136,12 @@ export const BUGS = [
   },
   {
     name: 'a client takes the new epoch and keeps its old offset',
+    breaks: 'G1 order',
     patches: [{ in: 'client', find: 'restart(epoch, to);', put: 'restart(epoch, replica.offset);' }],
   },
   {
     name: 'a client does not notice that its link is dead',
+    breaks: 'CON-5',
     patches: [
       {
         in: 'client',
@@ -138,6 +152,7 @@ export const BUGS = [
   },
   {
     name: 'a server does not notice that a peer is gone',
+    breaks: 'CON-5',
     patches: [
       { in: 'core', find: "return 'silent';", put: 'return null;' },
       { in: 'core', find: "return 'stalled';", put: 'return null;' },
@@ -145,6 +160,7 @@ export const BUGS = [
   },
   {
     name: 'what was not acknowledged is not sent again',
+    breaks: 'G6 converge',
     patches: [
       {
         in: 'client',
@@ -155,6 +171,7 @@ export const BUGS = [
   },
   {
     name: 'what is sent again gets a new number',
+    breaks: 'G6 converge',
     patches: [
       {
         in: 'client',
@@ -165,6 +182,7 @@ export const BUGS = [
   },
   {
     name: 'a subscription outlives the right to it',
+    breaks: 'SUB-9',
     patches: [
       {
         in: 'core',
@@ -175,6 +193,7 @@ export const BUGS = [
   },
   {
     name: 'an expired token goes on being good',
+    breaks: 'CON-9',
     patches: [
       {
         in: 'core',
@@ -185,11 +204,97 @@ export const BUGS = [
   },
   {
     name: 'a notification that is missing is not missed',
+    breaks: 'G6 converge',
     patches: [
       {
         in: 'core',
         find: 'if (entries === undefined || from > this.ring.end)',
         put: 'if (entries === undefined)',
+      },
+    ],
+  },
+  {
+    name: 'a deletion that is forgotten is passed over in silence',
+    breaks: 'G6 step',
+    patches: [{ in: 'core', find: ' && after.offset >= table.floor', put: '' }],
+  },
+  {
+    name: 'fields that are gone stay with the reader',
+    breaks: 'G6 forward',
+    patches: [{ in: 'client', find: 'for (const field of own(unset, key) ?? [])', put: 'for (const field of [])' }],
+  },
+  {
+    name: 'a field that changed is told as if it had not',
+    breaks: 'G6 step',
+    patches: [
+      {
+        in: 'core',
+        find: 'known?.text === text ? known : { text, offset }',
+        put: 'known?.text === text ? known : { text, offset: known?.offset ?? offset }',
+      },
+    ],
+  },
+  {
+    name: 'a slice after a tune is of another watch list',
+    breaks: 'TAB-6',
+    patches: [{ in: 'core', find: 'list?.number ?? 0', put: '0' }],
+  },
+  {
+    name: 'who begins anew is not told so',
+    breaks: 'G6 forward',
+    patches: [{ in: 'core', find: 'text += \',"reset":true\';', put: '{}' }],
+  },
+  {
+    name: 'a pause is not heeded',
+    breaks: 'TAB-2',
+    patches: [{ in: 'core', find: 'this.#wishes.paused || ', put: '' }],
+  },
+  {
+    name: 'rows expire before their time',
+    breaks: 'G6 expiry',
+    patches: [
+      { in: 'broker-sqlite', find: 'WHERE r.expires_at <= ? ORDER', put: 'WHERE r.expires_at <= ? + 5000 ORDER' },
+    ],
+  },
+  {
+    name: 'a condition is not looked at',
+    breaks: 'TAB-8',
+    patches: [
+      { in: 'broker-sqlite', find: 'if (change.if !== undefined && change.if !== actual) {', put: 'if (false) {' },
+    ],
+  },
+  {
+    name: 'what a checkpoint could not write is forgotten',
+    breaks: 'G2 stored',
+    patches: [{ in: 'core', find: 'for (const key of keys)\n                table.dirty.add(key);', put: '' }],
+  },
+  {
+    name: 'what was called once runs again when it is sent again',
+    breaks: 'G3 once',
+    patches: [
+      { in: 'core', find: 'known === null ? await this.#admitted() : cameOf(known)', put: 'await this.#admitted()' },
+      { in: 'core', find: "if (call.state !== 'new')\n                return call;", put: '' },
+    ],
+  },
+  {
+    name: 'a call that nobody asked to repeat is sent again',
+    breaks: 'PRO-3',
+    patches: [
+      {
+        in: 'client',
+        find: "if (!call.fields.seq)\n                fail(call, 'unavailable', 'the connection was lost before the answer');",
+        put: '',
+      },
+    ],
+  },
+  {
+    name: 'a server that drains asks nobody to move',
+    breaks: 'G10 restart',
+    patches: [
+      {
+        in: 'core',
+        find: 'for (const session of this.sessions)\n            this.#askToMove(session);',
+        put: '',
       },
     ],
   },
