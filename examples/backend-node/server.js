@@ -20,6 +20,8 @@ const isBanned = db.prepare('SELECT 1 FROM banned WHERE user = ?');
 const store = db.prepare(
   'INSERT OR IGNORE INTO messages (webhook, stream, offset, author, text, at) VALUES (?, ?, ?, ?, ?, ?)',
 );
+// Doing this twice changes nothing.
+const rewrite = db.prepare('UPDATE messages SET text = ? WHERE stream = ? AND offset = ?');
 
 /**
  * What is answered to a request that is known to come from Trunkline.
@@ -27,13 +29,19 @@ const store = db.prepare(
  * @param {import('@trunkline/server').BackendRequest} request
  */
 function answerTo(id, { type, data }) {
-  if (type === 'authorize') return { allow: isBanned.get(data.user.id) === undefined };
-  const { text } = /** @type {{ text: string }} */ (data.entry);
+  if (type === 'authorize') {
+    // Whoever is banned may do nothing, and nobody may edit or delete what others wrote.
+    const isTheirs = data.amendment === undefined || data.amendment === 'react' || data.entry?.isOwn === true;
+    return { allow: isTheirs && isBanned.get(data.user.id) === undefined };
+  }
+  // Of a deleted entry it is null.
+  const { text } = /** @type {{ text: string }} */ (data.entry ?? { text: '' });
   if (type === 'publish.before') {
     if (/\bdarn\b/i.test(text)) return { accept: false, code: 'rude', message: 'Please be kind' };
     return text.includes(':)') ? { accept: true, entry: { text: text.replaceAll(':)', '🙂') } } : { accept: true };
   }
-  store.run(id, data.stream, data.offset, data.user?.id ?? null, text, data.at);
+  if (data.kind === 'amend') rewrite.run(text, data.stream, data.amends ?? 0);
+  else store.run(id, data.stream, data.offset, data.user?.id ?? null, text, data.at);
   return {};
 }
 

@@ -48,14 +48,23 @@ def is_signed(headers, body):
 def answer_to(webhook_id, kind, data):
     if kind == "authorize":
         banned = database.execute("SELECT 1 FROM banned WHERE user = ?", (data["user"]["id"],)).fetchone()
-        return {"allow": banned is None}
-    text = data["entry"]["text"]
+        # Whoever is banned may do nothing, and nobody may edit or delete what others wrote.
+        theirs = data.get("amendment") in (None, "react") or data["entry"]["isOwn"]
+        return {"allow": banned is None and theirs}
+    text = data["entry"]["text"] if data["entry"] else ""  # of a deleted entry it is null
     if kind == "publish.before":
         if re.search(r"\bdarn\b", text, re.IGNORECASE):
             return {"accept": False, "code": "rude", "message": "Please be kind"}
         if ":)" in text:
             return {"accept": True, "entry": {"text": text.replace(":)", "🙂")}}
         return {"accept": True}
+    if data["kind"] == "amend":
+        # Doing this twice changes nothing.
+        with database:
+            database.execute(
+                "UPDATE messages SET text = ? WHERE stream = ? AND offset = ?", (text, data["stream"], data["amends"])
+            )
+        return {}
     author = data["user"] and data["user"]["id"]
     # The webhook's id is the same however often it is sent: what is here already is not stored again.
     with database:

@@ -31,7 +31,7 @@ export class AmendWriter {
 
   /** The entries of the group are in the table. */
   amend(call: AmendCall, nowMs: number): Result {
-    const { stream: name, fence, after, source, offset, expects } = call;
+    const { stream: name, fence, after, source, offset, expects, outbox } = call;
     const stream = this.#streams.find(name);
     const conflict = (actual: number | null): Result => ({
       refusal: { type: 'amend_conflict', offset, expected: expects, actual },
@@ -61,6 +61,7 @@ export class AmendWriter {
     const newest = Number(amended ?? 0);
     if (newest !== expects) return conflict(newest);
     if (fence !== undefined) stream.fence = fence;
+    if (outbox === true) stream.outboxDone ??= stream.head;
     this.#streams.changed(stream);
     const changed = data !== call.data || (state ?? '{}') !== call.state;
     const place = changed ? stream.head + 1 : newest || offset;

@@ -52,6 +52,11 @@ export function announceAppend(
   watchers.announce({ stream: name, epoch, from, to: from + count, entries });
 }
 
+/** What an amendment put into the outbox, or `null`. */
+export function amendNewsOf(stream: StreamName, { epoch, offset, at, changed }: AmendDone): OutboxNews | null {
+  return changed ? { stream, epoch, from: offset - 1, to: offset, at } : null;
+}
+
 /** What an append put into the outbox, or `null`. */
 export function newsOf(
   stream: StreamName,

@@ -31,10 +31,15 @@ export function appendCall(
   };
 }
 
+/** As `copyOf`. */
+export function amendmentOf({ offset, expects, state, ...entry }: Amendment): Amendment {
+  return { ...copyOf(entry), offset, expects, state };
+}
+
 export function amendCall(
   name: StreamName,
   { offset, expects, data, state, at, user, owner, source }: Amendment,
-  { fence, after }: Pick<AppendOptions, 'fence' | 'after'>,
+  { fence, after, outbox }: Pick<AppendOptions, 'fence' | 'after' | 'outbox'>,
 ): AmendCall {
   return {
     ...{ type: 'amend', stream: keyText(name), offset, expects, data, state, at, user },
@@ -42,6 +47,7 @@ export function amendCall(
     ...(source === undefined ? {} : { source: { producer: keyText(source.producer), seq: source.seq } }),
     ...(fence === undefined ? {} : { fence }),
     ...(after === undefined ? {} : { after }),
+    ...(outbox === undefined ? {} : { outbox }),
   };
 }
 

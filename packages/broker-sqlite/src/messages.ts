@@ -35,6 +35,7 @@ export interface AmendCall {
   readonly source?: { readonly producer: string; readonly seq: number };
   readonly fence?: number;
   readonly after?: number;
+  readonly outbox?: true;
 }
 export interface AmendDone {
   readonly epoch: string;

@@ -17,7 +17,7 @@ export class OutboxReader {
        FROM streams s WHERE outbox_done < head AND name > ? ORDER BY name LIMIT ?`,
     );
     this.#deadLetters = db.query(
-      `SELECT id, stream, epoch, died_at, attempts, reason, offset, at, data, user, producer, seq, NULL
+      `SELECT id, stream, epoch, died_at, attempts, reason, amends, offset, at, data, user, producer, seq, owner
        FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?`,
     );
     this.#count = db.query('SELECT count(*) FROM dead_letters');
@@ -40,12 +40,13 @@ function waitingOf([name, epoch, done, head, at]: Row): Waiting {
   return { stream, epoch: String(epoch), done: Number(done), head: Number(head), oldestAt: Number(at) };
 }
 
-function deadLetterOf([id, name, epoch, diedAt, attempts, reason, offset, ...packed]: Row): DeadLetter {
+function deadLetterOf([id, name, epoch, diedAt, attempts, reason, amends, offset, ...packed]: Row): DeadLetter {
+  const entry = unpack([...packed], 0, Number(offset));
   return {
     id: Number(id),
     stream: keyOf(String(name)) as StreamName,
     epoch: String(epoch),
-    entry: unpack([...packed], 0, Number(offset)),
+    entry: typeof amends === 'number' ? { ...entry, amends: { offset: amends } } : entry,
     diedAt: Number(diedAt),
     attempts: Number(attempts),
     reason: String(reason),

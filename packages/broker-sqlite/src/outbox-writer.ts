@@ -13,8 +13,8 @@ export class OutboxWriter {
   constructor(db: Connection, streams: StreamRegister) {
     this.#streams = streams;
     this.#bury = db.command(
-      `INSERT INTO dead_letters (stream, epoch, offset, at, user, producer, seq, data, died_at, attempts, reason)
-       SELECT ?, ?, e.offset, e.at, e.user, p.producer, e.seq, e.data, ?, ?, ?
+      `INSERT INTO dead_letters (stream, epoch, offset, at, user, producer, seq, data, owner, amends, died_at, attempts, reason)
+       SELECT ?, ?, e.offset, e.at, e.user, p.producer, e.seq, e.data, e.owner, e.amends, ?, ?, ?
        FROM entries e LEFT JOIN producers p ON p.id = e.producer WHERE e.stream = ? AND e.offset = ?`,
     );
     this.#forget = db.query('DELETE FROM dead_letters WHERE id = ? RETURNING id');

@@ -5,7 +5,7 @@ import { DEFAULT_TOMBSTONES } from '@trunkline/broker';
 /** "TRKL": says that a file is ours, in its header. */
 export const APPLICATION_ID = 0x54524b4c;
 /** Version of the tables below, in the file's header (`PRAGMA user_version`). */
-export const SCHEMA_VERSION = 6;
+export const SCHEMA_VERSION = 7;
 
 /** What version 2 added: tables. */
 const CREATE_TABLES = `
@@ -86,6 +86,12 @@ SELECT s.name AS stream, e.offset, strftime('%Y-%m-%d %H:%M:%f', e.at / 1000.0, 
 FROM entries e JOIN streams s ON s.id = e.stream LEFT JOIN producers p ON p.id = e.producer WHERE e.amends IS NULL;
 `;
 
+/** What version 7 added to dead letters: whose entry it is, and which entry a record amends. */
+const AMENDED_LETTERS = `
+ALTER TABLE dead_letters ADD COLUMN owner TEXT;
+ALTER TABLE dead_letters ADD COLUMN amends INTEGER;
+`;
+
 /** From each older version to the next: the first leads from 1 to 2. */
 export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE streams ADD COLUMN kind TEXT NOT NULL DEFAULT 'log';
@@ -109,6 +115,8 @@ export const MIGRATIONS: readonly string[] = [
    DROP VIEW history;
    ${CREATE_HISTORY}
    PRAGMA user_version = 6;`,
+  `${AMENDED_LETTERS}
+   PRAGMA user_version = 7;`,
 ];
 
 export const CREATE_SCHEMA = `
@@ -172,7 +180,7 @@ CREATE TABLE trash (                            -- removed, and deleted in small
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('lease_token', 0);
 ${INDEX_RECORDS}${CREATE_HISTORY}
-${CREATE_TABLES}${CREATE_CALLS}${CREATE_OUTBOX}
+${CREATE_TABLES}${CREATE_CALLS}${CREATE_OUTBOX}${AMENDED_LETTERS}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${SCHEMA_VERSION};
 `;

@@ -37,10 +37,10 @@ import {
   Watchers,
 } from '@trunkline/broker';
 import type { Offset, Position, StreamName } from '@trunkline/protocol';
-import { announceAmend, announceAppend, announceChange, newsOf } from './announce.js';
+import { amendNewsOf, announceAmend, announceAppend, announceChange, newsOf } from './announce.js';
 import { appendedOf, errorOf, pageOf } from './answers.js';
 import { type BurstEntry, Bursts } from './bursts.js';
-import { amendCall, appendCall, changeCall, copyOf } from './calls.js';
+import { amendCall, amendmentOf, appendCall, changeCall, copyOf } from './calls.js';
 import { keyText } from './key-text.js';
 import {
   type AmendDone,
@@ -182,14 +182,15 @@ export class SqliteBroker extends OutboxCalls implements Broker, Opens, ReportsH
   async amend(
     name: StreamName,
     given: Amendment,
-    options: Pick<AppendOptions, 'fence' | 'after'> = {},
+    options: Pick<AppendOptions, 'fence' | 'after' | 'outbox'> = {},
   ): Promise<AmendResult> {
     this.#mustBeOpen();
     checkAmend(given, options);
-    const { offset, expects, state } = given;
-    const amendment = { ...copyOf(given), offset, expects, state };
-    const call = amendCall(name, amendment, options);
-    return this.#writeTo(name, call, (value) => announceAmend(this.#watchers, name, value as AmendDone, amendment));
+    const amendment = amendmentOf(given);
+    return this.#writeTo(name, amendCall(name, amendment, options), (value) => {
+      if (options.outbox === true) this.tellOutbox(amendNewsOf(name, value as AmendDone));
+      return announceAmend(this.#watchers, name, value as AmendDone, amendment);
+    });
   }
 
   async tail(name: StreamName, after: Offset, count: number): Promise<Tail> {

@@ -114,6 +114,8 @@ function shapeOf(path: string): unknown[] {
 }
 
 /** From each version to the one before. */
+const UNDO_7 =
+  'ALTER TABLE dead_letters DROP COLUMN owner; ALTER TABLE dead_letters DROP COLUMN amends; PRAGMA user_version = 6;';
 const UNDO_6 = `DROP INDEX records; DROP VIEW history; DELETE FROM counters WHERE name = 'erased';
   ALTER TABLE streams DROP COLUMN records;
   ${['owner', 'amended', 'state', 'amends', 'nth'].map((column) => `ALTER TABLE entries DROP COLUMN ${column};`).join(' ')}
@@ -125,10 +127,11 @@ const UNDO_3 = 'DROP TABLE calls; PRAGMA user_version = 2;';
 
 it.each([
   ['1', undefined],
-  ['2', UNDO_6 + UNDO_5 + UNDO_4 + UNDO_3],
-  ['3', UNDO_6 + UNDO_5 + UNDO_4],
-  ['4', UNDO_6 + UNDO_5],
-  ['5', UNDO_6],
+  ['2', UNDO_7 + UNDO_6 + UNDO_5 + UNDO_4 + UNDO_3],
+  ['3', UNDO_7 + UNDO_6 + UNDO_5 + UNDO_4],
+  ['4', UNDO_7 + UNDO_6 + UNDO_5],
+  ['5', UNDO_7 + UNDO_6],
+  ['6', UNDO_7],
 ])('brings a file of version %s to the tables of a new one', async (version, undo) => {
   const [fresh, path] = [join(folder.path, 'new.db'), join(folder.path, 'old.db')];
   await sqliteBroker(fresh).close();

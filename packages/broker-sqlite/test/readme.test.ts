@@ -53,8 +53,8 @@ it('shows queries that run, and names what is in the file', async () => {
     }
   }
   const version = db.prepare('PRAGMA user_version').get();
-  expect(version).toMatchObject({ user_version: 5 });
-  expect(README).toContain('version of these tables: 5.');
+  expect(version).toMatchObject({ user_version: 7 });
+  expect(README).toContain('version of these tables: 7.');
   db.close();
   folder.remove();
 });

@@ -72,7 +72,7 @@ export interface Amendments {
   amend(
     stream: StreamName,
     amendment: Amendment,
-    options?: Pick<AppendOptions, 'fence' | 'after'>,
+    options?: Pick<AppendOptions, 'fence' | 'after' | 'outbox'>,
   ): Promise<AmendResult>;
 
   /**

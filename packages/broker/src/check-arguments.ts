@@ -26,7 +26,10 @@ export function checkAppend(entries: readonly NewEntry[], options: AppendOptions
 }
 
 /** @throws TypeError or RangeError when an amendment is malformed, or an option is out of range. */
-export function checkAmend(amendment: Amendment, options: Pick<AppendOptions, 'fence' | 'after'> | undefined): void {
+export function checkAmend(
+  amendment: Amendment,
+  options: Pick<AppendOptions, 'fence' | 'after' | 'outbox'> | undefined,
+): void {
   checkAppend([amendment], options);
   const { offset, expects, state } = amendment;
   if (!isPositiveInteger(offset)) throw new RangeError(`offset must be 1, 2, 3 …, not ${offset}`);

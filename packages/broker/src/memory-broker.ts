@@ -93,7 +93,7 @@ class MemoryBroker implements Broker, Outbox, Signals {
   async amend(
     name: StreamName,
     amendment: Amendment,
-    options?: Pick<AppendOptions, 'fence' | 'after'>,
+    options?: Pick<AppendOptions, 'fence' | 'after' | 'outbox'>,
   ): Promise<AmendResult> {
     this.#mustBeOpen();
     checkAmend(amendment, options);
@@ -104,6 +104,9 @@ class MemoryBroker implements Broker, Outbox, Signals {
     const { epoch } = stream;
     if (changed && this.#watchers.has(name)) {
       this.#watchers.announce({ stream: name, epoch, from: offset - 1, to: offset, entries: stream.newest(1) });
+    }
+    if (changed && options?.outbox === true) {
+      this.#outbox.announce({ stream: name, epoch, from: offset - 1, to: offset, at });
     }
     if (changed) this.#outbox.amended(name, epoch, amendment.offset, amendment.data);
     stream.trim(nowMs);

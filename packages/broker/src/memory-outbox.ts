@@ -39,8 +39,10 @@ export class MemoryOutbox {
   bury(stream: MemoryStream, { epoch, offset }: Position, { diedAt, attempts, reason }: Death): void {
     const waits = stream.waiting();
     if (waits === null || waits.epoch !== epoch || waits.done + 1 !== offset) return;
-    const [entry] = stream.read({ epoch, offset: waits.done }, { entries: 1 }).entries;
-    if (entry === undefined) return;
+    const [stored] = stream.read({ epoch, offset: waits.done }, { entries: 1 }).entries;
+    if (stored === undefined) return;
+    // What a record says of its entry may be erased later.
+    const entry = stored.amends === undefined ? stored : { ...stored, amends: { offset: stored.amends.offset } };
     this.#lastId += 1;
     const id = this.#lastId;
     this.#dead.set(id, { id, stream: stream.name, epoch: waits.epoch, entry, diedAt, attempts, reason });

@@ -56,7 +56,7 @@ export class MemoryStream {
   /** Leaves it to the caller to `trim`. */
   amend(
     amendment: Amendment,
-    options: Pick<AppendOptions, 'fence' | 'after'> | undefined,
+    options: Pick<AppendOptions, 'fence' | 'after' | 'outbox'> | undefined,
     nowMs: number,
   ): Appended & { readonly changed: boolean } {
     const repeat = this.#admit([amendment], options, nowMs).get(0);
@@ -70,6 +70,7 @@ export class MemoryStream {
     const newest = entry.amended?.offset ?? 0;
     if (newest !== expects) throw new AmendConflictError(this.name, offset, expects, newest);
     if (options?.fence !== undefined) this.#fence = options.fence;
+    if (options?.outbox === true) this.#done ??= this.head;
     const changed = data !== entry.data || state !== (entry.amended?.state ?? '{}');
     const place = changed ? this.head + 1 : newest || offset;
     if (changed) {
@@ -178,7 +179,7 @@ export class MemoryStream {
   /** Gives the repeats by index. Throws what `append` and `amend` are refused with, before anything has changed. */
   #admit(
     entries: readonly NewEntry[],
-    options: Pick<AppendOptions, 'fence' | 'after'> | undefined,
+    options: Pick<AppendOptions, 'fence' | 'after' | 'outbox'> | undefined,
     nowMs: number,
   ): Map<number, Appended> {
     const fence = options?.fence;

@@ -37,7 +37,10 @@ export interface Death {
   readonly reason: string;
 }
 
-/** What nobody could be told of, with a copy of the entry: the log may be trimmed by now. */
+/**
+ * What nobody could be told of, with a copy of the entry: the log may be trimmed by now. Of a record it says which entry it amends, and no more.
+ * When the entry is amended its `data` changes here too.
+ */
 export interface DeadLetter extends Death {
   /** 1, 2, 3 … in the order of burial. */
   readonly id: number;
@@ -47,7 +50,7 @@ export interface DeadLetter extends Death {
 }
 
 /**
- * Logs whose appends were made with `outbox: true`, and how far somebody was told of each. What is said of `Broker` holds here too:
+ * Logs whose appends or amendments were made with `outbox: true`, and how far somebody was told of each. What is said of `Broker` holds here too:
  * errors, and that a promise resolves when it is stored. What waits is kept, whatever the retention says. Removing a stream takes
  * what waits of it along, but for its dead letters.
  */
@@ -56,7 +59,7 @@ export interface Outbox {
   waiting(after: StreamName | null, limit: number): Promise<readonly Waiting[]>;
 
   /**
-   * Calls `onNews` for each append with `outbox: true` that stores something, soon after it is stored and never before, those of one log in
+   * Calls `onNews` for each append or amendment with `outbox: true` that stores something, soon after it is stored and never before, those of one log in
    * order, until the function that is returned was called.
    */
   watchOutbox(onNews: (news: OutboxNews) => void): () => void;

@@ -146,9 +146,11 @@ export class Amender {
       (next) => {
         const who = present();
         const record = { at: nowMs(), user: publisherText(who), ...(who === SERVER ? {} : { owner: who.id }) };
+        const { outbox } = channel;
+        const options = { ...(after === 0 ? {} : { after }), ...(outbox === undefined ? {} : { outbox }) };
         const expects = entry.amended?.offset ?? 0;
         const amendment = { ...record, ...next, offset, expects, ...(source === undefined ? {} : { source }) };
-        return { stored: broker.amend(stream, amendment, after === 0 ? {} : { after }) };
+        return { stored: broker.amend(stream, amendment, options) };
       },
     );
     return stored.then(

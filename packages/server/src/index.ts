@@ -9,6 +9,7 @@ export type {
   BackendRequest,
   BeforeRequest,
   RequestType,
+  ToldState,
   ToldStream,
   ToldUser,
 } from './backend/requests.js';

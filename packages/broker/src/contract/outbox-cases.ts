@@ -184,6 +184,44 @@ export const OUTBOX_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'an amendment waits as an append does, and its record can become a dead letter',
+    run: async (world) => {
+      const broker = withOutbox(world.broker);
+      const ear = listen(broker);
+      const { epoch } = await broker.append(ROOM, entries(1), TOLD);
+      const amendment = { offset: 1, expects: 0, data: '"new"', state: '{"editedAt":1}', at: AT + 1, user: null };
+      await broker.amend(ROOM, amendment, TOLD);
+      await broker.amend(ROOM, { ...amendment, expects: 2 }, TOLD);
+      await ear.until(2);
+      const heard = ear.heard.map(({ from, to }) => [from, to]);
+      same(
+        heard,
+        [
+          [0, 1],
+          [1, 2],
+        ],
+        'heard',
+      );
+      same((await allWaiting(broker)).get(ROOM)?.head, 2, 'waiting');
+      await broker.settle(ROOM, { epoch, offset: 1 });
+      await broker.bury(ROOM, { epoch, offset: 2 }, DEATH);
+      const [letter] = await broker.deadLetters(0, 1);
+      same([letter?.entry.offset, letter?.entry.amends, letter?.entry.data], [2, { offset: 1 }, 'null'], 'the letter');
+      ear.stop();
+    },
+  },
+  {
+    name: 'a log that is only amended enters the outbox with its record',
+    run: async (world) => {
+      const broker = withOutbox(world.broker);
+      await broker.append(ROOM, entries(2));
+      const amendment = { offset: 1, expects: 0, data: 'null', state: '{"deletedAt":1}', at: AT, user: null };
+      await broker.amend(ROOM, amendment, TOLD);
+      const waits = (await allWaiting(broker)).get(ROOM);
+      same([waits?.done, waits?.head], [2, 3], 'waiting');
+    },
+  },
+  {
     name: 'logs where something waits come page by page, each once',
     run: async (world) => {
       const broker = withOutbox(world.broker);

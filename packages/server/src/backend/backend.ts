@@ -14,6 +14,7 @@ import { toldStream } from './wanted.js';
 /** Statuses that say: never. All others but 200 to 299 are tried again. */
 const NEVER: ReadonlySet<number> = new Set([400, 410, 413, 415, 422]);
 const LETTERS_PAGE = 100;
+const STORE_RETRY_MS = 1_000;
 const MAX_LETTERS_PAGE = 1_000;
 
 /** How the back end is, for whoever watches. */
@@ -33,7 +34,8 @@ export interface BackendDeadLetter {
   readonly id: number;
   /** What it was sent under, and will be. */
   readonly webhookId: string;
-  readonly request: AfterRequest;
+  /** `null`: of an amendment that another one has replaced since. */
+  readonly request: AfterRequest | null;
   /** In milliseconds since 1970. */
   readonly diedAt: number;
   readonly attempts: number;
@@ -138,11 +140,11 @@ export class Backend implements TrunkBackend {
       throw new TypeError(`deadLetters: limit must be a whole number from 1 to ${MAX_LETTERS_PAGE}`);
     }
     const letters = (await this.#store?.deadLetters(after, limit)) ?? [];
-    return letters.map((letter) => {
-      const { id, stream, epoch, entry, diedAt, attempts, reason } = letter;
-      const request = this.#requestOf(stream, epoch, entry);
+    const shown = letters.map(async ({ id, stream, epoch, entry, diedAt, attempts, reason }) => {
+      const request = this.#requestOf(stream, epoch, await this.#withState(stream, epoch, entry));
       return { id, webhookId: webhookId(epoch, entry), request, diedAt, attempts, reason };
     });
+    return Promise.all(shown);
   }
 
   async replay(id: number): Promise<void> {
@@ -189,7 +191,9 @@ export class Backend implements TrunkBackend {
 
   async #tell(stream: StreamName, epoch: Epoch, entry: Entry): Promise<Told> {
     try {
-      const request = this.#requestOf(stream, epoch, entry);
+      const request = this.#requestOf(stream, epoch, await this.#withState(stream, epoch, entry));
+      // A record whose entry was amended again, or is no longer kept: a later one says what it is now, or nobody can.
+      if (request === null) return 'told';
       const { status } = await this.#calls.send('publish.after', webhookId(epoch, entry), entry.at, request);
       if (status >= 200 && status < 300) return 'told';
       const message = `the back end answered ${status}`;
@@ -197,19 +201,35 @@ export class Backend implements TrunkBackend {
     } catch (error) {
       if (error instanceof BackendDownError) return { later: error };
       this.#parts.log.error({ error, stream }, 'telling the back end failed');
-      return { later: new BackendDownError('telling the back end failed', 0, true) };
+      return { later: new BackendDownError('telling the back end failed', STORE_RETRY_MS, false) };
     }
   }
 
-  #requestOf(stream: StreamName, epoch: Epoch, { offset, at, user, source, data }: Entry): AfterRequest {
+  /** A record of a dead letter says only which entry it amends: the log knows what that is now. */
+  async #withState(stream: StreamName, epoch: Epoch, record: Entry): Promise<Entry> {
+    const { amends } = record;
+    if (amends === undefined || amends.data !== undefined) return record;
+    const { entries, epoch: present } = await this.#parts.broker.readBack(stream, amends.offset + 1, { entries: 1 });
+    const [entry] = entries;
+    const isIt = present === epoch && entry?.offset === amends.offset && entry.amended?.offset === record.offset;
+    if (!isIt) return record;
+    return { ...record, amends: { ...amends, data: entry.data, state: entry.amended?.state ?? '{}' } };
+  }
+
+  /** `null`: a record that says nothing any more. */
+  #requestOf(stream: StreamName, epoch: Epoch, entry: Entry): AfterRequest | null {
+    const { offset, at, user, owner, source, amends, amended } = entry;
+    const [data, state] = amends === undefined ? [entry.data, amended?.state] : [amends.data, amends.state];
+    if (data === undefined) return null;
     const { key = '', params = [] } = parseStreamName(stream) ?? {};
     const names = this.#parts.told.get(key)?.params ?? [];
     // A producer's word has no "/": what comes before the last one is the user's id.
     const cut = source?.producer.lastIndexOf('/') ?? -1;
-    const shown = user === null ? null : (JSON.parse(user) as JsonValue);
-    const told: ToldUser | null = shown === null ? null : { id: source?.producer.slice(0, cut) ?? null, public: shown };
+    const id = owner ?? source?.producer.slice(0, cut) ?? null;
+    const told: ToldUser | null = user === null ? null : { id, public: JSON.parse(user) as JsonValue };
     return {
-      kind: 'publish',
+      kind: amends === undefined ? 'publish' : 'amend',
+      ...(amends === undefined ? {} : { amends: amends.offset }),
       ...toldStream(key, names, params),
       epoch,
       offset,
@@ -218,6 +238,7 @@ export class Backend implements TrunkBackend {
       producer: source?.producer.slice(cut + 1) ?? null,
       seq: source?.seq ?? null,
       entry: JSON.parse(data) as JsonValue,
+      ...(JSON.parse(state ?? '{}') as object),
     };
   }
 }

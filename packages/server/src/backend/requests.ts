@@ -26,8 +26,17 @@ export interface ToldStream {
 /** May the user do that? Answer `{"allow": true}` or `{"allow": false}`. */
 export interface AuthorizeRequest extends ToldStream {
   readonly user: ToldUser;
-  /** `subscribe`, `read`, `publish`, `change` … */
+  /** `subscribe`, `read`, `publish`, `amend`, `change` … */
   readonly action: string;
+  /** Of `amend`: what, and the entry as it is. Check `isOwn`, unless anybody may change what others wrote. */
+  readonly amendment?: 'edit' | 'delete' | 'react';
+  readonly entry?: {
+    readonly offset: number;
+    readonly at: number;
+    readonly user: JsonValue;
+    readonly isOwn: boolean;
+    readonly data: JsonValue;
+  };
 }
 
 /**
@@ -41,11 +50,27 @@ export interface BeforeRequest extends ToldStream {
   readonly seq: number;
   /** As it was validated, and as an `onPublish` in process made it. */
   readonly entry: JsonValue;
+  /** Of an edit: the entry as it was. */
+  readonly edits?: { readonly offset: number; readonly at: number; readonly data: JsonValue };
 }
 
-/** An entry that was stored. Any answer of 200 to 299 will do. */
-export interface AfterRequest extends ToldStream {
-  readonly kind: 'publish';
+/** What can change of an entry, as it is now. What is absent is not there. */
+export interface ToldState {
+  /** `null` once it is deleted. */
+  readonly entry: JsonValue;
+  /** In milliseconds since 1970. */
+  readonly editedAt?: number;
+  readonly deletedAt?: number;
+  /** Who reacted how: ids by emoji. */
+  readonly reactions?: { readonly [reaction: string]: readonly string[] };
+}
+
+/** An entry that was stored, or amended since. Any answer of 200 to 299 will do. */
+export interface AfterRequest extends ToldStream, ToldState {
+  /** `amend`: an entry that was told of, the one at `amends`, is like this now. */
+  readonly kind: 'publish' | 'amend';
+  /** Of `amend`: offset of the entry. */
+  readonly amends?: number;
   /** Names the history that offsets belong to. */
   readonly epoch: string;
   readonly offset: number;
@@ -56,7 +81,6 @@ export interface AfterRequest extends ToldStream {
   /** Of the publish; `null` where the log does not say it. */
   readonly producer: string | null;
   readonly seq: number | null;
-  readonly entry: JsonValue;
 }
 
 interface Shaped<Type extends RequestType, Data> {

@@ -34,16 +34,23 @@ export class BackendRules {
   }
 
   /** Whether the user may do that. Rejects with TrunklineError `unavailable`, `internal`. */
-  async authorize(stream: ToldStream, user: KnownUser, action: string): Promise<boolean> {
+  async authorize(
+    stream: ToldStream,
+    user: KnownUser,
+    action: string,
+    amend?: Pick<AuthorizeRequest, 'amendment' | 'entry'>,
+  ): Promise<boolean> {
     const { authorizeCacheMs } = this.#with.options;
     const key = JSON.stringify([user.id, stream.stream, action]);
     const known = this.#cached.get(key);
-    if (known !== undefined && known.untilMs > this.#with.nowMs()) return known.allow;
+    // What is said of one entry is not said of another.
+    const isKept = authorizeCacheMs > 0 && amend === undefined;
+    if (isKept && known !== undefined && known.untilMs > this.#with.nowMs()) return known.allow;
     const forgets = this.#forgets;
-    const data: AuthorizeRequest = { ...stream, user, action };
+    const data: AuthorizeRequest = { ...stream, user, action, ...amend };
     const { allow } = await this.#ask('authorize', `authorize_${randomBytes(18).toString('base64url')}`, data);
     if (typeof allow !== 'boolean') throw this.#senseless('authorize', 'say {"allow": true} or {"allow": false}');
-    if (authorizeCacheMs > 0 && forgets === this.#forgets) this.#remember(key, allow, authorizeCacheMs);
+    if (isKept && forgets === this.#forgets) this.#remember(key, allow, authorizeCacheMs);
     return allow;
   }
 

@@ -24,9 +24,9 @@ export function asking(
 ): ChannelRuntime {
   const told = (params: readonly string[]) => toldStream(name, runtime.params, params);
   const { authorize: own } = runtime;
-  const authorize: NonNullable<ChannelRuntime['authorize']> = async (user, params, action) => {
-    if (own !== undefined && (await own(user, params, action)) !== true) return false;
-    return rules.authorize(told(params), userOf(user), action);
+  const authorize: NonNullable<ChannelRuntime['authorize']> = async (user, params, action, amend) => {
+    if (own !== undefined && (await own(user, params, action, amend)) !== true) return false;
+    return rules.authorize(told(params), userOf(user), action, amend);
   };
   const ruled = wanted.has('authorize') ? { authorize } : {};
   if (runtime.kind === 'table') return { ...runtime, ...ruled };
@@ -36,7 +36,9 @@ export function asking(
     if ('refusal' in made) return made;
     const entry = (made.store === undefined ? call.entry : made.store) as JsonValue;
     const { producer, seq } = call.source;
-    const judged = await rules.before({ ...told(call.params), user: userOf(call.user), producer, seq, entry });
+    const edits = call.edits === undefined ? {} : { edits: call.edits };
+    const asked = { ...told(call.params), user: userOf(call.user), producer, seq, entry, ...edits };
+    const judged = await rules.before(asked);
     return 'refusal' in judged || judged.store !== undefined ? judged : made;
   };
   return {
