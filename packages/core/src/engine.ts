@@ -31,6 +31,7 @@ import {
   SERVER,
   type TableRuntime,
 } from './app.js';
+import { BesideRequests } from './beside-requests.js';
 import { callBroker } from './broker-call.js';
 import { Caller } from './caller.js';
 import { type Changed, Changer, type ServerRowChange } from './changer.js';
@@ -109,6 +110,8 @@ export class Engine<Request = unknown> {
   readonly sessions = new Set<Session<Request>>();
   /** What comes without a connection, one by one: the HTTP API. */
   readonly requests: Requests<Request>;
+  /** The same for what stands beside a log. */
+  readonly besideRequests: BesideRequests<Request>;
   /** For sessions. From outside use `drain` and `stop`. */
   readonly shutdown: Shutdown<Request>;
   /** Whose rows may expire. */
@@ -155,6 +158,7 @@ export class Engine<Request = unknown> {
     const brokerOf = (channel: TableRuntime) => this.brokerOf(channel);
     this.changer = new Changer({ brokerOf, log, permits: this.permits, nowMs, maxEntryBytes, maxRowsPerChange });
     this.requests = new Requests(this);
+    this.besideRequests = new BesideRequests(this);
     const { broker, clock, callDeadlineMs = 30_000, maxCallDeadlineMs = 600_000 } = options;
     const deadlines = { deadlineMs: callDeadlineMs, maxDeadlineMs: maxCallDeadlineMs };
     this.caller = new Caller({ broker, log, clock, permits: this.permits, maxEntryBytes, ...deadlines });

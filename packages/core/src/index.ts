@@ -17,6 +17,7 @@ export type {
   Target,
   Validated,
 } from './app.js';
+export type { BesideRequests } from './beside-requests.js';
 export { type CallerLimits, Callers, type CallerUse } from './callers.js';
 export type { Changed, ServerRowChange } from './changer.js';
 export { Engine, type EngineOptions } from './engine.js';

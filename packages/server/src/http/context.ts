@@ -2,13 +2,14 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Caller, CallerUse, Requests, Source, Target } from '@trunkline/core';
+import type { BesideRequests, Caller, CallerUse, Requests, Source, Target } from '@trunkline/core';
 import type { Limits, Position } from '@trunkline/protocol';
 import type { RequestInfo } from '../define/trunkline.js';
 import { badRequest } from './http-error.js';
 
 export interface Context {
   readonly requests: Requests<RequestInfo>;
+  readonly beside: BesideRequests<RequestInfo>;
   readonly limits: Limits;
   readonly request: IncomingMessage;
   readonly caller: Caller;

@@ -36,7 +36,10 @@ export class Gate {
   }
 
   /** @param wanted the channel, or what else is asked for. Rejects with TrunklineError `unauthorized`, `forbidden`, `rate_limited`, `unavailable`. */
-  async admit({ authorization, origin, info }: Asker, wanted: Target | 'procedure' | 'user'): Promise<Admitted> {
+  async admit(
+    { authorization, origin, info }: Asker,
+    wanted: Target | 'procedure' | 'user' | 'unread',
+  ): Promise<Admitted> {
     const token = bearerToken(authorization);
     const key = token === undefined ? null : this.#keys.find(token);
     if (key === null) {
@@ -56,7 +59,7 @@ export class Gate {
     if (wanted === 'procedure') {
       throw new TrunklineError('forbidden', 'procedures act for a user: send a user token');
     }
-    const channel = wanted === 'user' ? undefined : (parseStreamName(wanted.name)?.key ?? '');
+    const channel = wanted === 'user' || wanted === 'unread' ? undefined : (parseStreamName(wanted.name)?.key ?? '');
     if (channel !== undefined && key.channels !== null && !key.channels.has(channel)) {
       throw new TrunklineError('forbidden', `this API key is not for ${channel}`);
     }

@@ -9,6 +9,7 @@ import type { Disconnect } from '../disconnect.js';
 import { describeRequest, type OriginRules } from '../origin.js';
 import type { Revoke } from '../revoke.js';
 import type { Answer } from './answer.js';
+import { readUnread } from './beside.js';
 import { corsHeaders, pageProblem, preflight } from './cors.js';
 import type { ApiKeys } from './credentials.js';
 import type { DataSchemas } from './data-schemas.js';
@@ -163,9 +164,10 @@ export class HttpApi {
     { caller, callerName, use, key: apiKey }: Admitted,
     { request, response, query }: Asked,
   ): Promise<Answer> {
-    const { requests, limits, clock, helloTimeoutMs } = this.#options.engine;
+    const { requests, besideRequests, limits, clock, helloTimeoutMs } = this.#options.engine;
     const common = {
       requests,
+      beside: besideRequests,
       request,
       callerName,
       use,
@@ -176,6 +178,10 @@ export class HttpApi {
           if (!response.writableFinished) listener();
         }),
     };
+    if (place.at === 'unread') {
+      readQuery(query, {});
+      return readUnread(besideRequests, caller, apiKey, place.user, request.headers['if-none-match']);
+    }
     if ('user' in place) {
       readQuery(query, {});
       // Writes of a kind: they count for the key's rate.
@@ -232,7 +238,8 @@ function invariant(what: string): never {
   throw new Error(`cannot happen: ${what}`);
 }
 
-function wantedAt(place: Exclude<Place, { at: 'document' }>): Target | 'procedure' | 'user' {
+function wantedAt(place: Exclude<Place, { at: 'document' }>): Target | 'procedure' | 'user' | 'unread' {
+  if (place.at === 'unread') return 'unread';
   if ('user' in place) return 'user';
   return place.at === 'procedure' ? 'procedure' : place.target;
 }

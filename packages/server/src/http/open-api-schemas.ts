@@ -10,6 +10,7 @@ const epoch = { type: 'string', description: 'Names the history that offsets bel
 const epochOrNull = { type: ['string', 'null'], description: 'Null: it was never written.' };
 const anything = { description: "Any JSON value that the channel's schema accepts." };
 const row = { type: 'object', description: "A row that the channel's schema accepts." };
+const publicUser = { description: 'As others may see them.' };
 const keys = { type: 'array', items: { type: 'string' } };
 const byKey = (value: object) => ({ type: 'object', additionalProperties: value });
 
@@ -111,6 +112,22 @@ export const SCHEMAS = {
     to: { ...offset, description: 'What the page reaches: ask on from here.' },
     rows: { type: 'array', items: storedRow },
     deleted: { ...keys, description: 'Rows that are gone.' },
+  }),
+  Presence: object({
+    people: { type: 'array', items: object({ user: publicUser, since: time }) },
+    count: { type: 'integer', minimum: 0, description: 'Of all.' },
+  }),
+  Readers: object({
+    readers: { type: 'array', items: object({ id: { type: 'string' }, user: publicUser, offset }) },
+  }),
+  Marker: object({ offset }),
+  Unread: object({
+    logs: {
+      ...byKey(
+        object({ unread: { type: 'integer', minimum: 0, maximum: 99 }, more: { type: 'boolean' }, mark: offset }),
+      ),
+      description: "By the log's name on the wire: `chat/lobby`.",
+    },
   }),
   StoredRow: storedRow,
   Error: object({ error }),

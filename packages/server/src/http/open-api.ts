@@ -4,7 +4,7 @@ import type { AppRuntime } from '@trunkline/core';
 import type { Limits } from '@trunkline/protocol';
 import { type DataSchemas, movedTo, NO_DATA_SCHEMAS } from './data-schemas.js';
 import { SCHEMAS } from './open-api-schemas.js';
-import { CALL, errorsOf, OF_USERS, OPERATIONS, type OperationShape } from './operations.js';
+import { CALL, errorsOf, OF_USERS, OPERATIONS, type OperationShape, UNREAD } from './operations.js';
 import { DOCUMENT_PATH, PROCEDURES, USERS } from './place.js';
 import type { QueryParameter } from './query.js';
 
@@ -52,6 +52,12 @@ export function openApiDocument(
     `${USERS}{user}/${operation.id}`,
     { parameters: [pathParameter('user', "The user's id.")], post: describe(operation, 'users', limits) },
   ]);
+  const hasMarkers = [...channels.values()].some((channel) => channel.kind === 'log' && channel.markers);
+  const ofUnread = {
+    parameters: [pathParameter('user', "The user's id, or `me`.")],
+    get: describe(UNREAD, 'users', limits),
+  };
+  const unread = hasMarkers ? [[`${USERS}{user}/unread`, ofUnread]] : [];
   return {
     openapi: '3.1.0',
     info: {
@@ -60,7 +66,7 @@ export function openApiDocument(
       description: 'Each parameter of a path is one segment, percent-encoded, a "/" in it too.',
     },
     security: [{ bearer: [] }],
-    paths: { ...Object.fromEntries([...paths, ...calls, ...users]), [DOCUMENT_PATH]: documentPath() },
+    paths: { ...Object.fromEntries([...paths, ...calls, ...users, ...unread]), [DOCUMENT_PATH]: documentPath() },
     components: {
       securitySchemes: {
         bearer: {
@@ -126,7 +132,7 @@ function pathsOf(name: string, channel: Channel, limits: Limits, data: DataSchem
 /** Of amending only what the channel allows. */
 function logPaths(
   base: string,
-  { params, amend = [] }: Extract<Channel, { kind: 'log' }>,
+  { params, amend = [], presence, markers }: Extract<Channel, { kind: 'log' }>,
   parameters: readonly Json[],
   operationsAt: (at: OperationShape['at']) => Json,
 ): [string, Json][] {
@@ -146,6 +152,13 @@ function logPaths(
   if (amend.includes('react')) {
     const path = `${entry}/reactions/{${reaction}}`;
     paths.push([path, { parameters: ofReaction, ...operationsAt('reaction') }]);
+  }
+  if (presence) paths.push([`${base}/presence`, { parameters, ...operationsAt('presence') }]);
+  if (markers) {
+    const user = params.includes('user') ? 'reader' : 'user';
+    const ofUser = [...parameters, pathParameter(user, "The user's id, or `me`.")];
+    paths.push([`${base}/markers`, { parameters, ...operationsAt('markers') }]);
+    paths.push([`${base}/markers/{${user}}`, { parameters: ofUser, ...operationsAt('marker') }]);
   }
   return paths;
 }

@@ -4,6 +4,7 @@
 import type { Limits } from '@trunkline/protocol';
 import { deleteEntry, editEntry, react, unreact } from './amendments.js';
 import type { Answer } from './answer.js';
+import { putMarker, readMarkers, readPresence } from './beside.js';
 import type { Context } from './context.js';
 import { entriesQuery, JSON_TYPES, publish, readEntries } from './entries.js';
 import type { UserOperation } from './place.js';
@@ -16,7 +17,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export interface OperationShape {
   readonly id: string;
   readonly method: Method;
-  readonly at: 'entries' | 'rows' | 'row' | 'entry' | 'reaction' | 'procedure' | UserOperation;
+  readonly at: 'entries' | 'rows' | 'row' | 'entry' | 'reaction' | BesideLog | 'unread' | 'procedure' | UserOperation;
   readonly summary: string;
   readonly query: (limits: Limits) => QueryParameters;
   /** What is sent: the schema's name and media types. */
@@ -28,6 +29,9 @@ export interface OperationShape {
   /** It can contradict the state it meets, also without a condition. */
   readonly conflicts?: true;
 }
+
+/** What stands beside a log. */
+export type BesideLog = 'presence' | 'markers' | 'marker';
 
 /** One of a channel's. */
 export interface Operation extends OperationShape {
@@ -46,6 +50,10 @@ export type SchemaName =
   | 'Patch'
   | 'Input'
   | 'Result'
+  | 'Presence'
+  | 'Readers'
+  | 'Marker'
+  | 'Unread'
   | 'Disconnect'
   | 'Disconnected'
   | 'Revoke'
@@ -180,7 +188,46 @@ export const OPERATIONS: readonly Operation[] = [
     conditions: true,
     run: deleteRow,
   },
+  {
+    id: 'readPresence',
+    method: 'GET',
+    at: 'presence',
+    summary: 'Who is present on this server: at most 1,000, and how many in all.',
+    query: none,
+    answers: { 200: 'Presence', 304: null },
+    run: readPresence,
+  },
+  {
+    id: 'readMarkers',
+    method: 'GET',
+    at: 'markers',
+    summary: 'How far who has read.',
+    query: none,
+    answers: { 200: 'Readers', 304: null },
+    run: readMarkers,
+  },
+  {
+    id: 'putMarker',
+    method: 'PUT',
+    at: 'marker',
+    summary: 'The user has read up to there; `me` is who asks. Only forward: a lower one changes nothing.',
+    query: none,
+    body: { schema: 'Marker', types: JSON_TYPES },
+    answers: { 200: 'Marker' },
+    conflicts: true,
+    run: putMarker,
+  },
 ];
+
+/** What a user has not read, for them and for back ends. */
+export const UNREAD: OperationShape = {
+  id: 'readUnread',
+  method: 'GET',
+  at: 'unread',
+  summary: 'What the user has not read of each log that they follow; `me` is who asks.',
+  query: none,
+  answers: { 200: 'Unread', 304: null },
+};
 
 /** The operation of procedures. */
 export const CALL: OperationShape = {
@@ -225,7 +272,7 @@ export function errorsOf({ at, body, conditions, conflicts }: OperationShape): r
   return [
     ...[400, 401, 403, 429, 500, 503],
     // A procedure's path names nothing but itself.
-    ...(at === 'procedure' ? [] : [404]),
+    ...(at === 'procedure' || at === 'unread' ? [] : [404]),
     ...(body === undefined ? [] : [408, 413, 415, 422]),
     // One more than an entry may have.
     ...(at === 'reaction' ? [413] : []),
@@ -237,7 +284,7 @@ export function errorsOf({ at, body, conditions, conflicts }: OperationShape): r
 /** What may be done in a place, for `Allow`. */
 export function methodsAt(at: OperationShape['at'] | 'document'): readonly string[] {
   if (at === 'document') return ['HEAD', 'GET', 'OPTIONS'];
-  const named: readonly string[] = [...OPERATIONS, CALL, ...OF_USERS]
+  const named: readonly string[] = [...OPERATIONS, CALL, UNREAD, ...OF_USERS]
     .filter((one) => one.at === at)
     .map(({ method }) => method);
   return [...(named.includes('GET') ? ['HEAD'] : []), ...named, 'OPTIONS'];

@@ -10,8 +10,9 @@ export type Place =
   | { readonly at: 'document' }
   | { readonly at: 'procedure'; readonly name: string }
   | { readonly at: UserOperation; readonly user: string }
-  | { readonly at: 'entries' | 'rows'; readonly target: Target }
-  | { readonly at: 'row'; readonly target: Target; readonly key: string }
+  | { readonly at: 'unread'; readonly user: string }
+  | { readonly at: 'entries' | 'rows' | 'presence' | 'markers'; readonly target: Target }
+  | { readonly at: 'row' | 'marker'; readonly target: Target; readonly key: string }
   | { readonly at: 'entry'; readonly target: Target; readonly offset: number }
   | { readonly at: 'reaction'; readonly target: Target; readonly offset: number; readonly key: string };
 
@@ -22,7 +23,7 @@ export const PROCEDURES = '/v1/procedures/';
 export const USER_OPERATIONS = ['disconnect', 'revoke'] as const;
 export type UserOperation = (typeof USER_OPERATIONS)[number];
 export const USERS = '/v1/users/';
-const USER_PATH = new RegExp(`^${USERS}([^/]+)/(${USER_OPERATIONS.join('|')})$`);
+const USER_PATH = new RegExp(`^${USERS}([^/]+)/(${USER_OPERATIONS.join('|')}|unread)$`);
 /** A row's key has one segment after the collection's name. */
 const COLLECTION = { log: 'entries', table: 'rows' } as const;
 
@@ -41,7 +42,7 @@ export function placeOf(path: string, { requests, app }: Engine<RequestInfo>): P
     throw new TrunklineError('not_found', `there is no procedure ${JSON.stringify(name.slice(0, 80))}`);
   }
   const [, id, verb] = USER_PATH.exec(path) ?? [];
-  if (id !== undefined) return { at: verb as UserOperation, user: decoded(id) };
+  if (id !== undefined) return { at: verb as UserOperation | 'unread', user: decoded(id) };
   const paramsOf = (key: string) => app.channels.get(key)?.params.length ?? 0;
   const [channel = '', ...rest] = path.slice(CHANNELS.length).split('/').map(decoded);
   const params = rest.splice(0, paramsOf(channel));
@@ -49,10 +50,21 @@ export function placeOf(path: string, { requests, app }: Engine<RequestInfo>): P
   const [collection, key, ...more] = rest;
   const wanted = COLLECTION[target.channel.kind];
   if (collection === 'entries' && wanted === 'entries' && key !== undefined) return entryPlace(target, key, more);
+  const beside = besidePlace(target, rest);
+  if (beside !== null) return beside;
   if (collection !== wanted || more.length > 0) {
     throw new HttpError(404, 'not_found', `there is nothing here: ${channel} has /${wanted}`);
   }
   return key === undefined ? { at: wanted, target } : { at: 'row', target, key };
+}
+
+/** What stands beside a log, where it does. */
+function besidePlace(target: Target, [collection, key, ...more]: readonly string[]): Place | null {
+  const { channel } = target;
+  if (channel.kind !== 'log' || more.length > 0) return null;
+  if (collection === 'presence' && channel.presence && key === undefined) return { at: 'presence', target };
+  if (collection !== 'markers' || !channel.markers) return null;
+  return key === undefined ? { at: 'markers', target } : { at: 'marker', target, key };
 }
 
 /** `/entries/{offset}`, and a reaction to it: `/entries/{offset}/reactions/{reaction}`. */

@@ -1,0 +1,82 @@
+// What stands beside a log, asked for without a connection: one request at a time, each by a user or by a program that acts as the server.
+
+import type { RowsPage } from '@trunkline/broker';
+import { type Offset, TrunklineError } from '@trunkline/protocol';
+import { markAs, markAsServer } from './answer-mark.js';
+import { type Action, type Identity, SERVER, type Target } from './app.js';
+import { callBroker } from './broker-call.js';
+import type { Engine } from './engine.js';
+import type { MarkerRow } from './markers.js';
+import { readTable } from './read-table.js';
+import type { Caller } from './requests.js';
+import { markersOf } from './side-streams.js';
+import type { UnreadRow } from './unread.js';
+
+const PAGE = { entries: 5_000 };
+
+export class BesideRequests<Request = unknown> {
+  readonly #engine: Engine<Request>;
+
+  constructor(engine: Engine<Request>) {
+    this.#engine = engine;
+  }
+
+  /** Who is present. Rejects with TrunklineError `not_found`, `forbidden` … */
+  presence(caller: Caller, target: Target) {
+    return this.#look(caller, target, 'presence', 'presence', async () => this.#engine.presence.of(target.name));
+  }
+
+  /** How far who has read. Rejects as `presence` does. */
+  markers(caller: Caller, target: Target): Promise<ReadonlyMap<string, MarkerRow>> {
+    return this.#look(caller, target, 'markers', 'subscribe', async () => {
+      const begin = () => {
+        const whole = new Map<string, MarkerRow>();
+        const add = ({ rows, gone }: RowsPage) => {
+          for (const { key } of gone) whole.delete(key);
+          for (const { key, data } of rows) whole.set(key, JSON.parse(data));
+        };
+        return { whole, add };
+      };
+      const { broker, log } = this.#engine;
+      const read = await callBroker(log, readTable(broker, markersOf(target.name), PAGE, begin));
+      return read?.whole ?? new Map();
+    });
+  }
+
+  /** @param userId whose; of a user only their own. Rejects as `presence` does, and `conflict`, `too_large`, `rate_limited`. */
+  async mark({ identity, admit }: Caller, target: Target, userId: string, offset: Offset): Promise<void> {
+    mustHave(target, 'markers');
+    admit();
+    const marking = { type: 'mark' as const, stream: target.name, offset };
+    if (identity === null) return markAsServer(this.#engine, marking, userId);
+    if (identity.id !== userId) throw new TrunklineError('forbidden', 'a user marks what they have read themselves');
+    return markAs(this.#engine, marking, () => identity);
+  }
+
+  /** What a user has not read. @param identity who asks; `null`: a program that acts as the server. Rejects with a TrunklineError. */
+  async unread(identity: Identity | null, userId: string): Promise<ReadonlyMap<string, UnreadRow>> {
+    if (identity !== null && identity.id !== userId) {
+      throw new TrunklineError('forbidden', 'these are for the user themselves');
+    }
+    return callBroker(this.#engine.log, this.#engine.unread.of(userId, identity));
+  }
+
+  #look<T>(
+    { identity }: Caller,
+    target: Target,
+    side: 'presence' | 'markers',
+    action: Action,
+    read: () => Promise<T>,
+  ): Promise<T> {
+    mustHave(target, side);
+    const { params, name: stream, channel } = target;
+    const rule = identity === null ? {} : channel;
+    const permission = { present: () => identity ?? SERVER, channel: rule, params, stream, action };
+    return this.#engine.permits.whileAllowed(permission, read, (found) => found);
+  }
+}
+
+function mustHave({ channel }: Target, side: 'presence' | 'markers'): void {
+  if (channel.kind === 'log' && channel[side] !== undefined) return;
+  throw new TrunklineError('not_found', `there is no ${side} here`);
+}

@@ -1,0 +1,54 @@
+// What stands beside a log over HTTP: who is present, who has read up to where, and what a user has not read.
+
+import { createHash } from 'node:crypto';
+import type { BesideRequests, Caller } from '@trunkline/core';
+import { parseStreamName } from '@trunkline/protocol';
+import type { RequestInfo } from '../define/trunkline.js';
+import { type Answer, done, tagged } from './answer.js';
+import type { Context } from './context.js';
+import type { KnownKey } from './credentials.js';
+import { JSON_TYPES } from './entries.js';
+import { badRequest } from './http-error.js';
+
+export async function readPresence({ beside, caller, target, request }: Context): Promise<Answer> {
+  return read(await beside.presence(caller, target), request.headers['if-none-match']);
+}
+
+export async function readMarkers({ beside, caller, target, request }: Context): Promise<Answer> {
+  const markers = await beside.markers(caller, target);
+  const readers = [...markers].map(([id, { offset, user }]) => ({ id, user, offset }));
+  return read({ readers }, request.headers['if-none-match']);
+}
+
+/** `me` is who asks. */
+export async function putMarker({ beside, caller, target, key, body }: Context): Promise<Answer> {
+  const given = await body(JSON_TYPES);
+  const { offset, ...more } = (typeof given === 'object' && given !== null ? given : {}) as { offset?: unknown };
+  if (!Number.isSafeInteger(offset) || (offset as number) < 0 || Object.keys(more).length > 0) {
+    throw badRequest('the body must be an offset from 0: {"offset":41}');
+  }
+  const isOwn = key === 'me' && caller.identity !== null;
+  await beside.mark(caller, target, isOwn ? (caller.identity?.id ?? '') : key, offset as number);
+  return done(200, { offset });
+}
+
+/** @param key of a back end, which sees what its channels are */
+export async function readUnread(
+  beside: BesideRequests<RequestInfo>,
+  { identity }: Caller,
+  key: KnownKey | null,
+  user: string,
+  ifNoneMatch: string | undefined,
+): Promise<Answer> {
+  const id = user === 'me' && identity !== null ? identity.id : user;
+  const counts = await beside.unread(identity, id);
+  const may = (name: string) =>
+    key === null || key.channels === null || key.channels.has(parseStreamName(name)?.key ?? '');
+  return read({ logs: Object.fromEntries([...counts].filter(([name]) => may(name))) }, ifNoneMatch);
+}
+
+/** Whatever it is made of: the same text has the same tag. */
+function read(value: unknown, ifNoneMatch: string | undefined): Answer {
+  const text = JSON.stringify(value);
+  return tagged(`"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`, text, ifNoneMatch);
+}
