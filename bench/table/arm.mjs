@@ -12,21 +12,24 @@ const SERVERS = join(import.meta.dirname, 'servers');
 export const READERS = 1_000;
 
 /** @type {readonly TableSystem[]} */
-export const TABLE_SYSTEMS = [
+export const OURS = [
   { name: 'trunkline', server: [join(SERVERS, 'trunkline.mjs')], dialect: 'trunkline' },
   ...(BASE === undefined
     ? []
     : [{ name: 'base', server: [resolve(BASE, 'bench/table/servers/trunkline.mjs')], dialect: 'trunkline' }]),
-  { name: 'ws', server: [join(SERVERS, 'ws.mjs')], dialect: 'plain' },
-  { name: 'socket.io', server: [join(SERVERS, 'socket-io.mjs')], dialect: 'socket.io' },
 ];
 
-/** Socket.IO with an event for each change. @type {TableSystem} */
-export const SOCKET_IO_EACH = {
-  name: 'socket.io-each',
-  server: [join(SERVERS, 'socket-io.mjs'), 'each'],
-  dialect: 'socket.io',
-};
+/** Others that broadcast every change to all. @type {readonly TableSystem[]} */
+export const BROADCASTS = [
+  { name: 'ws', server: [join(SERVERS, 'ws.mjs'), 'each'], dialect: 'plain' },
+  { name: 'socket.io', server: [join(SERVERS, 'socket-io.mjs'), 'each'], dialect: 'socket.io' },
+];
+
+/** The same with one message for the changes of a batch. @type {readonly TableSystem[]} */
+export const BATCHED = [
+  { name: 'ws-batched', server: [join(SERVERS, 'ws.mjs')], dialect: 'plain' },
+  { name: 'socket.io-batched', server: [join(SERVERS, 'socket-io.mjs')], dialect: 'socket.io' },
+];
 
 /** @param {TableSystem} system @param {readonly string[]} [flags] Of Node. */
 export function serverCommand({ server }, flags = []) {

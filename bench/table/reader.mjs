@@ -2,11 +2,13 @@
 // sample, keeps a replica that is compared in the end.
 
 import { RawWebSocket } from '../lib/raw-websocket.mjs';
+import { steadyMs } from '../lib/steady.mjs';
 import { PER_BATCH } from './market.mjs';
 
 /** When a client reports (FLO-1): at once above the first, and a while after more than the second is unreported. */
 const REPORT_BYTES = 16_384;
 const REPORT_LEAST_BYTES = 1_024;
+const REPORT_MS = 200;
 
 /**
  * @typedef {object} ReaderOptions
@@ -32,6 +34,8 @@ export class Reader {
   rows = 0;
   /** Whether `report` is to come. */
   isToReport = false;
+  /** When it reported last, by `steadyMs`. */
+  reportedAtMs = 0;
   /** @type {Map<string, import('./market.mjs').Row> | null} */
   replica;
   #options;
@@ -102,8 +106,15 @@ export class Reader {
     this.#socket.send(text);
   }
 
+  /** @param {number} nowMs @returns {boolean} Whether nothing is to be reported any more. */
+  reportIfDue(nowMs) {
+    if (this.isToReport && nowMs >= this.reportedAtMs + REPORT_MS) this.report();
+    return !this.isToReport;
+  }
+
   report() {
     this.isToReport = false;
+    this.reportedAtMs = steadyMs();
     if (this.#reportedBytes === this.#processedBytes) return;
     this.#reportedBytes = this.#processedBytes;
     this.#socket.send(`{"type":"seen","bytes":${this.#processedBytes}}`);
@@ -151,7 +162,8 @@ export class Reader {
   #processed(bytes) {
     this.#processedBytes += bytes;
     const unreported = this.#processedBytes - this.#reportedBytes;
-    if (unreported >= REPORT_BYTES) this.report();
+    const isDue = unreported > REPORT_LEAST_BYTES && steadyMs() >= this.reportedAtMs + REPORT_MS;
+    if (isDue || unreported >= REPORT_BYTES) this.report();
     else if (unreported > REPORT_LEAST_BYTES && !this.isToReport) {
       this.isToReport = true;
       this.#options.unreported(this);

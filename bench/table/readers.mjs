@@ -56,7 +56,6 @@ const SAMPLE_STRIDE = 50;
 export const STEP_MS = 20;
 export const SLOW_BYTES_PER_SECOND = 8_192;
 const STEP_BYTES = Math.floor((SLOW_BYTES_PER_SECOND * STEP_MS) / 1_000);
-const REPORT_MS = 200;
 const TICK_MS = 5;
 /** A position is told at least when it passes a multiple of so many. */
 const POSITION_EVERY = 16;
@@ -74,7 +73,7 @@ export class Readers {
   #control;
   /** @type {Reader[]} */
   #slow = [];
-  /** @type {{ reader: Reader, dueMs: number }[]} */
+  /** @type {Reader[]} */
   #toReport = [];
   /** Messages that were decoded, by their number. @type {Map<number, { bytes: Buffer, told: import('./dialects.mjs').Told }[]>} */
   #known = new Map();
@@ -223,7 +222,7 @@ export class Readers {
       isSampled: index % SAMPLE_STRIDE < 2,
       decode: (bytes, start, end) => this.#decode(bytes, start, end),
       told: (reader, told, bytes) => this.#told(reader, told, bytes),
-      unreported: (reader) => this.#toReport.push({ reader, dueMs: steadyMs() + REPORT_MS }),
+      unreported: (reader) => this.#toReport.push(reader),
       answered: (reader, id, result) => this.answered(reader, id, result),
       failed: (error) => this.fail(error),
     });
@@ -272,7 +271,7 @@ export class Readers {
 
   #tick() {
     const nowMs = steadyMs();
-    while (this.#toReport[0] !== undefined && this.#toReport[0].dueMs <= nowMs) this.#toReport.shift()?.reader.report();
+    this.#toReport = this.#toReport.filter((reader) => !reader.reportIfDue(nowMs));
     if (!this.#isFed) return;
     // A load that had to wait for its core reads what the link would have brought meanwhile.
     const steps = Math.floor((nowMs - this.#stepMs) / STEP_MS);

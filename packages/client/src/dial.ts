@@ -131,8 +131,9 @@ export function createDial(
     flush() {
       if (!dial.isOpen) return;
       const unseenBytes = receivedBytes - seenBytes;
-      if (unseenBytes >= REPORT_BYTES || (unseenBytes > 0 && requests.hasLines())) report();
-      else if (unseenBytes > REPORT_LEAST_BYTES && !timers.has('seen')) timers.set('seen', REPORT_MS, report);
+      // While there is a timer, the last report is young.
+      const isDue = unseenBytes > REPORT_LEAST_BYTES && !timers.has('seen');
+      if (isDue || unseenBytes >= REPORT_BYTES || (unseenBytes > 0 && requests.hasLines())) report();
       for (const text of requests.take(dial.limits)) socket.send(text);
     },
     wake() {
@@ -283,7 +284,7 @@ export function createDial(
   }
 
   function report(): void {
-    timers.clear('seen');
+    timers.set('seen', REPORT_MS, () => {});
     seenBytes = receivedBytes;
     requests.write(`{"type":"seen","bytes":${seenBytes}}`);
   }

@@ -53,19 +53,24 @@ describe('a report (FLO-1)', () => {
     expect(reports(last)).toHaveLength(before + 1);
   });
 
-  it(`is written ${SEEN_MS} ms after more than ${SEEN_LEAST_BYTES} bytes are unreported`, () => {
+  it(`is written when more than ${SEEN_LEAST_BYTES} bytes are unreported: at once, or ${SEEN_MS} ms after the report before`, () => {
     const { clock, last } = quiet();
+    clock.advance(SEEN_MS);
     const before = reports(last).length;
     last.sendText(message(SEEN_LEAST_BYTES));
     clock.advance(5_000);
     expect(reports(last)).toHaveLength(before);
     last.sendText('\n');
+    clock.advance(0);
+    expect(reports(last)).toHaveLength(before + 1);
+    expect(reports(last).at(-1)).toBe(last.deliveredBytes);
+    last.sendText(message(600));
     clock.advance(100);
     last.sendText(message(600));
     clock.advance(SEEN_MS - 101);
-    expect(reports(last)).toHaveLength(before);
-    clock.advance(1);
     expect(reports(last)).toHaveLength(before + 1);
+    clock.advance(1);
+    expect(reports(last)).toHaveLength(before + 2);
     expect(reports(last).at(-1)).toBe(last.deliveredBytes);
   });
 

@@ -145,7 +145,7 @@ export class SignalsSubscription implements Cursor {
   offer(batch: SharedText): void {
     if (this.#last === batch || this.#isHeld || this.#closed) return;
     this.#last = batch;
-    if (!this.outflow.isFull(MIN_TABLE_WINDOW_BYTES)) this.outflow.sendShared(batch);
+    if (!this.outflow.isFullForNewest(MIN_TABLE_WINDOW_BYTES)) this.outflow.sendShared(batch);
   }
 
   catchUp(): void {}

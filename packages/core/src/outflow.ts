@@ -2,7 +2,7 @@
 // megabytes, so a receiver that reports (`seen`) is believed rather than its socket: what is on its way stays below a window,
 // which follows what the receiver processes. Everything that is said on a connection passes here.
 
-import { utf8Bytes } from '@trunkline/protocol';
+import { SEEN_LEAST_BYTES, SEEN_MS, utf8Bytes } from '@trunkline/protocol';
 import { moment, msBetween } from './moment.js';
 import type { Clock, Connection, SharedText } from './ports.js';
 
@@ -17,6 +17,15 @@ export const MIN_WINDOW_BYTES = 65_536;
 export const MIN_REQUEST_WINDOW_BYTES = 262_144;
 /** No window is larger, in bytes: at a round trip of 200 ms it lets 5 MB a second pass. */
 export const MAX_WINDOW_BYTES = 1_048_576;
+/**
+ * Behind a slow receiver values wait for no more than this, in bytes: just above what a receiver may leave unreported, so that the next
+ * slice is put when the one before is processed.
+ */
+export const SLOW_WINDOW_BYTES = SEEN_LEAST_BYTES + 256;
+/** A receiver is slow whose report of a message comes this long after it was sent, in milliseconds: more than the time between two reports and a far way. */
+const SLOW_MS = SEEN_MS + 200;
+/** And no longer, once one comes this soon. */
+const PROMPT_MS = 150;
 /** The window is twice what was processed in this time, in milliseconds: so it can double in every round trip up to this long. */
 const SPAN_MS = 250;
 const WINDOW_SPANS = 2;
@@ -32,6 +41,10 @@ export class Outflow {
   #span = 0;
   #spanSeenBytes = 0;
   #lastSpanBytes = 0;
+  /** One message at a time is followed from when it is sent until it is reported: what was sent up to it, and when. */
+  #markBytes = 0;
+  #markedAt = 0;
+  #isSlow = false;
   /** When the last report came, or, where nothing was on its way then, when the next thing was sent. */
   #awaitedSince = 0;
 
@@ -82,6 +95,15 @@ export class Outflow {
     return bytes >= minWindowBytes && bytes >= this.windowBytes(minWindowBytes);
   }
 
+  /**
+   * The same for what is soon replaced by newer: values of a table, signals. What waits behind a slow receiver grows old, so for one nothing is put on
+   * the connection before the last is nearly processed.
+   */
+  isFullForNewest(minWindowBytes: number): boolean {
+    if (this.isFull(minWindowBytes)) return true;
+    return this.#isSlow && this.#sentBytes - this.#seenBytes >= SLOW_WINDOW_BYTES;
+  }
+
   /** Bytes that may be on their way before the connection counts as full. */
   windowBytes(minWindowBytes: number): number {
     return Math.min(MAX_WINDOW_BYTES, Math.max(minWindowBytes, WINDOW_SPANS * this.#processedBytes()));
@@ -105,6 +127,7 @@ export class Outflow {
     // receiver wide, and what went through came late: it was processed evenly, and only its share of the last 250 ms counts.
     const tookMs = msBetween(this.#awaitedSince, now);
     const newBytes = bytes - this.#seenBytes;
+    if (bytes >= this.#markBytes && this.#markBytes > this.#seenBytes) this.#judge(msBetween(this.#markedAt, now));
     if (tookMs > SPAN_MS) this.#spanSeenBytes += newBytes - Math.round((newBytes * SPAN_MS) / tookMs);
     this.#awaitedSince = now;
     this.#seenBytes = bytes;
@@ -112,8 +135,18 @@ export class Outflow {
   }
 
   #count(bytes: number): void {
-    if (this.#sentBytes === this.#seenBytes) this.#awaitedSince = moment(this.clock.nowMs());
+    const isMarked = this.#markBytes > this.#seenBytes;
+    if (!isMarked) {
+      this.#markedAt = moment(this.clock.nowMs());
+      if (this.#sentBytes === this.#seenBytes) this.#awaitedSince = this.#markedAt;
+    }
     this.#sentBytes += bytes;
+    if (!isMarked) this.#markBytes = this.#sentBytes;
+  }
+
+  #judge(tookMs: number): void {
+    if (tookMs > SLOW_MS) this.#isSlow = true;
+    else if (tookMs < PROMPT_MS) this.#isSlow = false;
   }
 
   /** In the last 250 ms. */

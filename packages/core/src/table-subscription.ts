@@ -197,7 +197,7 @@ export class TableSubscription implements Cursor {
 
   /** A connection may end within a send. */
   get #mayPut(): boolean {
-    return !this.#closed && !this.outflow.isFull(MIN_TABLE_WINDOW_BYTES);
+    return !this.#closed && !this.outflow.isFullForNewest(MIN_TABLE_WINDOW_BYTES);
   }
 
   #put(slice: RowSlice): void {

@@ -1,7 +1,7 @@
 // What counts as on its way, and how the window follows the receiver. The clock and the connection are fakes.
 
 import { describe, expect, it } from 'vitest';
-import { MAX_UNTAKEN_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES, Outflow } from '../src/outflow.js';
+import { MAX_UNTAKEN_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES, Outflow, SLOW_WINDOW_BYTES } from '../src/outflow.js';
 import { FakeClock } from './support/fake-clock.js';
 import { FakeConnection } from './support/fake-connection.js';
 
@@ -161,6 +161,34 @@ describe('the window', () => {
     clock.advanceMs(ms);
     outflow.seen(700_000);
     expect(outflow.windowBytes(4_096)).toBe(window);
+  });
+
+  it.each([
+    [400, false],
+    [401, true],
+  ])('a receiver whose report took %i ms is slow: %s', (ms, isSlow) => {
+    const { outflow, clock } = sent(10_000);
+    clock.advanceMs(ms);
+    outflow.seen(10_000);
+    outflow.send('x'.repeat(SLOW_WINDOW_BYTES - 1));
+    expect(outflow.isFullForNewest(4_096)).toBe(false);
+    outflow.send('x');
+    expect(outflow.isFullForNewest(4_096)).toBe(isSlow);
+    expect(outflow.isFull(4_096)).toBe(false);
+  });
+
+  it.each([
+    [149, false],
+    [150, true],
+  ])('one that was slow and takes %i ms goes on being so: %s', (ms, isSlow) => {
+    const { outflow, clock } = sent(10_000);
+    clock.advanceMs(1_000);
+    outflow.seen(10_000);
+    outflow.send('x'.repeat(2_000));
+    clock.advanceMs(ms);
+    outflow.seen(12_000);
+    outflow.send('x'.repeat(2_000));
+    expect(outflow.isFullForNewest(4_096)).toBe(isSlow);
   });
 
   it('reads no clock for a receiver that is not behind', () => {
