@@ -245,7 +245,7 @@ function channelsOf<C extends Readonly<Record<string, AnyDefinition>>>(
 /** @throws TypeError for API keys that make no sense. */
 function apiOf(
   app: App,
-  { engine, revoke, disconnect }: LineServer,
+  { engine, revoke, disconnect, backend }: LineServer,
   { apiKeys, trustedProxies }: SharedOptions,
   rules: () => OriginRules,
 ): HttpApi {
@@ -253,6 +253,7 @@ function apiOf(
     engine,
     revoke,
     disconnect,
+    backend,
     apiKeys,
     trustedProxies,
     rules,

@@ -15,6 +15,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
+const CHAT_KEY = 'chats-0123456789-0123456789-0123456789-01';
 const KEY = 'back-end-0123456789-0123456789-0123456789';
 
 function chatApp() {
@@ -48,7 +49,7 @@ async function start(answering: Answering = yes, options: Partial<BackendOptions
     port: 0,
     broker: store,
     log,
-    apiKeys: { own: KEY },
+    apiKeys: { own: KEY, chat: { secret: CHAT_KEY, channels: ['chat'] } },
     backend: { url: there.url, secret: SECRET, retryMs: 1, ...options },
   });
   stops.push(() => trunk.close({ deadlineMs: 500 }));
@@ -361,6 +362,38 @@ describe('dead letters', () => {
     for (const page of [{ limit: 0 }, { limit: 1_001 }, { after: -1 }]) {
       await expect(backend.deadLetters(page)).rejects.toThrow(TypeError);
     }
+  });
+});
+
+describe('dead letters over HTTP', () => {
+  it('are looked at, told again and forgotten with an API key that is for all channels', async () => {
+    let status = 422;
+    const { trunk, ask, there } = await start((heard) =>
+      heard.request.type === 'publish.after' ? { status } : yes(heard),
+    );
+    for (const text of ['1', '2']) await trunk.channel.chat('lobby').publish({ text });
+    await there.hears('publish.after', 2);
+    const path = '/v1/backend/dead-letters';
+    const token = KEY;
+    const { body } = await ask('GET', `${path}?limit=1`, { token });
+    const [first] = body.letters as { id: number; reason: string }[];
+    expect(body).toMatchObject({ letters: [{ reason: 'the back end answered 422', request: { offset: 1 } }] });
+    const id = first?.id ?? 0;
+    expect(await ask('POST', `${path}/${id}/replay`, { token })).toMatchObject({ status: 422 });
+    status = 200;
+    expect(await ask('POST', `${path}/${id}/replay`, { token })).toMatchObject({ status: 200, body: { replayed: id } });
+    expect(await ask('POST', `${path}/${id}/replay`, { token })).toMatchObject({ status: 404 });
+    const rest = (await ask('GET', `${path}?after=${id}`, { token })).body.letters as { id: number }[];
+    expect(rest).toHaveLength(1);
+    const last = rest[0]?.id;
+    expect(await ask('DELETE', `${path}/${last}`, { token })).toMatchObject({ status: 200, body: { forgotten: last } });
+    expect((await ask('DELETE', `${path}/${last}`, { token })).status).toBe(404);
+    expect((await ask('GET', path)).status).toBe(403);
+    expect((await ask('GET', path, { token: CHAT_KEY })).status).toBe(403);
+    expect((await ask('GET', `${path}?limit=1001`, { token })).status).toBe(400);
+    expect((await ask('PUT', path, { token })).status).toBe(405);
+    const { paths } = (await ask('GET', '/v1/openapi.json')).body as { paths: object };
+    expect(Object.keys(paths).filter((one) => one.startsWith(path))).toHaveLength(3);
   });
 });
 

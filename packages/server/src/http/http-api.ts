@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallerLimits, Callers, type CallerUse, type Engine, type Target } from '@trunkline/core';
 import { TrunklineError } from '@trunkline/protocol';
+import type { TrunkBackend } from '../backend/backend.js';
 import type { RequestInfo } from '../define/trunkline.js';
 import type { Disconnect } from '../disconnect.js';
 import { describeRequest, type OriginRules } from '../origin.js';
@@ -13,11 +14,12 @@ import { readUnread } from './beside.js';
 import { corsHeaders, pageProblem, preflight } from './cors.js';
 import type { ApiKeys } from './credentials.js';
 import type { DataSchemas } from './data-schemas.js';
+import { answerLetters } from './dead-letters.js';
 import { MAX_WAIT_SECONDS } from './entries.js';
 import { type Admitted, type Asker, Gate } from './gate.js';
 import { errorAnswer, HttpError } from './http-error.js';
 import { openApiDocument } from './open-api.js';
-import { methodsAt, operationAt } from './operations.js';
+import { methodsAt, OF_LETTERS, operationAt } from './operations.js';
 import { isOurs, type Place, placeOf } from './place.js';
 import { call } from './procedures.js';
 import { readQuery } from './query.js';
@@ -28,6 +30,7 @@ export interface HttpApiOptions {
   readonly engine: Engine<RequestInfo>;
   readonly revoke: Revoke;
   readonly disconnect: Disconnect;
+  readonly backend: TrunkBackend | null;
   readonly apiKeys: ApiKeys;
   readonly trustedProxies: readonly string[];
   readonly rules: () => OriginRules;
@@ -182,6 +185,13 @@ export class HttpApi {
       readQuery(query, {});
       return readUnread(besideRequests, caller, apiKey, place.user, request.headers['if-none-match']);
     }
+    if ('letter' in place) {
+      const known = OF_LETTERS.find((one) => one.at === place.at) ?? invariant('its method was looked at');
+      const values = readQuery(query, known.query(limits));
+      use.admit();
+      const { backend } = this.#options;
+      return answerLetters(place, { backend, key: apiKey ?? invariant('only API keys'), query: values });
+    }
     if ('user' in place) {
       readQuery(query, {});
       // Writes of a kind: they count for the key's rate.
@@ -222,7 +232,7 @@ export class HttpApi {
 
   #documentAnswer(): Answer {
     const { app, limits } = this.#options.engine;
-    this.#document ??= `${JSON.stringify(openApiDocument(app, limits, this.#options.dataSchemas?.()))}\n`;
+    this.#document ??= `${JSON.stringify(openApiDocument(app, limits, this.#options.dataSchemas?.(), this.#options.backend !== null))}\n`;
     return { status: 200, body: this.#document, headers: { 'cache-control': 'no-cache' } };
   }
 
@@ -240,7 +250,7 @@ function invariant(what: string): never {
 
 function wantedAt(place: Exclude<Place, { at: 'document' }>): Target | 'procedure' | 'user' | 'unread' {
   if (place.at === 'unread') return 'unread';
-  if ('user' in place) return 'user';
+  if ('user' in place || 'letter' in place) return 'user';
   return place.at === 'procedure' ? 'procedure' : place.target;
 }
 

@@ -101,6 +101,21 @@ export const SCHEMAS = {
     ['channel'],
   ),
   Revoked: object({ ended: { ...count, description: 'Subscriptions that ended.' } }),
+  DeadLetters: object({
+    letters: {
+      type: 'array',
+      items: object({
+        id: { type: 'integer', minimum: 1 },
+        webhookId: { type: 'string' },
+        request: { description: 'What the back end is told: `data` of `publish.after`, or null if nothing any more.' },
+        diedAt: time,
+        attempts: count,
+        reason: { type: 'string' },
+      }),
+    },
+  }),
+  Forgotten: object({ forgotten: { type: 'integer', minimum: 1 } }),
+  Replayed: object({ replayed: { type: 'integer', minimum: 1 } }),
   Published: object({ epoch, offset, at: time }),
   Changed: object({
     epoch,

@@ -4,8 +4,8 @@ import type { AppRuntime } from '@trunkline/core';
 import type { Limits } from '@trunkline/protocol';
 import { type DataSchemas, movedTo, NO_DATA_SCHEMAS } from './data-schemas.js';
 import { SCHEMAS } from './open-api-schemas.js';
-import { CALL, errorsOf, OF_USERS, OPERATIONS, type OperationShape, UNREAD } from './operations.js';
-import { DOCUMENT_PATH, PROCEDURES, USERS } from './place.js';
+import { CALL, errorsOf, OF_LETTERS, OF_USERS, OPERATIONS, type OperationShape, UNREAD } from './operations.js';
+import { DOCUMENT_PATH, LETTERS, PROCEDURES, USERS } from './place.js';
 import type { QueryParameter } from './query.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -42,6 +42,7 @@ export function openApiDocument(
   { channels, procedures = new Map() }: DescribedApp,
   limits: Limits,
   data: DataSchemas = NO_DATA_SCHEMAS,
+  hasBackend = false,
 ): Json {
   const paths = [...channels].flatMap(([name, channel]) => pathsOf(name, channel, limits, data));
   const calls = [...procedures.keys()].map((name) => [
@@ -58,6 +59,17 @@ export function openApiDocument(
     get: describe(UNREAD, 'users', limits),
   };
   const unread = hasMarkers ? [[`${USERS}{user}/unread`, ofUnread]] : [];
+  const [all, one, again] = hasBackend ? OF_LETTERS : [];
+  const letterId = { parameters: [pathParameter('id', 'Of the dead letter.')] };
+  const described = (operation: OperationShape) => describe(operation, 'back end', limits);
+  const letters =
+    all === undefined || one === undefined || again === undefined
+      ? []
+      : [
+          [LETTERS, { get: described(all) }],
+          [`${LETTERS}/{id}`, { ...letterId, delete: described(one) }],
+          [`${LETTERS}/{id}/replay`, { ...letterId, post: described(again) }],
+        ];
   return {
     openapi: '3.1.0',
     info: {
@@ -66,7 +78,10 @@ export function openApiDocument(
       description: 'Each parameter of a path is one segment, percent-encoded, a "/" in it too.',
     },
     security: [{ bearer: [] }],
-    paths: { ...Object.fromEntries([...paths, ...calls, ...users, ...unread]), [DOCUMENT_PATH]: documentPath() },
+    paths: {
+      ...Object.fromEntries([...paths, ...calls, ...users, ...unread, ...letters]),
+      [DOCUMENT_PATH]: documentPath(),
+    },
     components: {
       securitySchemes: {
         bearer: {
@@ -175,7 +190,7 @@ function describe(operation: OperationShape, channel: string, limits: Limits, is
   const { id, summary, body, method, conditions } = operation;
   const isRead = method === 'GET';
   const bodySchema = (name: string) => (isTold && OWN.has(name) ? ownName(name, channel) : name);
-  const isOfUser = OF_USERS.includes(operation);
+  const isOfUser = OF_USERS.includes(operation) || OF_LETTERS.includes(operation);
   const parameters = [
     ...Object.entries(operation.query(limits)).map(([name, parameter]) => queryParameter(name, parameter)),
     ...(isRead

@@ -7,7 +7,7 @@ import type { Answer } from './answer.js';
 import { putMarker, readMarkers, readPresence } from './beside.js';
 import type { Context } from './context.js';
 import { entriesQuery, JSON_TYPES, publish, readEntries } from './entries.js';
-import type { UserOperation } from './place.js';
+import type { LetterPlace, UserOperation } from './place.js';
 import type { QueryParameters } from './query.js';
 import { changeRows, deleteRow, PATCH_TYPES, patchRow, putRow, readRow, readRows, rowsQuery } from './rows.js';
 
@@ -17,7 +17,17 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export interface OperationShape {
   readonly id: string;
   readonly method: Method;
-  readonly at: 'entries' | 'rows' | 'row' | 'entry' | 'reaction' | BesideLog | 'unread' | 'procedure' | UserOperation;
+  readonly at:
+    | 'entries'
+    | 'rows'
+    | 'row'
+    | 'entry'
+    | 'reaction'
+    | BesideLog
+    | 'unread'
+    | 'procedure'
+    | UserOperation
+    | LetterPlace;
   readonly summary: string;
   readonly query: (limits: Limits) => QueryParameters;
   /** What is sent: the schema's name and media types. */
@@ -57,7 +67,10 @@ export type SchemaName =
   | 'Disconnect'
   | 'Disconnected'
   | 'Revoke'
-  | 'Revoked';
+  | 'Revoked'
+  | 'DeadLetters'
+  | 'Forgotten'
+  | 'Replayed';
 
 const none = (): QueryParameters => ({});
 
@@ -263,10 +276,46 @@ export const OF_USERS: readonly OperationShape[] = [
   },
 ];
 
+const lettersQuery = (): QueryParameters => ({
+  after: { least: 0, most: 999_999_999_999_999, description: 'Those after this id. Default: from the first.' },
+  limit: { least: 1, most: 1_000, description: 'At most so many. Default 100.' },
+});
+
+/** Those of a back end's dead letters, where there is one. */
+export const OF_LETTERS: readonly OperationShape[] = [
+  {
+    id: 'deadLetters',
+    method: 'GET',
+    at: 'letters',
+    summary: 'Entries that the back end does not take, the oldest first.',
+    query: lettersQuery,
+    answers: { 200: 'DeadLetters' },
+  },
+  {
+    id: 'forgetDeadLetter',
+    method: 'DELETE',
+    at: 'letter',
+    summary: 'Forgets one without telling the back end.',
+    query: none,
+    answers: { 200: 'Forgotten' },
+  },
+  {
+    id: 'replayDeadLetter',
+    method: 'POST',
+    at: 'replay',
+    summary: 'Tells the back end again, and forgets the dead letter if that worked.',
+    query: none,
+    answers: { 200: 'Replayed' },
+  },
+];
+
 /** Statuses with an error that the operation answers. The app's own code may throw any other `TrunklineError`. */
 export function errorsOf({ at, body, conditions, conflicts }: OperationShape): readonly number[] {
   // Neither the app's code nor a schema has a say in these. Any text can be a user's id, but not a channel's name.
   const ofUsers = [400, 401, 403, 408, 413, 415, 429, 503];
+  const ofLetters = [400, 401, 403, 404, 429, 503];
+  if (at === 'letters' || at === 'letter') return ofLetters;
+  if (at === 'replay') return [...ofLetters, 422].sort();
   if (at === 'disconnect') return ofUsers;
   if (at === 'revoke') return [...ofUsers, 404].sort();
   return [
@@ -284,7 +333,7 @@ export function errorsOf({ at, body, conditions, conflicts }: OperationShape): r
 /** What may be done in a place, for `Allow`. */
 export function methodsAt(at: OperationShape['at'] | 'document'): readonly string[] {
   if (at === 'document') return ['HEAD', 'GET', 'OPTIONS'];
-  const named: readonly string[] = [...OPERATIONS, CALL, UNREAD, ...OF_USERS]
+  const named: readonly string[] = [...OPERATIONS, CALL, UNREAD, ...OF_USERS, ...OF_LETTERS]
     .filter((one) => one.at === at)
     .map(({ method }) => method);
   return [...(named.includes('GET') ? ['HEAD'] : []), ...named, 'OPTIONS'];

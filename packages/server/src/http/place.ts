@@ -10,6 +10,7 @@ export type Place =
   | { readonly at: 'document' }
   | { readonly at: 'procedure'; readonly name: string }
   | { readonly at: UserOperation; readonly user: string }
+  | { readonly at: LetterPlace; readonly letter: number }
   | { readonly at: 'unread'; readonly user: string }
   | { readonly at: 'entries' | 'rows' | 'presence' | 'markers'; readonly target: Target }
   | { readonly at: 'row' | 'marker'; readonly target: Target; readonly key: string }
@@ -24,12 +25,22 @@ export const USER_OPERATIONS = ['disconnect', 'revoke'] as const;
 export type UserOperation = (typeof USER_OPERATIONS)[number];
 export const USERS = '/v1/users/';
 const USER_PATH = new RegExp(`^${USERS}([^/]+)/(${USER_OPERATIONS.join('|')}|unread)$`);
+/** Of the back end's dead letters: all, one, and telling one again. */
+export type LetterPlace = 'letters' | 'letter' | 'replay';
+export const LETTERS = '/v1/backend/dead-letters';
+const LETTER_PATH = new RegExp(`^${LETTERS}(?:/(\\d{1,15})(/replay)?)?$`);
 /** A row's key has one segment after the collection's name. */
 const COLLECTION = { log: 'entries', table: 'rows' } as const;
 
 /** Whether the API answers this path. Others under `/v1` are whoever's. */
 export function isOurs(path: string): boolean {
-  return path === DOCUMENT_PATH || path.startsWith(CHANNELS) || path.startsWith(PROCEDURES) || USER_PATH.test(path);
+  return (
+    path === DOCUMENT_PATH ||
+    path.startsWith(CHANNELS) ||
+    path.startsWith(PROCEDURES) ||
+    USER_PATH.test(path) ||
+    LETTER_PATH.test(path)
+  );
 }
 
 /** @throws TrunklineError `unknown_channel`, `not_found`; HttpError 400, 404 */
@@ -40,6 +51,11 @@ export function placeOf(path: string, { requests, app }: Engine<RequestInfo>): P
     const name = decoded(segment);
     if (!segment.includes('/') && app.procedures?.has(name) === true) return { at: 'procedure', name };
     throw new TrunklineError('not_found', `there is no procedure ${JSON.stringify(name.slice(0, 80))}`);
+  }
+  const letter = LETTER_PATH.exec(path);
+  if (letter !== null) {
+    const at = letter[1] === undefined ? 'letters' : letter[2] === undefined ? 'letter' : 'replay';
+    return { at, letter: Number(letter[1] ?? 0) };
   }
   const [, id, verb] = USER_PATH.exec(path) ?? [];
   if (id !== undefined) return { at: verb as UserOperation | 'unread', user: decoded(id) };

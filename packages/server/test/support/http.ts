@@ -151,7 +151,16 @@ export async function steppedApi(
   });
   const rules = () => ({ allowed: [], isLoopbackServer: true, isProduction: false });
   const [revoke, disconnect] = [revokeOf(engine), disconnectOf(engine)];
-  const api = new HttpApi({ engine, revoke, disconnect, apiKeys: {}, trustedProxies: [], rules, ...options });
+  const api = new HttpApi({
+    engine,
+    revoke,
+    disconnect,
+    backend: null,
+    apiKeys: {},
+    trustedProxies: [],
+    rules,
+    ...options,
+  });
   const server = createServer((request, response) => void api.handle(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
