@@ -124,9 +124,9 @@ describe('a publish', () => {
     ['a refusal without a code', { body: { accept: false } }],
     ['a code of 65 characters', { body: { accept: false, code: 'x'.repeat(65) } }],
     ['a message of 1,001 characters', { body: { accept: false, code: 'x', message: 'x'.repeat(1_001) } }],
-    ['another status', { status: 204, raw: '' }],
-    ['a redirect, which is not followed', { status: 307, headers: { location: '/other' } }],
-    ['a wrong signature, as it says', { status: 401 }],
+    ['yes with another status', { status: 201, body: { accept: true } }],
+    ['a redirect, which is not followed', { status: 307, headers: { location: '/other' }, body: { accept: true } }],
+    ['a wrong signature, as it says', { status: 401, body: { accept: true } }],
   ])('does not pass where the answer is %s', async (_what, say) => {
     const { there, url, log } = await start((heard) => (heard.request.type === 'publish.before' ? say : yes(heard)), {
       whenDown: 'accept',
