@@ -303,7 +303,7 @@ describe('PRS-5: large crowds', () => {
   });
 });
 
-describe('PRS-6: what is left', () => {
+describe('what is left', () => {
   it('is nothing when nobody is there and nobody looks', async () => {
     const world = presenceWorld();
     const ada = await come(world, 'ada');

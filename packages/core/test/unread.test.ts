@@ -52,7 +52,7 @@ const row = (unread: number, mark = 0, more = false) => ({ unread, more, mark })
 const mark = (peer: Peer, offset: number, stream: string = LOBBY) => peer.do({ type: 'mark', stream, offset });
 
 describe('MRK-1: marks', () => {
-  it('move forward only, are seen by others, and outlive the server', async () => {
+  it('move forward only, are seen by others, and outlive the server (MRK-2)', async () => {
     const world = markedWorld();
     await publish(world, 'bob', 5);
     const [ada, bob] = [await world.enter('ada'), await world.enter('bob')];
@@ -98,7 +98,7 @@ describe('MRK-1: marks', () => {
     await mark(tab, 2);
   });
 
-  it('need a log that has them, the right to, and names that make keys', async () => {
+  it('need a log that has them, the right to (MRK-2), and names that make keys', async () => {
     const rule = new Rule();
     rule.denied.add('eve mark');
     const world = markedWorld({ chat: { authorize: rule.authorize } });
