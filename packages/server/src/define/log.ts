@@ -89,8 +89,9 @@ export interface LogOptions<
   /** What may be done to entries: `['edit', 'delete', 'react']`. Default: nothing. */
   readonly amend?: readonly Amend[];
   /**
-   * Whether the user may do that. Default: every authenticated user may do everything, but edit and delete only what is their own. A throw
-   * counts as `internal`.
+   * Whether the user may do that. Default: every authenticated user may do everything, but edit and delete only what is their own. With a
+   * rule, the rule alone decides: one that lets somebody `amend` without a look at `entry.isOwn` lets them amend everybody's entries. A throw counts as
+   * `internal`.
    */
   readonly authorize?: (context: AuthorizeContext<User, Names>) => boolean | Promise<boolean>;
   /**
