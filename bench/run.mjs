@@ -24,6 +24,7 @@ const BENCHES = {
     load: () => import('./table/bench.mjs'),
   },
   call: { summary: 'a procedure while such a table is told', load: () => import('./call/bench.mjs') },
+  presence: { summary: '10,000 members come and go, 10 are told', load: () => import('./presence/bench.mjs') },
   polling: { summary: 'a chat over a WebSocket, and over HTTP requests', load: () => import('./polling/bench.mjs') },
   publish: { summary: 'acknowledged durable publishes, 100 connections', load: () => import('./publish/bench.mjs') },
 };
