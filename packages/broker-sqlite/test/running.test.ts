@@ -206,6 +206,7 @@ describe('what stays in the file', () => {
         data: '"hello"',
         producer: 'ada:tab',
         seq: 1,
+        state: null,
       },
     ]);
     await broker.close();

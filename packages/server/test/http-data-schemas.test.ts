@@ -1,5 +1,6 @@
 // What the OpenAPI document says of an app's own data: the same as the schemas that judge it, where these can tell.
 
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { memoryBroker } from '@trunkline/broker';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -21,9 +22,9 @@ const Tree = z.object({
   },
 });
 /** A Standard Schema of a library that cannot tell. */
-const mute = {
-  '~standard': { version: 1, vendor: 'mute', validate: (value: unknown) => ({ value: value as { any: string } }) },
-} as const;
+const mute: StandardSchemaV1<{ any: string }> = {
+  '~standard': { version: 1, vendor: 'mute', validate: (value) => ({ value: value as { any: string } }) },
+};
 
 function app() {
   const t = trunkline({ authenticate: ({ token }) => ({ id: token ?? 'guest' }) });

@@ -59,7 +59,7 @@ describe('a path', () => {
     ['/v1/channels/chat//entries', 404, 'unknown_channel'],
     ['/v1/channels/chat/a/b/entries', 404, 'not_found'],
     ['/v1/channels/chat/lobby/rows', 404, 'not_found'],
-    ['/v1/channels/chat/lobby/entries/1', 404, 'not_found'],
+    ['/v1/channels/chat/lobby/entries/1', 405, 'invalid'],
     ['/v1/channels/desk/1/entries', 404, 'not_found'],
     ['/v1/channels/desk/1/rows/a/b', 404, 'not_found'],
     ['/v1/channels/', 404, 'unknown_channel'],
