@@ -1,22 +1,26 @@
 // The writer's amendments: an entry is rewritten and its record appended within the group's transaction. What was replaced is zeroed in its
 // page at once (`secure_delete`); copies that SQLite has left elsewhere are for the scrubber, which is told through the file itself.
 
+import { utf8Bytes } from '@trunkline/protocol';
 import type { Command, Connection, Query } from './database.js';
 import type { AmendCall, AmendDone, Refusal } from './messages.js';
 import type { KnownProducer, KnownStream, StreamRegister } from './stream-register.js';
+import type { WordIndex } from './word-index.js';
 
 type Result = { readonly done: AmendDone } | { readonly refusal: Refusal };
 
 export class AmendWriter {
   readonly #streams: StreamRegister;
+  readonly #words: WordIndex;
   readonly #find: Query;
   readonly #rewrite: Command;
   readonly #append: Command;
   readonly #erased: Command;
   readonly #inLetters: Command;
 
-  constructor(db: Connection, streams: StreamRegister) {
+  constructor(db: Connection, streams: StreamRegister, words: WordIndex) {
     this.#streams = streams;
+    this.#words = words;
     this.#find = db.query(
       'SELECT data, state, amended FROM entries WHERE stream = ? AND offset = ? AND amends IS NULL',
     );
@@ -70,6 +74,9 @@ export class AmendWriter {
     if (producer !== undefined) this.#streams.use(producer, nowMs);
     if (changed) this.#store(stream, call, producer);
     if (data !== call.data) {
+      const old = String(data);
+      if (offset > stream.countedFrom) stream.countedBytes += utf8Bytes(call.data) - utf8Bytes(old);
+      this.#words.amended(stream, offset, old, call.data);
       this.#erased.run([]);
       this.#inLetters.run([call.data, name, epoch, offset]);
     }

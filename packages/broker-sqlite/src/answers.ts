@@ -5,6 +5,7 @@ import {
   type Appended,
   BrokerUnavailableError,
   FencedError,
+  IndexingError,
   OutOfOrderError,
   type Page,
   RowConflictError,
@@ -58,6 +59,8 @@ export function errorOf(refusal: Refusal, stream?: StreamName, wanted?: Position
       return new RowConflictError(name, refusal.key, refusal.expected, refusal.actual);
     case 'table_full':
       return new TableFullError(name, refusal.maxRows);
+    case 'indexing':
+      return new IndexingError(name, refusal.left);
     case 'unavailable':
       return new BrokerUnavailableError(refusal.reason);
   }

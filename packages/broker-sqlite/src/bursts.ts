@@ -102,7 +102,8 @@ export class Bursts {
 }
 
 function isSame(one: Retention | null, other: Retention | null): boolean {
-  return one === other || (one?.entries === other?.entries && one?.ageMs === other?.ageMs && (one && other) !== null);
+  if (one === null || other === null) return one === other;
+  return one.entries === other.entries && one.ageMs === other.ageMs && one.bytes === other.bytes;
 }
 
 function tell(entries: readonly BurstEntry[], done: BurstDone): void {

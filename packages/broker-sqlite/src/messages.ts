@@ -94,6 +94,12 @@ export interface SettleCall {
   /** Of one that becomes a dead letter. */
   readonly death?: Death;
 }
+/** Brings the index of words up to what is stored now. Answered when that is done. */
+export interface IndexCall {
+  readonly type: 'index';
+  readonly stream: string;
+  readonly fields: readonly string[];
+}
 export type WriterCall =
   | AppendCall
   | BurstCall
@@ -109,6 +115,7 @@ export type WriterCall =
   | { readonly type: 'expire' }
   | { readonly type: 'remove'; readonly stream: string }
   | { readonly type: 'token' }
+  | IndexCall
   /** Answered when everything that is due was trimmed and deleted. */
   | { readonly type: 'sweep' }
   | { readonly type: 'close' };
@@ -143,6 +150,18 @@ export interface TailCall {
   readonly after: number;
   readonly count: number;
 }
+export interface SearchCall {
+  readonly type: 'search';
+  readonly stream: string;
+  readonly fields: readonly string[];
+  readonly text: string;
+  readonly before?: number;
+  readonly limit: number;
+  readonly bytes?: number;
+}
+export interface SearchDone extends PageDone {
+  readonly more: boolean;
+}
 export interface LookupCall {
   readonly type: 'lookup';
   readonly stream: string;
@@ -173,6 +192,9 @@ export type ReaderCall =
   | { readonly type: 'readRow'; readonly stream: string; readonly key: string }
   | ReadBackCall
   | TailCall
+  | SearchCall
+  /** Answered with a `Seek`. */
+  | { readonly type: 'seek'; readonly stream: string; readonly at: number }
   | LookupCall
   | { readonly type: 'state'; readonly stream: string }
   | { readonly type: 'close' };
@@ -210,6 +232,7 @@ export type Refusal =
       readonly reason: 'trimmed' | 'epoch';
       readonly oldest: { readonly epoch: string | null; readonly offset: number };
     }
+  | { readonly type: 'indexing'; readonly left: number }
   | { readonly type: 'unavailable'; readonly reason: string };
 
 export type Answer =

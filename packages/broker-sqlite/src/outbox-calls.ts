@@ -19,7 +19,7 @@ export abstract class OutboxCalls extends SignalBoard implements Outbox {
   readonly #listeners = new Set<(news: OutboxNews) => void>();
 
   /** Rejects if the broker is closed. */
-  protected abstract writing(call: WriterCall): Promise<unknown>;
+  protected abstract writing(call: WriterCall, name?: StreamName): Promise<unknown>;
   protected abstract reading(call: OutboxCall): Promise<unknown>;
 
   async waiting(after: StreamName | null, limit: number): Promise<readonly Waiting[]> {

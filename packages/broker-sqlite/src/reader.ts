@@ -12,6 +12,7 @@ import type {
   ReaderCall,
   ReadRowsCall,
   Refusal,
+  SearchCall,
   StateDone,
   TailCall,
 } from './messages.js';
@@ -19,6 +20,7 @@ import { OutboxReader } from './outbox-reader.js';
 import { RecordPlaces } from './record-places.js';
 import { FIND_CALL } from './results-writer.js';
 import { TableReader } from './table-reader.js';
+import { WordSearch } from './word-search.js';
 
 type Result = { readonly done: unknown } | { readonly refusal: Refusal };
 
@@ -40,6 +42,8 @@ export class Reader {
   readonly #sizesAfter: Query;
   readonly #sizesBefore: Query;
   readonly #places: RecordPlaces;
+  readonly #words: WordSearch;
+  readonly #atOf: Query;
   readonly #range: Query;
   readonly #findPublish: Query;
   readonly #findCall: Query;
@@ -55,6 +59,8 @@ export class Reader {
     this.#sizesBefore = db.query(`${sizes} DESC LIMIT ${SIZES_AT_ONCE}`);
     this.#range = db.query(`SELECT ${STORED_ENTRY} WHERE ${RANGE} ORDER BY e.offset`);
     this.#places = new RecordPlaces(db);
+    this.#words = new WordSearch(db);
+    this.#atOf = db.query('SELECT at FROM entries WHERE stream = ? AND offset = ?');
     this.#findPublish = db.query(
       `SELECT s.epoch, u.offset + ?3 - u.seq, u.at FROM streams s JOIN producers p ON p.stream = s.id
        JOIN publishes u ON u.producer = p.id AND u.seq = (SELECT max(seq) FROM publishes WHERE producer = p.id AND seq <= ?3)
@@ -82,6 +88,10 @@ export class Reader {
         return this.#readBack(call);
       case 'tail':
         return this.#tail(call);
+      case 'seek':
+        return this.#seek(call.stream, call.at);
+      case 'search':
+        return this.#search(call);
       case 'readRows':
         return this.#readRows(call);
       case 'readRow':
@@ -146,6 +156,25 @@ export class Reader {
     const from = lastOffsetWithin(total - count, floor, head, entriesUpTo);
     const known = total - entriesUpTo(Math.min(Math.max(after, floor), head));
     return { done: { ...state, from, after: known, recordsTrimmed: floor - entriesUpTo(floor) } };
+  }
+
+  #seek(stream: string, at: number): Result {
+    const { id, kind, records: _, ...state } = this.#state(stream);
+    if (kind === 'table') return { refusal: { type: 'wrong_kind', kind: 'table' } };
+    let [from, to] = [state.floor, state.offset];
+    while (from < to) {
+      const middle = Math.ceil((from + to) / 2);
+      if (Number(this.#atOf.row([id, middle])?.[0]) < at) from = middle;
+      else to = middle - 1;
+    }
+    return { done: { ...state, from } };
+  }
+
+  #search(call: SearchCall): Result {
+    const { id, kind, records: _, ...state } = this.#state(call.stream);
+    if (kind === 'table') return { refusal: { type: 'wrong_kind', kind: 'table' } };
+    const done = this.#words.page(id, state, call);
+    return done === null ? { refusal: { type: 'indexing', left: state.offset - state.floor } } : { done };
   }
 
   #readRows(call: ReadRowsCall): Result {

@@ -5,7 +5,7 @@ import { DEFAULT_TOMBSTONES } from '@trunkline/broker';
 /** "TRKL": says that a file is ours, in its header. */
 export const APPLICATION_ID = 0x54524b4c;
 /** Version of the tables below, in the file's header (`PRAGMA user_version`). */
-export const SCHEMA_VERSION = 7;
+export const SCHEMA_VERSION = 8;
 
 /** What version 2 added: tables. */
 const CREATE_TABLES = `
@@ -92,6 +92,28 @@ ALTER TABLE dead_letters ADD COLUMN owner TEXT;
 ALTER TABLE dead_letters ADD COLUMN amends INTEGER;
 `;
 
+/** What version 8 added to `streams`: retention by bytes. */
+const BYTES = {
+  retain_bytes: 'INTEGER',
+  counted_bytes: 'INTEGER NOT NULL DEFAULT 0',
+  counted_from: 'INTEGER NOT NULL DEFAULT 0',
+} as const;
+/** And the index of words. */
+const CREATE_WORDS = `
+CREATE TABLE word_indexes (                     -- logs that were searched
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  stream      INTEGER NOT NULL UNIQUE,          -- streams.id
+  fields      TEXT NOT NULL,                    -- members of the payload, as JSON
+  up_to       INTEGER NOT NULL,                 -- entries above the floor and up to here are in the index
+  next_fields TEXT                              -- what it is to have instead; NULL: nothing
+);
+CREATE VIRTUAL TABLE entry_words USING fts5(    -- rowid: word_indexes.id << 36 | entries.offset
+  list, content='', detail='none', columnsize=0, tokenize='ascii'
+);
+INSERT INTO entry_words (entry_words, rank) VALUES ('secure-delete', 1);
+INSERT INTO counters VALUES ('word_traces', 0); -- words that were taken out, and may have left their beginning
+`;
+
 /** From each older version to the next: the first leads from 1 to 2. */
 export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE streams ADD COLUMN kind TEXT NOT NULL DEFAULT 'log';
@@ -117,6 +139,11 @@ export const MIGRATIONS: readonly string[] = [
    PRAGMA user_version = 6;`,
   `${AMENDED_LETTERS}
    PRAGMA user_version = 7;`,
+  `${Object.entries(BYTES)
+    .map(([column, type]) => `ALTER TABLE streams ADD COLUMN ${column} ${type};`)
+    .join('\n')}
+   ${CREATE_WORDS}
+   PRAGMA user_version = 8;`,
 ];
 
 export const CREATE_SCHEMA = `
@@ -133,7 +160,10 @@ CREATE TABLE streams (
   tombstone_count  INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.count},     -- of a table: deletions remembered
   tombstone_age_ms INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.ageMs},
   outbox_done      INTEGER,                     -- of a log: how far somebody was told of it; NULL: nobody is to be told
-  records          INTEGER NOT NULL DEFAULT 0   -- of a log: how many offsets are records of amendments, since it began
+  records          INTEGER NOT NULL DEFAULT 0,  -- of a log: how many offsets are records of amendments, since it began
+  retain_bytes     ${BYTES.retain_bytes},                     -- NULL: any
+  counted_bytes    ${BYTES.counted_bytes},  -- with retain_bytes: of the entries above counted_from that are kept
+  counted_from     ${BYTES.counted_from}
 );
 CREATE INDEX streams_with_age ON streams(id) WHERE retain_age_ms IS NOT NULL;
 
@@ -180,7 +210,7 @@ CREATE TABLE trash (                            -- removed, and deleted in small
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('lease_token', 0);
 ${INDEX_RECORDS}${CREATE_HISTORY}
-${CREATE_TABLES}${CREATE_CALLS}${CREATE_OUTBOX}${AMENDED_LETTERS}
+${CREATE_TABLES}${CREATE_CALLS}${CREATE_OUTBOX}${AMENDED_LETTERS}${CREATE_WORDS}
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${SCHEMA_VERSION};
 `;

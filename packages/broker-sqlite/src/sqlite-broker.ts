@@ -57,7 +57,7 @@ import {
   type WriterCall,
 } from './messages.js';
 import { type SqliteBrokerOptions, warn } from './options.js';
-import { OutboxCalls } from './outbox-calls.js';
+import { SearchCalls } from './search-calls.js';
 import { nodeSurroundings, type Surroundings } from './surroundings.js';
 import { whileOpen } from './while-open.js';
 import { WorkerLink } from './worker-link.js';
@@ -65,7 +65,7 @@ import { WorkerLink } from './worker-link.js';
 const SWEEP_INTERVAL_MS = 60_000;
 
 /** Use `sqliteBroker`. */
-export class SqliteBroker extends OutboxCalls implements Broker, Opens, ReportsHealth {
+export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsHealth {
   readonly #writer: WorkerLink<WriterCall>;
   readonly #reader: Promise<WorkerLink<ReaderCall>>;
   readonly #bursts: Bursts;
@@ -333,18 +333,22 @@ export class SqliteBroker extends OutboxCalls implements Broker, Opens, ReportsH
     if (this.#closed !== undefined) throw new BrokerUnavailableError('the broker was closed');
   }
 
-  protected async writing(call: WriterCall): Promise<unknown> {
+  protected async writing(call: WriterCall, name?: StreamName): Promise<unknown> {
     this.#mustBeOpen();
-    return this.#write(call);
+    return this.#write(call, name);
+  }
+
+  protected async readingOf(name: StreamName, call: ReaderCall): Promise<unknown> {
+    return this.#read(name, call);
   }
 
   protected async reading(call: ReaderCall): Promise<unknown> {
     return this.#readNow(call);
   }
 
-  #write(call: WriterCall): Promise<unknown> {
+  #write(call: WriterCall, name?: StreamName): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#writer.call(call, { done: resolve, refused: (refusal) => reject(errorOf(refusal)) });
+      this.#writer.call(call, { done: resolve, refused: (refusal) => reject(errorOf(refusal, name)) });
     });
   }
 

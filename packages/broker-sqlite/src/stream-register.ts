@@ -7,6 +7,7 @@ import { keyOf } from './key-text.js';
 import { LruMap } from './lru-map.js';
 import type { Refusal } from './messages.js';
 import { PublishRuns } from './publish-runs.js';
+import { indexOf, type KnownIndex } from './word-index.js';
 
 /** A producer's last use is written down when it is this much later than the last time. */
 export const USE_STEP_MS = 3_600_000;
@@ -23,6 +24,12 @@ export interface KnownStream {
   fence: number;
   retainEntries: number | null;
   retainAgeMs: number | null;
+  retainBytes: number | null;
+  /** With `retainBytes`: what the kept entries above `countedFrom` count for. */
+  countedBytes: number;
+  countedFrom: number;
+  /** Of words, once somebody has searched. */
+  index: KnownIndex | null;
   /** How far somebody was told of a log; `null`: nobody is to be told. */
   outboxDone: number | null;
   /** Of a log: offsets that were records, since it began. */
@@ -66,15 +73,16 @@ export class StreamRegister {
 
   constructor(db: Connection) {
     this.#findStream = db.query(
-      `SELECT id, epoch, head, floor, fence, retain_entries, retain_age_ms, kind, tombstone_count, tombstone_age_ms, outbox_done,
-       records FROM streams WHERE name = ?`,
+      `SELECT s.id, epoch, head, floor, fence, retain_entries, retain_age_ms, kind, tombstone_count, tombstone_age_ms, outbox_done,
+       records, retain_bytes, counted_bytes, counted_from, w.id, w.fields, w.up_to, w.next_fields
+       FROM streams s LEFT JOIN word_indexes w ON w.stream = s.id WHERE name = ?`,
     );
     this.#addStream = db.command(
       'INSERT INTO streams (name, epoch, kind, tombstone_count, tombstone_age_ms) VALUES (?, ?, ?, ?, ?)',
     );
     this.#saveStream = db.command(
       `UPDATE streams SET head = ?, floor = ?, fence = ?, retain_entries = ?, retain_age_ms = ?, tombstone_count = ?,
-       tombstone_age_ms = ?, outbox_done = ?, records = ? WHERE id = ?`,
+       tombstone_age_ms = ?, outbox_done = ?, records = ?, retain_bytes = ?, counted_bytes = ?, counted_from = ? WHERE id = ?`,
     );
     this.#findProducer = db.query('SELECT id, used_at FROM producers WHERE stream = ? AND producer = ?');
     this.#addProducer = db.command('INSERT INTO producers (stream, producer, used_at) VALUES (?, ?, ?)');
@@ -101,10 +109,14 @@ export class StreamRegister {
         tombstoneAgeMs,
         outboxDone,
         records,
+        retainBytes,
+        countedBytes,
+        countedFrom,
         id,
       } = stream;
       const retain = [retainEntries, retainAgeMs, tombstoneCount, tombstoneAgeMs];
-      this.#saveStream.run([head, floor, fence, ...retain, outboxDone, records, id]);
+      const bytes = [retainBytes, countedBytes, countedFrom];
+      this.#saveStream.run([head, floor, fence, ...retain, outboxDone, records, ...bytes, id]);
     }
     this.#changed.clear();
   }
@@ -123,7 +135,7 @@ export class StreamRegister {
     const row = this.#findStream.row([name]);
     if (row === undefined) return undefined;
     const [id, epoch, head, floor, fence, retainEntries, retainAgeMs, kind, ...more] = row;
-    const [tombstoneCount, tombstoneAgeMs, done, records] = more;
+    const [tombstoneCount, tombstoneAgeMs, done, records, retainBytes, countedBytes, countedFrom, ...index] = more;
     const found: KnownStream = {
       id: Number(id),
       name,
@@ -136,6 +148,10 @@ export class StreamRegister {
       retainAgeMs: retainAgeMs as number | null,
       outboxDone: done as number | null,
       records: Number(records),
+      retainBytes: retainBytes as number | null,
+      countedBytes: Number(countedBytes),
+      countedFrom: Number(countedFrom),
+      index: index[0] === null ? null : indexOf(index),
       oldestAt: undefined,
       tombstoneCount: Number(tombstoneCount),
       tombstoneAgeMs: Number(tombstoneAgeMs),
@@ -161,6 +177,10 @@ export class StreamRegister {
       retainAgeMs: null,
       outboxDone: null,
       records: 0,
+      retainBytes: null,
+      countedBytes: 0,
+      countedFrom: 0,
+      index: null,
       oldestAt: undefined,
       tombstoneCount,
       tombstoneAgeMs,

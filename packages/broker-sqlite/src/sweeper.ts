@@ -1,11 +1,12 @@
 // Deletes what is no longer needed, in steps of a few milliseconds between the writer's groups: entries that retention
-// dropped, what belonged to removed streams, producers that nobody used for 7 days, results whose time is over. Last it has copies
+// dropped, what belonged to removed streams, producers that nobody used for 7 days, results whose time is over. Last it has what is left
 // of erased texts overwritten.
 
 import { PRODUCER_MEMORY_MS } from '@trunkline/protocol';
 import type { Command, Connection, Query } from './database.js';
 import { Scrubber } from './scrubber.js';
 import { USE_STEP_MS } from './stream-register.js';
+import { TraceMerger } from './trace-merger.js';
 import type { Writer } from './writer.js';
 
 const STEP_MS = 3;
@@ -22,6 +23,7 @@ export class Sweeper {
   /** Last stream whose age was looked at, in a round that is going on. */
   #agedUpTo: number | null = null;
   #forgetting = false;
+  readonly #merger: TraceMerger;
   readonly scrubber: Scrubber;
   readonly #agedStreams: Query;
   readonly #unusedProducers: Query;
@@ -39,6 +41,7 @@ export class Sweeper {
 
   constructor(db: Connection, writer: Writer) {
     this.#writer = writer;
+    this.#merger = new TraceMerger(db);
     this.scrubber = new Scrubber(db);
     this.#agedStreams = db.query(
       `SELECT s.id, s.name, s.retain_age_ms, (SELECT at FROM entries WHERE stream = s.id ORDER BY offset LIMIT 1)
@@ -70,6 +73,7 @@ export class Sweeper {
     this.#agedUpTo ??= 0;
     this.#forgetting = true;
     this.#trashed = true;
+    this.#merger.begin();
     this.scrubber.begin();
   }
 
@@ -79,19 +83,20 @@ export class Sweeper {
   }
 
   get idle(): boolean {
-    return this.#isTidy && this.scrubber.idle;
+    return this.#isTidy && this.#merger.idle && this.scrubber.idle;
   }
 
   get #isTidy(): boolean {
-    return this.#writer.backlog.size === 0 && !this.#trashed && this.#agedUpTo === null && !this.#forgetting;
+    return this.#writer.trimmer.backlog.size === 0 && !this.#trashed && this.#agedUpTo === null && !this.#forgetting;
   }
 
   /** Something failed: leaves the rest to the next `begin`. */
   giveUp(): void {
-    this.#writer.backlog.clear();
+    this.#writer.trimmer.backlog.clear();
     this.#trashed = false;
     this.#agedUpTo = null;
     this.#forgetting = false;
+    this.#merger.giveUp();
     this.scrubber.giveUp();
   }
 
@@ -108,17 +113,22 @@ export class Sweeper {
   #findAged(after: number, nowMs: number): number | null {
     const rows = this.#agedStreams.rows([after]);
     for (const [, name, ageMs, oldestAt] of rows) {
-      if (oldestAt !== null && Number(oldestAt) < nowMs - Number(ageMs)) this.#writer.backlog.add(String(name));
+      if (oldestAt !== null && Number(oldestAt) < nowMs - Number(ageMs)) this.#writer.trimmer.backlog.add(String(name));
     }
     return rows.length < STREAMS_PER_STEP ? null : Number(rows.at(-1)?.[0]);
   }
 
   #work(nowMs: number): void {
-    if (this.#isTidy) return this.scrubber.step(this.#rows);
-    for (const name of this.#writer.backlog) {
+    if (this.#isTidy) {
+      // Before the scrubber's walk, which then finds what it leaves.
+      if (this.#merger.idle) this.scrubber.step(this.#rows);
+      else this.#merger.step();
+      return;
+    }
+    for (const name of this.#writer.trimmer.backlog) {
       const stream = this.#writer.streams.find(name);
-      if (stream === undefined) this.#writer.backlog.delete(name);
-      else this.#writer.trim(stream, nowMs, this.#rows);
+      if (stream === undefined) this.#writer.trimmer.backlog.delete(name);
+      else this.#writer.trimmer.trim(stream, nowMs, this.#rows);
       return;
     }
     if (this.#forgetting) {
@@ -145,8 +155,11 @@ export class Sweeper {
 
   #emptyStream(id: number): void {
     const last = this.#lastEntryOfStep.row([id, this.#rows - 1])?.[0];
-    this.#deleteEntries.run([id, last ?? Number.MAX_SAFE_INTEGER]);
+    const to = Number(last ?? Number.MAX_SAFE_INTEGER);
+    this.#writer.words.forgetRemoved(id, to);
+    this.#deleteEntries.run([id, to]);
     if (last !== undefined) return;
+    this.#writer.words.drop(id);
     for (const table of ['rows', 'tombstones'] as const) {
       this.#deleteOf[table].run([id, id, this.#rows]);
       if (this.#anyOf[table].row([id]) !== undefined) return;

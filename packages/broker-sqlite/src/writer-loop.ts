@@ -3,6 +3,7 @@
 
 import { sizeOf } from './bursts.js';
 import { messageOf, type Query } from './database.js';
+import { Filler } from './filler.js';
 import type { Answer, Batch, WorkerMessage, WriterCall } from './messages.js';
 import type { OpenFile } from './open-file.js';
 import { Sweeper } from './sweeper.js';
@@ -31,6 +32,7 @@ export class WriterLoop {
   readonly #port: WriterPort;
   readonly #writer: Writer;
   readonly #sweeper: Sweeper;
+  readonly #filler: Filler;
   readonly #checkpoint: Query;
   readonly #truncate: Query;
   readonly #queue: Numbered[] = [];
@@ -44,6 +46,7 @@ export class WriterLoop {
     this.#port = port;
     this.#writer = new Writer(file.db, () => port.elapsedMs());
     this.#sweeper = new Sweeper(file.db, this.#writer);
+    this.#filler = new Filler(this.#writer);
     this.#checkpoint = file.db.query('PRAGMA wal_checkpoint(PASSIVE)');
     this.#truncate = file.db.query('PRAGMA wal_checkpoint(TRUNCATE)');
   }
@@ -70,9 +73,11 @@ export class WriterLoop {
     if (first === 'sweep') {
       this.#sweeper.begin();
       this.#sweeping.push(...this.#queue.splice(0, 1).map(({ id }) => id));
-    } else if (first !== undefined) this.#writeGroup();
+    } else if (first === 'index') this.#index();
+    else if (first !== undefined) this.#writeGroup();
+    this.#fill();
     this.#tidyUp();
-    if (this.#queue.length > 0 || !this.#sweeper.idle) this.#soon();
+    if (this.#queue.length > 0 || !this.#sweeper.idle || !this.#filler.idle) this.#soon();
   }
 
   #writeGroup(): void {
@@ -81,6 +86,34 @@ export class WriterLoop {
     const { committed } = this.#writer;
     this.#port.post({ type: 'answers', answers, ...(committed === undefined ? {} : { group: committed }) });
     if (group.some(({ call }) => call.type === 'remove')) this.#sweeper.removed();
+  }
+
+  /** Searches that came one behind the other. */
+  #index(): void {
+    const answers: Answer[] = [];
+    for (let next = this.#queue[0]; next?.call.type === 'index'; next = this.#queue[0]) {
+      this.#queue.shift();
+      try {
+        const answer = this.#filler.want(next.id, next.call);
+        if (answer !== null) answers.push(answer);
+      } catch (error) {
+        answers.push({ id: next.id, refusal: { type: 'unavailable', reason: messageOf(error) } });
+      }
+    }
+    this.#post(answers);
+  }
+
+  #fill(): void {
+    if (this.#filler.idle) return;
+    try {
+      this.#post(this.#filler.step(() => this.#port.elapsedMs()));
+    } catch (error) {
+      this.#post(this.#filler.giveUp({ type: 'unavailable', reason: messageOf(error) }));
+    }
+  }
+
+  #post(answers: readonly Answer[]): void {
+    if (answers.length > 0) this.#port.post({ type: 'answers', answers });
   }
 
   #tidyUp(): void {
@@ -114,6 +147,7 @@ export class WriterLoop {
     const id = this.#queue[0]?.id ?? 0;
     const { db, unlock } = this.#file;
     this.#answerSweeps({ done: null });
+    this.#post(this.#filler.giveUp({ type: 'unavailable', reason: 'the broker was closed' }));
     try {
       db.value('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch {
@@ -129,7 +163,7 @@ export class WriterLoop {
     let rows = 0;
     let taken = 0;
     for (const { call } of this.#queue) {
-      if (call.type === 'sweep' || call.type === 'close') break;
+      if (call.type === 'sweep' || call.type === 'close' || call.type === 'index') break;
       rows += rowsOf(call);
       if (rows > GROUP_ROWS && taken > 0) break;
       if (call.type === 'burst') this.#writtenBytes += sizeOf(call);

@@ -2,7 +2,7 @@
 // no clock; the thread around it (writer-worker.ts) says when. A refused call writes nothing, so it needs no savepoint; an
 // error of SQLite ends the whole group and everything that is known, because the transaction is gone.
 
-import { lastOffsetWithin } from '@trunkline/broker';
+import { keptBytes } from '@trunkline/broker';
 import { AmendWriter } from './amend-writer.js';
 import { appendsOf, BurstAnswer, countOf } from './bursts.js';
 import { type Command, type Connection, messageOf, type Query } from './database.js';
@@ -17,7 +17,6 @@ import {
   type WriterCall,
 } from './messages.js';
 import { OutboxWriter } from './outbox-writer.js';
-import { RecordPlaces } from './record-places.js';
 import { ResultsWriter } from './results-writer.js';
 import { RowBatch } from './row-batch.js';
 import {
@@ -28,6 +27,11 @@ import {
   StreamRegister,
 } from './stream-register.js';
 import { TableWriter } from './table-writer.js';
+import { Trimmer } from './trimmer.js';
+import { WordIndex } from './word-index.js';
+
+/** Entries that are put into an index of words together, if no search waits for them. */
+const FILLED_TOGETHER = 256;
 
 const NEW: Planned = { producer: undefined, stored: undefined };
 
@@ -45,24 +49,22 @@ export class Writer {
   readonly tables: TableWriter;
   readonly results: ResultsWriter;
   readonly #outbox: OutboxWriter;
-  /** Streams with more to trim than one step does. */
-  readonly backlog = new Set<string>();
+  readonly trimmer: Trimmer;
+  readonly words: WordIndex;
+  /** Streams whose index of words waits for enough to be worth a step. */
+  readonly lagging = new Set<string>();
   /** The last group in figures; `undefined` if it failed. */
   committed: Group | undefined;
   readonly #db: Connection;
   /** Of the group at work. */
   readonly #entries: RowBatch;
   readonly #amendments: AmendWriter;
-  readonly #places: RecordPlaces;
   readonly #steadyMs: () => number;
   /** When the group at work had all its rows. */
   #writtenMs = 0;
   readonly #begin: Command;
   readonly #commit: Command;
   readonly #deleteStream: Command;
-  readonly #deleteEntries: Command;
-  readonly #firstKept: Query;
-  readonly #oldest: Query;
   readonly #discard: Command;
   readonly #nextToken: Query;
 
@@ -75,18 +77,14 @@ export class Writer {
     this.#commit = db.command('COMMIT');
     this.#deleteStream = db.command('DELETE FROM streams WHERE id = ?');
     this.#entries = new RowBatch(db, 'entries (stream, offset, at, user, producer, seq, data, owner)');
-    this.#deleteEntries = db.command('DELETE FROM entries WHERE stream = ? AND offset <= ?');
-    this.#firstKept = db.query(
-      'SELECT offset, at FROM entries WHERE stream = ? AND offset <= ? AND at >= ? ORDER BY offset LIMIT 1',
-    );
-    this.#oldest = db.query('SELECT at FROM entries WHERE stream = ? ORDER BY offset LIMIT 1');
     this.#discard = db.command('INSERT OR IGNORE INTO trash (kind, id) VALUES (?, ?)');
     this.#nextToken = db.query("UPDATE counters SET value = value + 1 WHERE name = 'lease_token' RETURNING value");
     this.tables = new TableWriter(db, this.streams);
     this.results = new ResultsWriter(db);
     this.#outbox = new OutboxWriter(db, this.streams);
-    this.#amendments = new AmendWriter(db, this.streams);
-    this.#places = new RecordPlaces(db);
+    this.words = new WordIndex(db);
+    this.trimmer = new Trimmer(db, this.streams, this.words);
+    this.#amendments = new AmendWriter(db, this.streams, this.words);
   }
 
   /** Applies the calls in order and commits. When it returns, what is answered as done is on the disk. */
@@ -105,7 +103,10 @@ export class Writer {
         // About as much is trimmed as was added, so that nothing heaps up; what remains is the sweeper's.
         this.#entries.flush();
         let budget = 2 * rows + 16;
-        for (const stream of this.streams.touched) budget -= this.trim(stream, nowMs, Math.max(0, budget));
+        for (const stream of this.streams.touched) {
+          budget -= this.trimmer.trimInGroup(stream, nowMs, Math.max(0, budget));
+          if (this.words.lag(stream) >= FILLED_TOGETHER) this.lagging.add(stream.name);
+        }
         return answers;
       });
       this.committed = {
@@ -138,49 +139,6 @@ export class Writer {
       this.tables.reset();
       throw error;
     }
-  }
-
-  /** Deletes up to `most` entries that retention no longer keeps; gives their number. A stream that has more joins the backlog. */
-  trim(stream: KnownStream, nowMs: number, most: number): number {
-    if (stream.kind === 'table') return 0;
-    // What somebody is still to be told of is kept.
-    const keep = stream.outboxDone ?? stream.head;
-    const target = Math.min(this.#trimTarget(stream, nowMs, Math.max(1, most)), keep);
-    if (target <= stream.floor) {
-      this.backlog.delete(stream.name);
-      return 0;
-    }
-    const to = Math.min(target, stream.floor + most);
-    if (to === stream.floor + most) this.backlog.add(stream.name);
-    else this.backlog.delete(stream.name);
-    const trimmed = to - stream.floor;
-    if (trimmed === 0) return 0;
-    this.#deleteEntries.run([stream.id, to]);
-    stream.floor = to;
-    stream.oldestAt = undefined;
-    this.streams.changed(stream);
-    return trimmed;
-  }
-
-  #trimTarget(stream: KnownStream, nowMs: number, most: number): number {
-    const { id, head, floor, retainAgeMs } = stream;
-    const byCount = this.#countTarget(stream, most);
-    if (retainAgeMs === null || floor === head || byCount >= floor + most) return byCount;
-    const cutoff = nowMs - retainAgeMs;
-    const oldestAt = stream.oldestAt ?? this.#oldest.row([id])?.[0];
-    stream.oldestAt = oldestAt === undefined ? undefined : Number(oldestAt);
-    if (stream.oldestAt === undefined || stream.oldestAt >= cutoff) return byCount;
-    const kept = this.#firstKept.row([id, floor + most, cutoff])?.[0];
-    return Math.max(byCount, kept === undefined ? Math.min(head, floor + most) : Number(kept) - 1);
-  }
-
-  /** Up to where `retainEntries` lets go; not looked for much further than `most`. */
-  #countTarget(stream: KnownStream, most: number): number {
-    const { head, floor, retainEntries, records } = stream;
-    if (retainEntries === null) return 0;
-    if (records === 0 || head - floor <= retainEntries) return head - retainEntries;
-    const entriesUpTo = (offset: number) => this.#places.entriesUpTo(stream, offset);
-    return lastOffsetWithin(head - records - retainEntries, floor, Math.min(head, floor + most), entriesUpTo);
   }
 
   #apply(call: WriterCall, nowMs: number): { readonly done: unknown } | { readonly refusal: Refusal } {
@@ -237,6 +195,7 @@ export class Writer {
     if (retain !== undefined) {
       stream.retainEntries = retain.entries ?? null;
       stream.retainAgeMs = retain.ageMs ?? null;
+      retainBytes(stream, retain.bytes ?? null);
     }
     if (outbox === true) stream.outboxDone ??= stream.head;
     const from = stream.head;
@@ -285,6 +244,8 @@ export class Writer {
   ): void {
     stream.head += 1;
     const [at, data, user] = [entries[base] ?? 0, entries[base + 1] ?? '', entries[base + 2] ?? null];
+    if (stream.retainBytes !== null)
+      stream.countedBytes += keptBytes({ data: String(data), user: user as string | null });
     const [key, seq, owner] = [entries[base + 3], entries[base + 4] ?? 0, entries[base + 5] ?? null];
     if (typeof key !== 'string') {
       this.#entries.add(stream.id, stream.head, at, user, null, null, data, owner);
@@ -300,6 +261,14 @@ export class Writer {
     this.#deleteStream.run([stream.id]);
     this.#discard.run(['stream', stream.id]);
     this.streams.forgetStream(name);
-    this.backlog.delete(name);
+    this.trimmer.backlog.delete(name);
+    this.lagging.delete(name);
   }
+}
+
+/** From now on the log is bounded by bytes, or no longer. */
+function retainBytes(stream: KnownStream, bytes: number | null): void {
+  // What is there already is counted in the trimmer's steps.
+  if (bytes !== null && stream.retainBytes === null) [stream.countedFrom, stream.countedBytes] = [stream.head, 0];
+  stream.retainBytes = bytes;
 }

@@ -114,6 +114,9 @@ function shapeOf(path: string): unknown[] {
 }
 
 /** From each version to the one before. */
+const UNDO_8 = `DROP TABLE entry_words; DROP TABLE word_indexes; DELETE FROM counters WHERE name = 'word_traces';
+  ${['retain_bytes', 'counted_bytes', 'counted_from'].map((column) => `ALTER TABLE streams DROP COLUMN ${column};`).join(' ')}
+  PRAGMA user_version = 7;`;
 const UNDO_7 =
   'ALTER TABLE dead_letters DROP COLUMN owner; ALTER TABLE dead_letters DROP COLUMN amends; PRAGMA user_version = 6;';
 const UNDO_6 = `DROP INDEX records; DROP VIEW history; DELETE FROM counters WHERE name = 'erased';
@@ -127,11 +130,12 @@ const UNDO_3 = 'DROP TABLE calls; PRAGMA user_version = 2;';
 
 it.each([
   ['1', undefined],
-  ['2', UNDO_7 + UNDO_6 + UNDO_5 + UNDO_4 + UNDO_3],
-  ['3', UNDO_7 + UNDO_6 + UNDO_5 + UNDO_4],
-  ['4', UNDO_7 + UNDO_6 + UNDO_5],
-  ['5', UNDO_7 + UNDO_6],
-  ['6', UNDO_7],
+  ['2', UNDO_8 + UNDO_7 + UNDO_6 + UNDO_5 + UNDO_4 + UNDO_3],
+  ['3', UNDO_8 + UNDO_7 + UNDO_6 + UNDO_5 + UNDO_4],
+  ['4', UNDO_8 + UNDO_7 + UNDO_6 + UNDO_5],
+  ['5', UNDO_8 + UNDO_7 + UNDO_6],
+  ['6', UNDO_8 + UNDO_7],
+  ['7', UNDO_8],
 ])('brings a file of version %s to the tables of a new one', async (version, undo) => {
   const [fresh, path] = [join(folder.path, 'new.db'), join(folder.path, 'old.db')];
   await sqliteBroker(fresh).close();

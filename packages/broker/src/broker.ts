@@ -54,12 +54,17 @@ export interface AppendResult {
   readonly appended: readonly Appended[];
 }
 
-/** How much of a log is kept. What exceeds either bound is trimmed from the oldest end, soon but not at once. */
+/** How much of a log is kept. What exceeds any of the bounds is trimmed from the oldest end, soon but not at once. */
 export interface Retention {
   /** Entries to keep; records between them stay with them. Default: all. At least 1. */
   readonly entries?: number;
   /** Age in milliseconds, by `at`, up to which entries are kept. Default: any. */
   readonly ageMs?: number;
+  /**
+   * Bytes to keep: those of `data` and `user` of entries as they are now, in UTF-8; records, and what the store needs around them, do not count. Default:
+   * any. At least 1. The newest entry is kept even if it alone has more.
+   */
+  readonly bytes?: number;
 }
 
 export interface AppendOptions {
@@ -84,6 +89,12 @@ export interface AppendOptions {
 export interface StreamState extends Position {
   /** Offset before the oldest entry that is kept: entries `floor + 1 … offset` can be read. */
   readonly floor: Offset;
+}
+
+/** Where the entries of a time begin. */
+export interface Seek extends StreamState {
+  /** Where to read on from: what is kept up to it is older, what is after it is not. The head, if all is older. */
+  readonly from: Offset;
 }
 
 /** Bounds of one page. A page always holds at least one item if there is one, even if that alone exceeds `bytes`. */
@@ -178,6 +189,12 @@ export interface Broker extends Amendments, Tables, Results {
 
   /** The newest entries before offset `before` (default: the newest of all), in offset order. An empty page: there are none that are kept. */
   readBack(stream: StreamName, before: Offset | undefined, limit: PageLimit): Promise<Page>;
+
+  /**
+   * Where entries of `at` (milliseconds since 1970) and later begin. Sees every append that has resolved. The times of a log grow; where a clock was set
+   * back it is one of the places at which they come to `at`.
+   */
+  seek(stream: StreamName, at: number): Promise<Seek>;
 
   /**
    * Calls `onAdvance` for every change of the stream after the returned state, whoever made it, on any node.

@@ -23,6 +23,9 @@ export function checkAppend(entries: readonly NewEntry[], options: AppendOptions
   if (retain?.ageMs !== undefined && !(retain.ageMs > 0)) {
     throw new RangeError(`retain.ageMs must be above 0, not ${retain.ageMs}`);
   }
+  if (retain?.bytes !== undefined && !isPositiveInteger(retain.bytes)) {
+    throw new RangeError(`retain.bytes must be an integer of at least 1, not ${retain.bytes}`);
+  }
 }
 
 /** @throws TypeError or RangeError when an amendment is malformed, or an option is out of range. */
@@ -42,6 +45,11 @@ export function checkTail(after: number, count: number): void {
   for (const value of [after, count]) {
     if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`must be a whole number from 0, not ${value}`);
   }
+}
+
+/** @throws RangeError when it is no time. */
+export function checkTime(at: number): void {
+  if (!Number.isSafeInteger(at)) throw new RangeError(`at must be whole milliseconds, not ${at}`);
 }
 
 /** @throws RangeError when it is no fencing token. */

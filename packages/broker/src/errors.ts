@@ -121,6 +121,20 @@ export class WrongKindError extends BrokerError {
   }
 }
 
+/** What a search needs is being indexed. */
+export class IndexingError extends BrokerError {
+  override readonly name = 'IndexingError';
+  override readonly code = 'indexing';
+  override readonly retryable = true;
+  constructor(
+    readonly stream: StreamName,
+    /** Offsets that are not indexed yet. */
+    readonly left: number,
+  ) {
+    super(`${stream}: ${left} entries are not indexed yet`);
+  }
+}
+
 /** The store cannot be reached, is full, or was closed. */
 export class BrokerUnavailableError extends BrokerError {
   override readonly name = 'BrokerUnavailableError';

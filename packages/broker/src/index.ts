@@ -14,6 +14,7 @@ export type {
   PageLimit,
   ProducerSeq,
   Retention,
+  Seek,
   StreamState,
   Watch,
 } from './broker.js';
@@ -24,15 +25,18 @@ export {
   checkResult,
   checkSource,
   checkTail,
+  checkTime,
   checkTtl,
   MAX_PRODUCER_LENGTH,
 } from './check-arguments.js';
 export { checkChange, MAX_KEY_BYTES } from './check-change.js';
+export { entryBytes, keptBytes } from './entry-bytes.js';
 export {
   AmendConflictError,
   BrokerError,
   BrokerUnavailableError,
   FencedError,
+  IndexingError,
   OutOfOrderError,
   RowConflictError,
   TableFullError,
@@ -42,7 +46,6 @@ export {
 export { type BrokerHealth, type ReportsHealth, reportsHealth } from './health.js';
 export { Leases } from './leases.js';
 export { type MemoryBrokerOptions, memoryBroker } from './memory-broker.js';
-export { entryBytes } from './memory-stream.js';
 export { type Opens, opens } from './opens.js';
 export {
   checkDeath,
@@ -58,6 +61,7 @@ export { randomEpoch } from './random-epoch.js';
 export { lastOffsetWithin } from './record-count.js';
 export type { CallState, KnownCall, Results } from './results.js';
 export { changedRow, fieldsOf, rowBytes, rowText } from './row-text.js';
+export { canSearch, checkSearch, isFound, type Search, type SearchPage, type SearchQuery, wordsIn } from './search.js';
 export { hasSignals, SignalBoard, type Signals } from './signals.js';
 export {
   type ChangeOptions,
@@ -74,3 +78,4 @@ export {
   type Tombstone,
 } from './table.js';
 export { Watchers } from './watchers.js';
+export { MAX_WORD_LENGTH, wordsOf } from './words.js';

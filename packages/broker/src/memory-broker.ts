@@ -14,10 +14,11 @@ import type {
   Page,
   PageLimit,
   ProducerSeq,
+  Seek,
   StreamState,
   Watch,
 } from './broker.js';
-import { checkAmend, checkAppend, checkLimit, checkTail } from './check-arguments.js';
+import { checkAmend, checkAppend, checkLimit, checkTail, checkTime } from './check-arguments.js';
 import { checkChange } from './check-change.js';
 import { AmendConflictError, BrokerUnavailableError, UnrecoverablePositionError, WrongKindError } from './errors.js';
 import { Leases } from './leases.js';
@@ -28,6 +29,7 @@ import { checkDeath, type DeadLetter, type Death, type Outbox, type OutboxNews, 
 import { randomEpoch } from './random-epoch.js';
 import { ResultMemory } from './result-memory.js';
 import type { CallState, KnownCall } from './results.js';
+import { checkSearch, type Search, type SearchPage, type SearchQuery } from './search.js';
 import { SignalBoard, type Signals } from './signals.js';
 import type { ChangeOptions, ChangeResult, Row, RowChange, RowsPage } from './table.js';
 import { Watchers } from './watchers.js';
@@ -42,11 +44,11 @@ export interface MemoryBrokerOptions {
 const NEVER_WRITTEN: StreamState = { epoch: null, offset: 0, floor: 0 };
 
 /** A broker that keeps everything in this process's memory. */
-export function memoryBroker(options: MemoryBrokerOptions = {}): Broker & Outbox & Signals {
+export function memoryBroker(options: MemoryBrokerOptions = {}): Broker & Outbox & Signals & Search {
   return new MemoryBroker(options.nowMs ?? Date.now, options.randomEpoch ?? randomEpoch);
 }
 
-class MemoryBroker implements Broker, Outbox, Signals {
+class MemoryBroker implements Broker, Outbox, Signals, Search {
   readonly #nowMs: () => number;
   readonly #randomEpoch: () => Epoch;
   readonly #logs = new Map<StreamName, MemoryStream>();
@@ -139,6 +141,16 @@ class MemoryBroker implements Broker, Outbox, Signals {
   async readBack(name: StreamName, before: Offset | undefined, limit: PageLimit): Promise<Page> {
     checkLimit(limit);
     return this.#trimmed(name)?.readBack(before, limit) ?? { ...NEVER_WRITTEN, entries: [] };
+  }
+
+  async seek(name: StreamName, at: number): Promise<Seek> {
+    checkTime(at);
+    return this.#trimmed(name)?.seek(at) ?? { ...NEVER_WRITTEN, from: 0 };
+  }
+
+  async search(name: StreamName, query: SearchQuery): Promise<SearchPage> {
+    checkSearch(query);
+    return this.#trimmed(name)?.search(query) ?? { ...NEVER_WRITTEN, entries: [], more: false };
   }
 
   async change(name: StreamName, step: readonly RowChange[], options?: ChangeOptions): Promise<ChangeResult> {

@@ -1,7 +1,7 @@
 // One stream of the memory broker: its entries, what is known of its producers, its retention and its fence.
 // Every method is synchronous and either changes everything it is about or throws before it changed anything.
 
-import { type Epoch, type Offset, type Position, type StreamName, utf8Bytes } from '@trunkline/protocol';
+import type { Epoch, Offset, Position, StreamName } from '@trunkline/protocol';
 import type { Amendment, Amends, Tail } from './amendments.js';
 import type {
   Appended,
@@ -12,18 +12,24 @@ import type {
   PageLimit,
   ProducerSeq,
   Retention,
+  Seek,
   StreamState,
 } from './broker.js';
+import { entryBytes, keptBytes } from './entry-bytes.js';
 import { AmendConflictError, FencedError, UnrecoverablePositionError } from './errors.js';
 import type { Waiting } from './outbox.js';
 import { ProducerMemory, type Remembered } from './producer-memory.js';
 import { lastOffsetWithin, RecordCount } from './record-count.js';
+import { isFound, type SearchPage, type SearchQuery, wordsIn } from './search.js';
+import { wordsOf } from './words.js';
 
 export class MemoryStream {
   head: Offset = 0;
   floor: Offset = 0;
   #fence = 0;
   #retain: Retention = {};
+  /** What the kept entries count for; `null` while nobody wants to know. */
+  #bytes: number | null = null;
   /** How far somebody was told of it; `null`: nobody is to be told. */
   #done: Offset | null = null;
   /** Entry `offset` is at `offset - #base - 1`; those up to the floor are dead weight until half of the array is. */
@@ -46,7 +52,7 @@ export class MemoryStream {
     const repeats = this.#admit(entries, options, nowMs);
     const fence = options?.fence;
     if (fence !== undefined) this.#fence = fence;
-    if (options?.retain !== undefined) this.#retain = { ...options.retain };
+    if (options?.retain !== undefined) this.#retains({ ...options.retain });
     if (options?.outbox === true) this.#done ??= this.head;
     const appended = entries.map((entry, index) => repeats.get(index) ?? this.#push(entry));
     for (const { source } of entries) if (source !== undefined) this.#producers.touch(source.producer, nowMs);
@@ -74,6 +80,7 @@ export class MemoryStream {
     const changed = data !== entry.data || state !== (entry.amended?.state ?? '{}');
     const place = changed ? this.head + 1 : newest || offset;
     if (changed) {
+      if (this.#bytes !== null) this.#bytes += keptBytes({ ...entry, data }) - keptBytes(entry);
       // The old object is in pages that were read before: it stays as it was.
       this.#entries[offset - this.#base - 1] = { ...entry, data, amended: { offset: place, state } };
       this.#push({ ...amendment, data: 'null' }, { offset });
@@ -135,23 +142,63 @@ export class MemoryStream {
     this.#done = Math.max(this.#done, Math.min(offset, this.head));
   }
 
+  seek(at: number): Seek {
+    let [from, to] = [this.floor, this.head];
+    while (from < to) {
+      const middle = Math.ceil((from + to) / 2);
+      if (this.#at(middle) < at) from = middle;
+      else to = middle - 1;
+    }
+    return { ...this.state, from };
+  }
+
+  search({ fields, text, before = this.head + 1, limit, bytes }: SearchQuery): SearchPage {
+    const wanted = wordsOf(text);
+    const found: Entry[] = [];
+    let place = wanted.length === 0 ? this.floor : Math.min(before - 1, this.head);
+    for (; place > this.floor && found.length <= limit; place -= 1) {
+      const entry = this.#entries[place - this.#base - 1];
+      if (entry === undefined || entry.amends !== undefined) continue;
+      if (isFound(wordsIn(entry.data, fields), wanted)) found.push(entry);
+    }
+    const entries = found.slice(0, Math.min(limit, fitting(found, bytes)));
+    return { ...this.state, entries, more: entries.length < found.length };
+  }
+
   trim(nowMs: number): void {
-    const { entries, ageMs } = this.#retain;
+    const { entries, ageMs, bytes } = this.#retain;
     // What somebody is still to be told of is kept.
     const most = this.#done ?? this.head;
     const { entriesUpTo } = this.#records;
     if (entries !== undefined && this.head - this.floor > entries) {
       const target = lastOffsetWithin(entriesUpTo(this.head) - entries, this.floor, this.head, entriesUpTo);
-      this.floor = Math.max(this.floor, Math.min(target, most));
+      while (this.floor < Math.min(target, most)) this.#drop();
     }
     if (ageMs !== undefined) {
-      while (this.floor < most && this.#at(this.floor + 1) < nowMs - ageMs) this.floor += 1;
+      while (this.floor < most && this.#at(this.floor + 1) < nowMs - ageMs) this.#drop();
+    }
+    if (bytes !== undefined && this.#bytes !== null && this.#bytes > bytes) {
+      const newest = lastOffsetWithin(entriesUpTo(this.head) - 1, this.floor, this.head, entriesUpTo);
+      while (this.floor < Math.min(newest, most) && this.#bytes > bytes) this.#drop();
     }
     this.#records.trim(this.floor);
     if (this.floor - this.#base > 16 && (this.floor - this.#base) * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.floor - this.#base);
       this.#base = this.floor;
     }
+  }
+
+  #retains(retain: Retention): void {
+    this.#retain = retain;
+    if (retain.bytes === undefined) this.#bytes = null;
+    else this.#bytes ??= this.#entries.slice(this.floor - this.#base).reduce((sum, one) => sum + keptBytes(one), 0);
+  }
+
+  /** The oldest item goes. */
+  #drop(): void {
+    const oldest = this.#entries[this.floor - this.#base];
+    if (this.#bytes !== null && oldest !== undefined) this.#bytes -= keptBytes(oldest);
+    this.floor += 1;
   }
 
   #at(offset: Offset): number {
@@ -214,6 +261,7 @@ export class MemoryStream {
       this.#producers.remember(source, offset, at);
     }
     this.#entries.push(entry);
+    if (this.#bytes !== null) this.#bytes += keptBytes(entry);
     return { offset, at, duplicate: false };
   }
 }
@@ -228,16 +276,4 @@ function fitting(entries: readonly Entry[], bytes = Number.POSITIVE_INFINITY): n
     count += 1;
   }
   return count;
-}
-
-/** What an entry counts for in `PageLimit.bytes`. */
-export function entryBytes({
-  data,
-  user,
-  amended,
-  amends,
-}: Pick<Entry, 'data' | 'user' | 'amended' | 'amends'>): number {
-  let bytes = 0;
-  for (const text of [data, user, amended?.state, amends?.data, amends?.state]) bytes += utf8Bytes(text ?? '');
-  return bytes;
 }

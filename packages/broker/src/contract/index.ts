@@ -5,6 +5,7 @@
 
 import { AMEND_CASES, AMEND_RESTART_CASES } from './amend-cases.js';
 import { APPEND_CASES } from './append-cases.js';
+import { BYTES_CASES, BYTES_RESTART_CASES, SEEK_CASES } from './history-cases.js';
 import { randomCommands, runCommands } from './model.js';
 import { OUTBOX_CASES, OUTBOX_RESTART_CASES } from './outbox-cases.js';
 import { FENCE_CASES, PRODUCER_CASES } from './producer-cases.js';
@@ -12,6 +13,7 @@ import { seeded } from './random.js';
 import { READ_CASES, REMOVE_CASES, RETENTION_CASES } from './read-cases.js';
 import { ODD_CASES, RESTART_CASES } from './restart-cases.js';
 import { RESULT_CASES, RESULT_RESTART_CASES } from './result-cases.js';
+import { SEARCH_CASES, SEARCH_RESTART_CASES } from './search-cases.js';
 import { SIGNAL_CASES } from './signal-cases.js';
 import { CHANGE_CASES, ROWS_CASES } from './table-cases.js';
 import { EXPIRY_CASES, TABLE_RESTART_CASES, TABLE_WATCH_CASES } from './table-life-cases.js';
@@ -65,6 +67,11 @@ const CASES: readonly Case[] = [
   ...OUTBOX_CASES,
   ...OUTBOX_RESTART_CASES,
   ...SIGNAL_CASES,
+  ...SEEK_CASES,
+  ...BYTES_CASES,
+  ...BYTES_RESTART_CASES,
+  ...SEARCH_CASES,
+  ...SEARCH_RESTART_CASES,
   ...CLOSE_CASES,
   ...MODEL_CASES,
 ];
