@@ -160,7 +160,7 @@ CREATE TABLE streams (
   tombstone_count  INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.count},     -- of a table: deletions remembered
   tombstone_age_ms INTEGER NOT NULL DEFAULT ${DEFAULT_TOMBSTONES.ageMs},
   outbox_done      INTEGER,                     -- of a log: how far somebody was told of it; NULL: nobody is to be told
-  records          INTEGER NOT NULL DEFAULT 0,  -- of a log: how many offsets are records of amendments, since it began
+  records          INTEGER NOT NULL DEFAULT 0,  -- of a log: how many offsets were records of amendments since it began
   retain_bytes     ${BYTES.retain_bytes},                     -- NULL: any
   counted_bytes    ${BYTES.counted_bytes},  -- with retain_bytes: of the entries above counted_from that are kept
   counted_from     ${BYTES.counted_from}

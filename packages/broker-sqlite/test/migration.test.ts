@@ -115,7 +115,7 @@ function shapeOf(path: string): unknown[] {
 
 /** From each version to the one before. */
 const UNDO_8 = `DROP TABLE entry_words; DROP TABLE word_indexes; DELETE FROM counters WHERE name = 'word_traces';
-  ${['retain_bytes', 'counted_bytes', 'counted_from'].map((column) => `ALTER TABLE streams DROP COLUMN ${column};`).join(' ')}
+  ${['counted_from', 'counted_bytes', 'retain_bytes'].map((column) => `ALTER TABLE streams DROP COLUMN ${column};`).join(' ')}
   PRAGMA user_version = 7;`;
 const UNDO_7 =
   'ALTER TABLE dead_letters DROP COLUMN owner; ALTER TABLE dead_letters DROP COLUMN amends; PRAGMA user_version = 6;';

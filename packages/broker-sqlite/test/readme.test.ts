@@ -28,13 +28,14 @@ it('shows queries that run, and names what is in the file', async () => {
   ]);
 
   const names =
-    "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name";
+    "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'entry_words_%' ORDER BY name";
   const tables = (db.prepare(names).all() as { name: string }[]).map(({ name }) => name);
   expect(tables).toEqual([
     'calls',
     'counters',
     'dead_letters',
     'entries',
+    'entry_words',
     'history',
     'producers',
     'publishes',
@@ -43,18 +44,19 @@ it('shows queries that run, and names what is in the file', async () => {
     'table_rows',
     'tombstones',
     'trash',
+    'word_indexes',
   ]);
   for (const table of tables) {
     const line = README.split('\n').find((text) => text.startsWith(`| \`${table}\``)) ?? '';
     expect(line, `the README's line of ${table}`).not.toBe('');
-    if (['streams', 'entries', 'producers', 'publishes', 'calls', 'dead_letters'].includes(table)) {
+    if (['streams', 'entries', 'producers', 'publishes', 'calls', 'dead_letters', 'word_indexes'].includes(table)) {
       const columns = db.prepare(`SELECT name FROM pragma_table_info('${table}')`).all() as { name: string }[];
       for (const { name } of columns) expect(line).toContain(`\`${name}\``);
     }
   }
   const version = db.prepare('PRAGMA user_version').get();
-  expect(version).toMatchObject({ user_version: 7 });
-  expect(README).toContain('version of these tables: 7.');
+  expect(version).toMatchObject({ user_version: 8 });
+  expect(README).toContain('version of these tables: 8.');
   db.close();
   folder.remove();
 });
