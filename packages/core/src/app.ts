@@ -91,8 +91,10 @@ export interface LogRuntime {
   validate(data: JsonValue): Validated | Promise<Validated>;
   /** What may be done to entries. Absent: nothing. */
   readonly amend?: readonly Amendment[];
-  /** Absent: every authenticated user may do everything, but edit and delete only what is their own. */
+  /** Absent: every authenticated user may do everything. What is somebody else's is edited and deleted only if `moderate` says so, too. */
   readonly authorize?: Rule;
+  /** Absent: nobody amends what is somebody else's, but by reactions. */
+  readonly moderate?: (user: unknown, params: readonly string[], question: AmendQuestion) => boolean | Promise<boolean>;
   readonly onPublish?: (call: PublishCall) => HookResult | Promise<HookResult>;
   /** What is stored goes into the broker's outbox, too: somebody is to be told of it. */
   readonly outbox?: true;

@@ -3,7 +3,7 @@
 
 import { type StreamName, TrunklineError } from '@trunkline/protocol';
 import { hasExpired } from './access.js';
-import { type Action, type AmendQuestion, type ChannelRuntime, type Identity, SERVER } from './app.js';
+import { type Action, type AmendQuestion, type ChannelRuntime, type Identity, type LogRuntime, SERVER } from './app.js';
 import type { Log } from './ports.js';
 import { runHook } from './run-hook.js';
 import { isOf } from './side-streams.js';
@@ -13,7 +13,7 @@ export interface Permission {
   /** The user with the rights of now. */
   readonly present: () => Identity;
   /** Whose rule it is: a channel, or something else with one. */
-  readonly channel: Pick<ChannelRuntime, 'authorize'>;
+  readonly channel: Pick<ChannelRuntime, 'authorize'> & Pick<LogRuntime, 'moderate'>;
   readonly params: readonly string[];
   /** Absent: of no stream, so that only a doubt about all of the user's rights reaches it. */
   readonly stream?: StreamName;
@@ -69,23 +69,30 @@ export class Permits {
 
   /** Asks the rule until its answer holds. */
   async #judge(permit: Permit, { channel, params, present, action, amend }: Permission): Promise<void> {
-    const { authorize } = channel;
+    const { authorize, moderate } = channel;
     do {
       permit.isDoubted = false;
       const identity = present();
       if (hasExpired(identity, this.nowMs())) throw new TrunklineError('unauthorized', 'the token expired');
-      if (authorize === undefined && (amend === undefined || mayByDefault(identity, amend))) return;
-      const asked = amend === undefined ? [] : [amend];
-      const may = await runHook(this.log, 'authorize failed', () =>
-        authorize?.(identity.user, params, action, ...asked),
-      );
-      if (may !== true) throw new TrunklineError('forbidden', FORBIDDEN[action]);
+      const isOthers = amend !== undefined && !isFree(identity, amend);
+      if (authorize === undefined && !isOthers) return;
+      if (authorize !== undefined) {
+        const asked = amend === undefined ? [] : [amend];
+        const may = await runHook(this.log, 'authorize failed', () =>
+          authorize(identity.user, params, action, ...asked),
+        );
+        if (may !== true) throw new TrunklineError('forbidden', FORBIDDEN[action]);
+      }
+      if (!isOthers) continue;
+      // A rule that was written when entries could not be amended looks at no owner: its yes is none to this.
+      const may = await runHook(this.log, 'moderate failed', () => moderate?.(identity.user, params, amend));
+      if (may !== true) throw new TrunklineError('forbidden', "you may not amend what is somebody else's");
     } while (permit.isDoubted);
   }
 }
 
-/** Everybody may react, and amend what is their own. */
-function mayByDefault(identity: Identity, { amendment, entry }: AmendQuestion): boolean {
+/** Whoever may amend may react, and amend what is their own. */
+function isFree(identity: Identity, { amendment, entry }: AmendQuestion): boolean {
   return amendment === 'react' || entry.isOwn || identity === SERVER;
 }
 

@@ -17,7 +17,7 @@ function openTo(channel: ChannelRuntime): ChannelRuntime {
     const { authorize, ...table } = channel;
     return { ...table, write: 'client' };
   }
-  const { authorize, onPublish, ...log } = channel;
+  const { authorize, moderate, onPublish, ...log } = channel;
   return onPublish === undefined ? log : { ...log, validate: (data) => asGiven(channel, data) };
 }
 

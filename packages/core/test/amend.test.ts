@@ -253,6 +253,7 @@ describe('AMD-7', () => {
         if (action === 'amend') asked.push(question);
         return action !== 'amend' || question?.amendment !== 'delete';
       },
+      moderate: () => true,
     });
     const [ada, bob] = [await world.enter('ada'), await world.enter('bob')];
     const { offset } = (await ada.publish(1, 'one')) as { offset: number };
@@ -263,6 +264,31 @@ describe('AMD-7', () => {
       { amendment: 'edit', entry: { ...entry, isOwn: false, data: 'one' } },
       { amendment: 'delete', entry: { ...entry, isOwn: true, data: 'two' } },
     ]);
+  });
+
+  it('AMD-7: what is somebody else’s needs more than a rule that lets everybody do everything', async () => {
+    const asked: unknown[] = [];
+    const moderate = (user: unknown, params: readonly string[], question: AmendQuestion) => {
+      asked.push([params, question.amendment, question.entry.isOwn]);
+      return (user as { id: string }).id === 'mod';
+    };
+    for (const channel of [{ authorize: () => true }, { authorize: () => true, moderate }, { moderate }]) {
+      const world = start(channel);
+      const [ada, bob, mod] = [await world.enter('ada'), await world.enter('bob'), await world.enter('mod')];
+      await ada.publish(1, 'one');
+      expect(await amend(bob, 2, 1, { edit: 'x' }, 'q')).toMatchObject({ code: 'forbidden' });
+      expect(await amend(bob, 3, 1, { react: 'x' }, 'q')).toMatchObject({ type: 'ok' });
+      const isModerated = 'moderate' in channel;
+      expect(await amend(mod, 4, 1, { delete: true }, 'r')).toMatchObject(
+        isModerated ? { type: 'ok' } : { code: 'forbidden' },
+      );
+      if (!isModerated) expect(await amend(ada, 5, 1, { edit: 'two' })).toMatchObject({ type: 'ok' });
+    }
+    const once = [
+      [['lobby'], 'edit', false],
+      [['lobby'], 'delete', false],
+    ];
+    expect(asked).toEqual([...once, ...once]);
   });
 
   it('what is not there is not found, and that is told only to who may read', async () => {

@@ -38,6 +38,7 @@ export type {
   HookedLogOptions,
   LogContractOf,
   LogDefinition,
+  ModerateContext,
   NoHook,
   PlainLogOptions,
   PublishContext,

@@ -127,7 +127,7 @@ function checkedTime(time: unknown): number {
 }
 
 function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRuntime {
-  const { entry: schema, retain, amend, authorize, onPublish } = parts;
+  const { entry: schema, retain, amend, authorize, moderate, onPublish } = parts;
   const named = naming(names);
   return {
     kind: 'log',
@@ -144,6 +144,14 @@ function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRunti
             const asked = { user, params: named(params), action: action as Action, ...question };
             return authorize(asked) as boolean | Promise<boolean>;
           },
+        }),
+    ...(moderate === undefined
+      ? {}
+      : {
+          moderate: (user, params, { entry, amendment }) =>
+            moderate({ user, params: named(params), entry, amendment: amendment as 'edit' | 'delete' }) as
+              | boolean
+              | Promise<boolean>,
         }),
     ...(onPublish === undefined
       ? {}

@@ -30,7 +30,9 @@ export function asking(
   };
   const ruled = wanted.has('authorize') ? { authorize } : {};
   if (runtime.kind === 'table') return { ...runtime, ...ruled };
-  const { onPublish: hook } = runtime;
+  const { onPublish: hook, moderate } = runtime;
+  // It was asked with `isOwn`, and so has said that, too; unless the app keeps that for itself.
+  const moderated = wanted.has('authorize') && moderate === undefined ? { moderate: () => true } : {};
   const onPublish = async (call: PublishCall): Promise<HookResult> => {
     const made: HookResult = hook === undefined ? { store: undefined } : await hook(call);
     if ('refusal' in made) return made;
@@ -44,6 +46,7 @@ export function asking(
   return {
     ...runtime,
     ...ruled,
+    ...moderated,
     ...(wanted.has('publish.before') ? { onPublish } : {}),
     ...(wanted.has('publish.after') ? { outbox: true } : {}),
   };

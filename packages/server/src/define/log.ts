@@ -60,6 +60,15 @@ export type AuthorizeContext<User, Names extends readonly string[]> = {
   | { readonly action: 'amend'; readonly entry: AmendedEntry; readonly amendment: Amendment }
 );
 
+/** What `moderate` is asked. */
+export interface ModerateContext<User, Names extends readonly string[]> {
+  readonly user: User;
+  readonly params: ParamRecord<Names>;
+  /** Its `isOwn` is false. */
+  readonly entry: AmendedEntry;
+  readonly amendment: Exclude<Amendment, 'react'>;
+}
+
 /** What `onPublish` gets. */
 export interface PublishContext<User, Names extends readonly string[], Entry> {
   /** The payload, validated: the schema's output. */
@@ -89,11 +98,14 @@ export interface LogOptions<
   /** What may be done to entries: `['edit', 'delete', 'react']`. Default: nothing. */
   readonly amend?: readonly Amend[];
   /**
-   * Whether the user may do that. Default: every authenticated user may do everything, but edit and delete only what is their own. With a
-   * rule, the rule alone decides: one that lets somebody `amend` without a look at `entry.isOwn` lets them amend everybody's entries. A throw counts as
-   * `internal`.
+   * Whether the user may do that. Default: every authenticated user may do everything. A throw counts as `internal`.
    */
   readonly authorize?: (context: AuthorizeContext<User, Names>) => boolean | Promise<boolean>;
+  /**
+   * Whether the user may edit or delete an entry that is somebody else's, when `authorize` lets them amend it. Default: nobody may. A throw counts
+   * as `internal`.
+   */
+  readonly moderate?: (context: ModerateContext<User, Names>) => boolean | Promise<boolean>;
   /**
    * What the back end that `serve` was given is asked and told of this channel; each after the channel's own rule, if it has one. Default: all
    * three, or nothing if the channel has `authorize` or `onPublish`.

@@ -95,7 +95,7 @@ function checkSchema(name: string, schema: StandardSchemaV1 | undefined): void {
 
 function checkLog(parts: Omit<LogParts, 'kind'>): void {
   checkSchema('t.log: entry', parts?.entry);
-  for (const hook of ['authorize', 'onPublish'] as const) {
+  for (const hook of ['authorize', 'moderate', 'onPublish'] as const) {
     if (parts[hook] !== undefined && typeof parts[hook] !== 'function')
       throw new TypeError(`t.log: ${hook} must be a function`);
   }

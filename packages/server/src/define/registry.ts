@@ -29,6 +29,12 @@ export interface LogParts {
     entry: AmendedEntry | undefined;
     amendment: Amendment | undefined;
   }) => unknown;
+  readonly moderate?: (context: {
+    user: unknown;
+    params: Record<string, string>;
+    entry: AmendedEntry;
+    amendment: 'edit' | 'delete';
+  }) => unknown;
   readonly onPublish?: (context: {
     entry: unknown;
     user: unknown;
