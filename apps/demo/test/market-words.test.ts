@@ -1,6 +1,7 @@
 // What the market's page understands and says.
 
 import { describe, expect, it, vi } from 'vitest';
+import { decimalsOf } from '../client/charts/decimals.js';
 import { checkQuantity } from '../client/market/check-quantity.js';
 import { findSymbols, type Listed, meantSymbol } from '../client/market/find-symbols.js';
 import { SlowLink } from '../client/market/slow/slow-link.js';
@@ -102,5 +103,28 @@ describe('a slow link', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('an axis', () => {
+  it.each([
+    [0.0025, 4],
+    [0.1 + 0.2 - 0.2, 1],
+    [0.005, 3],
+    [0.5, 1],
+    [1, 0],
+    [2_500, 0],
+    [1e-12, 10],
+  ])('with steps of %d has %i decimals', (step, decimals) => {
+    expect(decimalsOf(step)).toBe(decimals);
+  });
+
+  it('tells marks apart that the price itself does not', () => {
+    const marks = [1.1625, 1.165, 1.1675];
+    expect(marks.map((mark) => priceText(mark, Math.max(2, decimalsOf(0.0025))))).toEqual([
+      '1.1625',
+      '1.1650',
+      '1.1675',
+    ]);
   });
 });

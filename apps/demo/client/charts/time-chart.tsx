@@ -4,6 +4,7 @@ import { type ReactElement, useEffect, useRef } from 'react';
 import uPlot, { type AlignedData, type Options } from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '../theme.js';
+import { decimalsOf } from './decimals.js';
 import styles from './time-chart.module.css';
 
 export interface ChartLine {
@@ -26,7 +27,8 @@ interface TimeChartProps {
   readonly data: ChartData;
   /** Whether x is a moment, in seconds since 1970; else it is a number of seconds. */
   readonly isTime: boolean;
-  readonly format: (value: number) => string;
+  /** @param decimals the least that tells marks of the axis apart; absent for a value of the data. */
+  readonly format: (value: number, decimals?: number) => string;
   /** The least that the y axis shows. Default: what the data has. */
   readonly yMin?: number;
   readonly heightPx: number;
@@ -46,7 +48,7 @@ export function TimeChart(props: TimeChartProps): ReactElement {
   useEffect(() => {
     const { current } = place;
     if (current === null) return;
-    const format = (value: number) => latest.current.format(value);
+    const format: TimeChartProps['format'] = (value, decimals) => latest.current.format(value, decimals);
     const read = (words: string) => {
       if (reading.current !== null) reading.current.textContent = words;
     };
@@ -126,7 +128,13 @@ function optionsOf(
         size: 28,
         ...(isTime ? { values: clockTimes } : { values: (_, values) => values.map((value) => `${value} s`) }),
       },
-      { ...axis, side: 1, size: 76, space: 36, values: (_, values) => values.map(format) },
+      {
+        ...axis,
+        side: 1,
+        size: 76,
+        space: 36,
+        values: (_, values, __, ___, step) => values.map((value) => format(value, decimalsOf(step))),
+      },
     ],
     series: [
       {},

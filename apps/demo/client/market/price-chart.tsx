@@ -22,7 +22,7 @@ export function PriceChart({ symbol, listing }: PriceChartProps): ReactElement {
   const [minutes, setMinutes] = useState<HistoryMinutes>(5);
   const price = usePrice(symbol);
   const digits = listing?.digits ?? 2;
-  const format = useCallback((value: number) => priceText(value, digits), [digits]);
+  const format = useCallback((value: number, decimals = 0) => priceText(value, Math.max(digits, decimals)), [digits]);
   const { data, problem, retry } = useHistory(symbol, minutes, price);
   const change = price === undefined || listing === undefined ? undefined : price / listing.close - 1;
   return (
