@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { GuestProblem } from '../shared/guest.js';
 import { checkName } from '../shared/names.js';
 import type { Guests } from './guests.js';
-import { BodyError, isSameOrigin, readJson, sendJson } from './http.js';
+import { BodyError, bearerOf, isSameOrigin, readJson, sendJson } from './http.js';
 import type { RateLimit } from './rate-limit.js';
 
 const BODY_BYTES_MAX = 2048;
@@ -37,16 +37,12 @@ export async function answerGuest(
     const body = Body.safeParse(await readJson(request, BODY_BYTES_MAX));
     const checked = checkName(body.data?.name);
     if ('problem' in checked) return refuse(response, 422, checked.problem);
-    sendJson(response, 200, await guests.issue(checked.name, bearer(request)));
+    sendJson(response, 200, await guests.issue(checked.name, bearerOf(request)));
   } catch (error) {
     if (!(error instanceof BodyError)) throw error;
     response.setHeader('Connection', 'close');
     refuse(response, error.status, error.message);
   }
-}
-
-function bearer(request: IncomingMessage): string | undefined {
-  return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
 }
 
 function refuse(response: ServerResponse, status: number, problem: string): void {
