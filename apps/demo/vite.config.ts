@@ -22,6 +22,7 @@ export default defineConfig({
     proxy: {
       '^/line(\\?|$)': { target: server, ws: true },
       '^/guest(\\?|$)': { target: server },
+      '^/images(/|\\?|$)': { target: server },
       '^/wire(\\?|$)': { target: server },
       '^/market/feed(\\?|$)': { target: server },
     },

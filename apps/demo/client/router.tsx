@@ -40,10 +40,11 @@ const subscribe = (listener: () => void) => {
   };
 };
 
-export function useLocation(): { readonly path: string; readonly query: string } {
+export function useLocation(): { readonly path: string; readonly query: string; readonly hash: string } {
   const path = useSyncExternalStore(subscribe, () => location.pathname);
   const query = useSyncExternalStore(subscribe, () => location.search);
-  return { path, query };
+  const hash = useSyncExternalStore(subscribe, () => location.hash);
+  return { path, query, hash };
 }
 
 /** Goes to another page of the demo, without loading a document. */

@@ -3,5 +3,16 @@
 import { createTrunkline } from '@trunkline/react';
 import type { App } from '../server/app.js';
 
-export const { TrunklineProvider, useLine, useConnection, useLog, useRow, useTable } = createTrunkline<App>();
+export const {
+  TrunklineProvider,
+  useLine,
+  useConnection,
+  useLog,
+  usePresence,
+  useReaders,
+  useRow,
+  useSignal,
+  useTable,
+  useUnread,
+} = createTrunkline<App>();
 export type { App };

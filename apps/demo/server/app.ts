@@ -1,17 +1,17 @@
 // The app: what the demo's server runs, and whose type its pages import.
 
-import { refuse, trunkline } from '@trunkline/server';
-import * as z from 'zod';
-import { MESSAGE_CHARACTERS_MAX } from '../shared/limits.js';
-import { checkName } from '../shared/names.js';
+import { trunkline } from '@trunkline/server';
+import { type ChatBacking, chatOf, NO_BACKING } from './chat/chat-channel.js';
 import { generatorRow, matchRow, stationRow, tickerEntry } from './feeds/rows.js';
 import type { Guests } from './guests.js';
 import { Exchange } from './market/exchange.js';
 import { marketOf } from './market/market.js';
-import { tidy } from './tidy.js';
 
-/** @param exchange that orders go to. Default: one that is not open, and shows nothing. */
-export function demoApp(guests: Guests, exchange: Exchange = new Exchange()) {
+/**
+ * @param exchange that orders go to. Default: one that is not open, and shows nothing.
+ * @param backing what the chat's rules ask. Default: there are no messages to answer and no images.
+ */
+export function demoApp(guests: Guests, exchange: Exchange = new Exchange(), backing: ChatBacking = NO_BACKING) {
   const t = trunkline({
     authenticate: ({ token }) => guests.verify(token),
     // Stands on each of a guest's messages, so a message needs no author of its own.
@@ -20,16 +20,7 @@ export function demoApp(guests: Guests, exchange: Exchange = new Exchange()) {
     expiresAt: ({ expiresAt }) => expiresAt,
   });
 
-  const chat = t.log(['room'], {
-    entry: z.object({ text: z.string().max(MESSAGE_CHARACTERS_MAX) }),
-    retain: { entries: 10_000, days: 30 },
-    authorize: ({ params }) => 'name' in checkName(params.room),
-    onPublish: async ({ entry }) => {
-      const text = tidy(entry.text);
-      if (text === '') return refuse('empty', 'The message has no visible characters.');
-      return { text };
-    },
-  });
+  const chat = chatOf(t, backing);
 
   // Fed over the HTTP API, by API key, which no rule here is asked for. What is lost in a crash is told anew a moment later.
   const weather = t.table([], { row: stationRow, keep: 'checkpoint', maxRows: 1_000 });

@@ -6,12 +6,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sqliteBroker } from '@trunkline/broker-sqlite';
 import { type ServeOptions, serve } from '@trunkline/server';
+import { IMAGES_PATH } from '../shared/image.js';
 import { PLAIN_FEED_PATH } from '../shared/market.js';
 import { demoApp } from './app.js';
+import { RoomHistory } from './chat/room-history.js';
 import { Feeds, GENERATOR } from './feeds/feeds.js';
 import { answerGuest } from './guest-route.js';
 import { Guests, loadSecret } from './guests.js';
 import { sendJson } from './http.js';
+import { answerImage } from './images/image-route.js';
+import { ImageStore } from './images/image-store.js';
 import { Exchange } from './market/exchange.js';
 import { PlainFeed } from './market/plain-feed.js';
 import { pages } from './pages.js';
@@ -21,6 +25,9 @@ import { HttpTap } from './wire/http-tap.js';
 import { WireRoute } from './wire/route.js';
 import { WireTabs } from './wire/tabs.js';
 
+/** A message that was deleted takes its images with it within a day and an hour. */
+const SWEEP_EVERY_MS = 3_600_000;
+const UNSHOWN_MS = 86_400_000;
 const CLIENT_FOLDER = fileURLToPath(new URL('../client', import.meta.url));
 
 export interface Demo {
@@ -47,19 +54,30 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
   const feeds = new Feeds(settings.feeds);
   const exchange = new Exchange();
   const plain = new PlainFeed();
+  const store = broker ?? sqliteBroker(join(settings.dataFolder, 'trunkline.db'));
+  const history: RoomHistory = new RoomHistory(store, (room) => trunk.channel.chat(room).name);
+  const images = await ImageStore.open(join(settings.dataFolder, 'images'), (rooms) => history.imagesOf(rooms));
+  const imageLimit = new RateLimit({ burst: 20, ratePerSecond: 0.5 });
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '/').split('?')[0];
     if (path === '/guest') return answerGuest(guests, limit, request, response);
+    if (path === IMAGES_PATH || path?.startsWith(`${IMAGES_PATH}/`)) {
+      return answerImage(images, guests, imageLimit, request, response);
+    }
     if (path === '/wire') return wire.answer(request, response);
     if (path === PLAIN_FEED_PATH) return plain.answer(request, response);
     return page(request, response);
   };
 
-  const trunk = await serve(demoApp(guests, exchange), {
+  const app = demoApp(guests, exchange, {
+    hasMessage: (room, offset) => history.has(room, offset),
+    takeImage: (name, room) => images.use(name, room),
+  });
+  const trunk = await serve(app, {
     port: settings.port,
     host: settings.host,
-    broker: broker ?? sqliteBroker(join(settings.dataFolder, 'trunkline.db')),
+    broker: store,
     // Often, as this is to be looked at: the round trip is known after ten seconds, a dead link too.
     pingMs: 5000,
     apiKeys: feeds.apiKeys,
@@ -72,6 +90,12 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
     },
     observe: (handshake) => tabs.tap(handshake.url),
   });
+
+  const sweeping = setInterval(() => {
+    images.sweep(UNSHOWN_MS).catch((error: unknown) => {
+      console.error('Trunkline demo: unused images stay until the next attempt:', error);
+    });
+  }, SWEEP_EVERY_MS);
 
   feeds.start(loopback(trunk.url), (state) => trunk.channel.feeds().set(GENERATOR, state));
   const { listings, quotes, trends, trading } = trunk.channel;
@@ -90,11 +114,14 @@ export async function startDemo(settings: Settings, broker?: ServeOptions['broke
       return trunk.health().connections;
     },
     close: async () => {
+      clearInterval(sweeping);
       wire.close();
       httpTap.close();
       await feeds.stop();
       plain.close();
       await exchange.close();
+      // Whoever asks the rooms needs the store.
+      await images.settled();
       await trunk.close({ drainMs: settings.drainMs });
     },
   };

@@ -72,7 +72,7 @@ function securityHeaders(request: IncomingMessage): [string, string][] {
   return [
     [
       'Content-Security-Policy',
-      `default-src 'self'; connect-src 'self'${line}; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
+      `default-src 'self'; connect-src 'self'${line}; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
     ],
     ['X-Content-Type-Options', 'nosniff'],
     ['X-Frame-Options', 'DENY'],

@@ -2,6 +2,7 @@
 
 import { memoryBroker } from '@trunkline/broker';
 import { connect, type Line } from '@trunkline/client';
+import { connect as connectNode } from '@trunkline/client/node';
 import { serve } from '@trunkline/server';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Polling } from '../client/polling/polling-socket.js';
@@ -38,7 +39,7 @@ function noteRequests(): string[] {
 async function poller(port: number, intervalMs = 10, token?: string, onProblem: (problem: string) => void = () => {}) {
   const pass = await guests.issue('Ada', undefined);
   const user = { id: pass.id, name: pass.name };
-  const polling = new Polling({ origin: `http://127.0.0.1:${port}`, user, headers: {}, intervalMs });
+  const polling = new Polling({ origin: `http://127.0.0.1:${port}`, user, headers: {}, intervalMs, besideMs: 0 });
   const line: Line<App> = connect<App>(`ws://127.0.0.1:${port}/line`, {
     token: token ?? pass.token,
     socket: polling.open,
@@ -65,7 +66,7 @@ function until(room: Room, isSo: (snapshot: ReturnType<Room['snapshot']>) => boo
     look();
   });
 }
-const texts = (room: Room) => room.snapshot().entries.map(({ data }) => data.text);
+const texts = (room: Room) => room.snapshot().entries.map(({ data }) => data?.text ?? '');
 
 describe('a chat that polls', () => {
   it('begins with the newest messages, reads older ones, and shows what others write at the next poll', async () => {
@@ -192,4 +193,79 @@ describe('a chat that polls', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(polls()).toBe(after);
   });
+
+  it('edits, deletes and reacts by PATCH, PUT and DELETE, and sees what others do to messages', async () => {
+    const trunk = await startServer();
+    const asked = noteRequests();
+    const { line, pass } = await poller(trunk.port);
+    const room = line.channel.chat('lobby');
+    await until(room, ({ state }) => state === 'live');
+    const { offset } = await room.publish({ text: 'helo' });
+    const other = await trunk.channel.chat('lobby').publish({ text: 'of the server' });
+    await room.edit(offset, { text: 'hello' });
+    await room.react(offset, '👍');
+    await room.react(other.offset, '🏳️‍🌈');
+    await until(room, ({ entries }) => entries[1]?.reactions['🏳️‍🌈'] !== undefined);
+    expect(room.snapshot().entries).toMatchObject([
+      { data: { text: 'hello' }, editedAt: expect.any(Number), reactions: { '👍': [pass.id] } },
+      { data: { text: 'of the server' }, reactions: { '🏳️‍🌈': [pass.id] } },
+    ]);
+    await room.unreact(offset, '👍');
+    await room.delete(offset);
+    await until(room, ({ entries }) => entries[0]?.deletedAt !== undefined);
+    expect(room.snapshot().entries[0]).toMatchObject({ data: undefined, reactions: {} });
+    await trunk.channel.chat('lobby').edit(other.offset, { text: 'put right' });
+    await until(room, ({ entries }) => entries[1]?.data?.text === 'put right');
+    await expect(room.edit(other.offset, { text: 'mine' })).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(room.edit(offset, { text: 'again' })).rejects.toMatchObject({ code: 'conflict' });
+    const at = `/v1/channels/chat/lobby/entries/${offset}`;
+    expect(asked.filter((one) => one.includes(at)).slice(0, 4)).toEqual([
+      `PATCH ${at}`,
+      `PUT ${at}/reactions/${encodeURIComponent('👍')}`,
+      `DELETE ${at}/reactions/${encodeURIComponent('👍')}`,
+      `DELETE ${at}`,
+    ]);
+  });
+
+  it('shows who is here, who has read what and what is unread, and tells what it has read itself', async () => {
+    const trunk = await startServer();
+    const { line, pass } = await poller(trunk.port);
+    const room = line.channel.chat('lobby');
+    const bobs = await guests.issue('Bob', undefined);
+    const bob = connectNode<App>(`ws://127.0.0.1:${trunk.port}/line`, { token: bobs.token });
+    stops.push(() => bob.close());
+    const there = bob.channel.chat('lobby');
+    stops.push(there.open());
+    const person = { id: bobs.id, name: 'Bob' };
+    await told(room.presence, ({ people, count }) => count === 1 && people[0]?.user.name === 'Bob');
+    expect(room.presence.snapshot().people).toEqual([{ user: person, since: expect.any(Number) }]);
+
+    const { offset } = await there.publish({ text: 'one' });
+    there.mark(offset);
+    await told(room.readers, ({ readers }) => readers.length === 1);
+    expect(room.readers.snapshot().readers).toEqual([{ user: person, offset }]);
+    room.mark(offset);
+    await told(there.readers, ({ readers }) => readers.some(({ user }) => user.id === pass.id));
+    await there.publish({ text: 'two' });
+    await told(room.unread, ({ unread }) => unread === 1);
+    expect(room.unread.snapshot()).toEqual({ unread: 1, more: false, mark: offset, isFollowing: true });
+
+    await bob.close();
+    await told(room.presence, ({ count }) => count === 0);
+    expect(room.presence.snapshot().people).toEqual([]);
+  }, 15_000);
 });
+
+/** Resolves when a store shows what is wanted. */
+function told<T>(
+  store: { subscribe(onChange: () => void): () => void; snapshot(): T },
+  isSo: (now: T) => boolean,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (isSo(store.snapshot())) resolve();
+    };
+    stops.push(store.subscribe(look));
+    look();
+  });
+}

@@ -73,7 +73,7 @@ function Chat({ room, way, pass, client }: ChatProps): ReactElement {
             Use another name
           </button>
         </Refused>
-        <Conversation key={room} room={room} selfName={pass.name} selfId={pass.id} focused />
+        <Conversation key={room} room={room} way={way} guest="chat" selfName={pass.name} selfId={pass.id} isPage />
       </section>
     </div>
   );

@@ -1,93 +1,104 @@
-// One room: its messages, what is to be said about them, and where one writes. The chat page shows one, the landing page two.
+// One room: its messages, who is here, what is to be said about them, and where one writes. The chat page shows one, the landing page two.
 
-import { type ReactElement, useCallback, useRef } from 'react';
-import { Icon } from '../shell/icons.js';
-import { useConnection, useLine, useLog } from '../trunkline.js';
-import { Composer } from './composer.js';
+import { type ReactElement, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { MessageImage } from '../../shared/image.js';
+import { passes, type Role } from '../guest/passes.js';
+import { useConnection } from '../trunkline.js';
+import { useBeside } from './beside.js';
+import { Composer, type Writing } from './composer.js';
 import styles from './conversation.module.css';
-import { MessageList } from './message-list.js';
+import { MessageList, type Scroll } from './message-list.js';
+import { Names } from './names.js';
+import { Notices } from './notices.js';
+import { People } from './people.js';
+import { RoomContext, useChat } from './room.js';
+import type { Way } from './rooms.js';
+import { TypingLine } from './typing-line.js';
+import { useChanges } from './use-changes.js';
 
 interface ConversationProps {
   readonly room: string;
+  readonly way?: Way;
+  /** Who writes: images are sent in their name. */
+  readonly guest: Role;
   readonly selfName: string;
   /** Known before the server has answered, where the tab has a pass. */
   readonly selfId?: string | undefined;
+  /** The conversation is the page: it has the keyboard, shows who is here, and begins at the message that the address names. */
+  readonly isPage?: boolean;
   readonly focused?: boolean;
   /** History to begin with, in messages. Default 50. */
   readonly last?: number;
 }
 
-/** The log of a room, as the hook gives it. */
-export type ChatView = ReturnType<typeof useChat>;
-
-function useChat(room: string, last: number) {
-  const line = useLine();
-  return useLog(line.channel.chat(room), { last });
-}
-
-export function Conversation({ room, selfName, selfId, focused = false, last = 50 }: ConversationProps): ReactElement {
+export function Conversation(props: ConversationProps): ReactElement {
+  const { room, way = 'chat', guest, selfName, isPage = false, focused = isPage, last = 50 } = props;
   const view = useChat(room, last);
+  const { signal } = useBeside(room, way);
   const user = useConnection((connection) => connection.user);
-  const toEnd = useRef(() => {});
+  const selfId = user?.id ?? props.selfId;
+  const scroll = useRef<Scroll>({ toEnd: () => {}, goTo: () => {} });
+  const [writing, setWriting] = useState<Writing>();
+  const [names] = useState(() => new Names());
+  const changes = useChanges(view);
+  const { publish, entries } = view;
+  useEffect(() => names.learn(entries.map((entry) => entry.user)), [names, entries]);
 
-  const { publish } = view;
   const send = useCallback(
-    (text: string) => {
+    (text: string, images: readonly MessageImage[]) => {
+      setWriting(undefined);
+      if (writing?.kind === 'edit') {
+        if (text !== writing.entry.data?.text) changes.edit(writing.entry, text);
+        return;
+      }
       // A failure stands in the list, with its reason: nothing is left to handle here.
-      publish({ text }).catch(() => {});
-      toEnd.current();
+      publish({
+        text,
+        ...(writing === undefined ? {} : { replyTo: writing.entry.offset }),
+        ...(images.length === 0 ? {} : { images: [...images] }),
+      }).catch(() => {});
+      scroll.current.toEnd();
     },
-    [publish],
+    [publish, writing, changes],
   );
+  const shared = useMemo(
+    () => ({
+      name: room,
+      selfId,
+      names,
+      changes,
+      reply: (entry: Writing['entry']) => setWriting({ kind: 'reply', entry }),
+      rewrite: (entry: Writing['entry']) => setWriting({ kind: 'edit', entry }),
+      goTo: (offset: number) => scroll.current.goTo(offset),
+    }),
+    [room, selfId, names, changes],
+  );
+  const rewriteLast = () => {
+    const own = entries.findLast((entry) => entry.user?.id === selfId && entry.data !== undefined);
+    if (own !== undefined) setWriting({ kind: 'edit', entry: own });
+  };
+  const token = useCallback(async () => (await passes.token(guest, false)).token, [guest]);
 
   return (
-    <div className={styles.conversation}>
-      <Notices view={view} />
-      <MessageList view={view} room={room} selfId={user?.id ?? selfId} selfName={selfName} toEnd={toEnd} />
-      <Composer onSend={send} placeholder={`Write to ${room}`} focused={focused} />
-    </div>
+    <RoomContext value={shared}>
+      <div className={styles.conversation}>
+        {isPage && <People selfId={selfId} way={way} />}
+        <div className={styles.talk}>
+          <Notices view={view} />
+          <MessageList view={view} way={way} selfName={selfName} scroll={scroll} isPage={isPage} />
+          {way === 'chat' && <TypingLine room={room} way={way} view={view} />}
+          <Composer
+            onSend={send}
+            writing={writing}
+            onCancel={() => setWriting(undefined)}
+            onUp={rewriteLast}
+            onTyping={(on) => signal('typing', { on })}
+            token={token}
+            placeholder={`Write to ${room}`}
+            focused={focused}
+          />
+        </div>
+      </div>
+    </RoomContext>
   );
-}
-
-/** What is wrong with what is shown, above it. */
-function Notices({ view }: { view: ChatView }): ReactElement | null {
-  const { gap, state, dismissGap } = view;
-  return (
-    <>
-      {gap !== undefined && (
-        <div className={styles.notice} role="status">
-          <Icon name="alert" />
-          <span>{gapWords(gap)}</span>
-          <button className="button small quiet" type="button" onClick={dismissGap}>
-            Dismiss
-          </button>
-        </div>
-      )}
-      {state === 'offline' && (
-        <div className={styles.notice} role="status">
-          <Icon name="clock" />
-          <span>The connection is lost. What you write is kept, and sent when it is back.</span>
-        </div>
-      )}
-      {state === 'refused' && (
-        <div className={`${styles.notice} ${styles.refused}`} role="alert">
-          <Icon name="alert" />
-          <span>The server does not show this room: {view.error?.message ?? 'it gave no reason.'}</span>
-        </div>
-      )}
-    </>
-  );
-}
-
-function gapWords({ lost, reason }: NonNullable<ChatView['gap']>): string {
-  const count = lost === undefined ? 'Some' : lost.toLocaleString('en');
-  const one = lost === 1;
-  switch (reason) {
-    case 'trimmed':
-      return `${count} older ${one ? 'message is' : 'messages are'} no longer kept.`;
-    case 'skipped':
-      return `${count} ${one ? 'message was' : 'messages were'} skipped. Scroll up to read ${one ? 'it' : 'them'}.`;
-    case 'epoch':
-      return 'This room was begun anew on the server. What was here before is gone.';
-  }
 }

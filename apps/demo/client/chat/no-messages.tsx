@@ -1,8 +1,8 @@
 // A room without messages.
 
 import type { ReactElement } from 'react';
-import type { ChatView } from './conversation.js';
 import styles from './no-messages.module.css';
+import type { ChatView } from './room.js';
 
 /** In place of the list: an invitation, or the shape of what is to come. */
 export function NoMessages({ state }: { state: ChatView['state'] }): ReactElement {

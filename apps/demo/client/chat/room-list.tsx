@@ -1,9 +1,11 @@
-// The rooms, and a way into any other.
+// The rooms, with what is unread in each, and a way into any other.
 
-import { type ReactElement, useId, useState } from 'react';
+import { type ReactElement, useEffect, useId, useState } from 'react';
 import { checkName } from '../../shared/names.js';
 import { go, Link } from '../router.js';
 import { Icon } from '../shell/icons.js';
+import { useUnread } from '../trunkline.js';
+import { useBeside } from './beside.js';
 import styles from './room-list.module.css';
 import { roomAddress, rooms, type Way } from './rooms.js';
 
@@ -16,18 +18,7 @@ export function RoomList({ room, way }: { room: string; way: Way }): ReactElemen
       <h2 className={styles.title}>Rooms</h2>
       <ul className={styles.list}>
         {rooms(room).map((each) => (
-          <li key={each} className={styles.item}>
-            <Link
-              href={roomAddress(each, way)}
-              className={styles.link}
-              aria-current={each === room ? 'page' : undefined}
-            >
-              <span className={styles.hash} aria-hidden="true">
-                #
-              </span>
-              <span className={styles.name}>{each}</span>
-            </Link>
-          </li>
+          <RoomLink key={each} room={each} way={way} isCurrent={each === room} />
         ))}
       </ul>
       <form
@@ -62,5 +53,36 @@ export function RoomList({ room, way }: { room: string; way: Way }): ReactElemen
         )}
       </form>
     </nav>
+  );
+}
+
+interface RoomLinkProps {
+  readonly room: string;
+  readonly way: Way;
+  readonly isCurrent: boolean;
+}
+
+function RoomLink({ room, way, isCurrent }: RoomLinkProps): ReactElement {
+  const { unread, more, follow } = useUnread(useBeside(room, way));
+  useEffect(() => {
+    // Counted from now on, without being open. Who may not has no number, and all the rest.
+    follow().catch(() => {});
+  }, [follow]);
+  const count = more ? '99+' : String(unread);
+  return (
+    <li className={styles.item}>
+      <Link href={roomAddress(room, way)} className={styles.link} aria-current={isCurrent ? 'page' : undefined}>
+        <span className={styles.hash} aria-hidden="true">
+          #
+        </span>
+        <span className={styles.name}>{room}</span>
+        {unread > 0 && !isCurrent && (
+          <span className={styles.unread}>
+            <span aria-hidden="true">{count}</span>
+            <span className="hidden">{more ? 'more than 99' : unread} unread</span>
+          </span>
+        )}
+      </Link>
+    </li>
   );
 }

@@ -32,3 +32,8 @@ export type Way = 'chat' | 'polling';
 export function roomAddress(room: string, way: Way = 'chat'): string {
   return `/${way}/${encodeURIComponent(room)}`;
 }
+
+/** Where a message can be read: the room, scrolled to it. */
+export function messageAddress(room: string, offset: number): string {
+  return `${roomAddress(room)}#${offset}`;
+}

@@ -28,7 +28,7 @@ export function Pane({ client, room, focused = false }: PaneProps): ReactElement
         </button>
       </Refused>
       <TrunklineProvider line={client.line}>
-        <Conversation room={room} selfName={client.label} focused={focused} last={30} />
+        <Conversation room={room} guest={client.role} selfName={client.label} focused={focused} last={30} />
       </TrunklineProvider>
     </section>
   );

@@ -1,8 +1,10 @@
 // The chat over plain HTTP, under the same client and the same hooks: what the client would send on a WebSocket becomes POSTs and
-// GETs, and their answers become what the server would have sent. It knows logs; what else the client asks for is refused in words.
+// GETs, and their answers become what the server would have sent. It knows logs and what can be read beside them; what else the client asks for
+// is refused in words.
 
 import type { CloseInfo, OpenSocket, Socket, SocketEvents } from '@trunkline/client';
 import { type LogHost, PolledLog, type Subscribe } from './polled-log.js';
+import { PolledTable, placeOf } from './polled-table.js';
 import { type Answer, Requests, refusalOf } from './requests.js';
 
 export interface PollingOptions {
@@ -14,11 +16,14 @@ export interface PollingOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** From the beginning of one poll to the next, in milliseconds. */
   readonly intervalMs: number;
+  /** What stands beside logs is asked for with a poll, but no more often than this, in milliseconds. Default 2_000. */
+  readonly besideMs?: number;
 }
 
 /** The codes with which the server would close (docs/PROTOCOL.md, CON-7). */
 const UNAUTHORIZED = 4501;
 const ABNORMAL = 1006;
+const BESIDE_MS = 2_000;
 /** The server's, which no request tells. */
 const LIMITS = {
   maxMessageBytes: 262_144,
@@ -63,11 +68,12 @@ export class Polling {
 
 class PolledConnection implements Socket, LogHost {
   readonly requests: Requests;
-  readonly #logs = new Map<string, PolledLog>();
+  readonly #streams = new Map<string, PolledLog | PolledTable>();
   /** What this client wrote, by where it was stored. */
   readonly #written = new Map<number, { readonly producer: string; readonly seq: number }>();
   #token = '';
   #numbers = 0;
+  #tablesMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isPolling = false;
   #isOver = false;
@@ -99,7 +105,7 @@ class PolledConnection implements Socket, LogHost {
   /** Polls when the interval says so, counted from now. */
   schedule(): void {
     clearTimeout(this.#timer);
-    if (this.#isOver || this.#logs.size === 0) return;
+    if (this.#isOver || this.#streams.size === 0) return;
     this.#timer = setTimeout(() => {
       this.schedule();
       void this.#poll();
@@ -141,11 +147,15 @@ class PolledConnection implements Socket, LogHost {
       case 'subscribe':
         return this.#do(() => this.#subscribe(request));
       case 'unsubscribe':
-        this.#logs.get(request.stream)?.close();
-        this.#logs.delete(request.stream);
+        this.#streams.get(request.stream)?.close();
+        this.#streams.delete(request.stream);
         return this.tell({ type: 'ok', id: request.id });
       case 'publish':
         return this.#do(() => this.#publish(request));
+      case 'amend':
+        return this.#do(() => this.#amend(request));
+      case 'mark':
+        return this.#do(() => this.#mark(request));
       case 'read':
         return this.#do(() => this.#read(request));
       case 'ping':
@@ -170,11 +180,15 @@ class PolledConnection implements Socket, LogHost {
 
   async #subscribe(request: Request): Promise<void> {
     this.#numbers += 1;
-    const log = new PolledLog(this, this.#numbers, request.stream);
-    this.#logs.set(request.stream, log);
+    const place = placeOf(request.stream);
+    const log =
+      place === undefined
+        ? new PolledLog(this, this.#numbers, request.stream)
+        : new PolledTable(this, this.#numbers, place);
+    this.#streams.set(request.stream, log);
     const isOpen = await log.open(request as unknown as Subscribe);
     if (isOpen) this.schedule();
-    else if (this.#logs.get(request.stream) === log) this.#logs.delete(request.stream);
+    else if (this.#streams.get(request.stream) === log) this.#streams.delete(request.stream);
   }
 
   async #publish({ id, stream, producer, seq, data }: Request): Promise<void> {
@@ -191,7 +205,33 @@ class PolledConnection implements Socket, LogHost {
     this.#written.set(stored.offset, { producer: String(producer), seq: Number(seq) });
     this.tell({ type: 'ok', id, ...stored });
     // Whoever wrote something wants to see it: not at the next poll.
-    await this.#logs.get(stream)?.poll();
+    await this.#streams.get(stream)?.poll();
+  }
+
+  async #amend(request: Request): Promise<void> {
+    const { id, stream, producer, seq, offset } = request;
+    const answer = await this.requests.send({
+      ...amendmentOf(request),
+      path: `/v1/channels/${stream}/entries/${offset}${reactionPath(request)}`,
+      headers: { 'idempotency-key': `${producer}-${seq}` },
+    });
+    if (this.isOver(answer)) return;
+    if (answer.status !== 200) return this.tell({ type: 'error', id, ...refusalOf(answer) });
+    const record = answer.body as { offset: number };
+    this.#written.set(record.offset, { producer: String(producer), seq: Number(seq) });
+    this.tell({ type: 'ok', id, ...record });
+    await this.#streams.get(stream)?.poll();
+  }
+
+  async #mark({ id, stream, offset }: Request): Promise<void> {
+    const answer = await this.requests.send({
+      method: 'PUT',
+      path: `/v1/channels/${stream}/markers/me`,
+      body: { offset },
+    });
+    if (this.isOver(answer)) return;
+    if (answer.status < 300) this.tell({ type: 'ok', id, ...(answer.body as object | undefined) });
+    else this.tell({ type: 'error', id, ...refusalOf(answer) });
   }
 
   async #read({ id, stream, before, after, limit, epoch }: Request): Promise<void> {
@@ -211,7 +251,11 @@ class PolledConnection implements Socket, LogHost {
     this.#isPolling = true;
     const beganMs = performance.now();
     try {
-      for (const log of this.#logs.values()) await log.poll();
+      const isTurnOfTables = beganMs - this.#tablesMs >= (this.options.besideMs ?? BESIDE_MS);
+      if (isTurnOfTables) this.#tablesMs = beganMs;
+      for (const stream of this.#streams.values()) {
+        if (stream instanceof PolledLog || isTurnOfTables) await stream.poll();
+      }
       this.tell({ type: 'ping', now: Date.now(), rttMs: Math.round(performance.now() - beganMs) });
     } catch (error) {
       this.#lost(error);
@@ -237,4 +281,14 @@ class PolledConnection implements Socket, LogHost {
     this.left();
     this.events.onClose(info);
   }
+}
+
+function amendmentOf({ edit, delete: isDelete, react }: Request): { method: string; body?: unknown } {
+  if (edit !== undefined) return { method: 'PATCH', body: edit };
+  return { method: isDelete !== undefined || react === undefined ? 'DELETE' : 'PUT' };
+}
+
+function reactionPath({ react, unreact }: Request): string {
+  const reaction = react ?? unreact;
+  return reaction === undefined ? '' : `/reactions/${encodeURIComponent(String(reaction))}`;
 }

@@ -1,0 +1,154 @@
+// Who is here, who is typing, who has read what, and what is unread: seen from two and three pages.
+
+import type { BrowserContext, Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { field, log, message, openChat, say, texts, untilLive, untilTexts } from './support/chat.js';
+import { seedRoom } from './support/seed.js';
+import { stage } from './support/stage.js';
+
+const on = stage();
+
+const people = (page: Page) => page.getByRole('region', { name: 'People here' });
+const names = (page: Page) => people(page).locator('li bdi').allTextContents();
+const typing = (page: Page) => page.locator('[data-part="typing"]');
+const rooms = (page: Page) => page.getByRole('navigation', { name: 'Rooms' });
+
+/** Another tab of the same guest. */
+async function secondTab(context: BrowserContext, first: Page): Promise<Page> {
+  const pass = await first.evaluate(() => sessionStorage.getItem('trunkline.guest.chat') ?? '');
+  const page = await context.newPage();
+  await page.addInitScript((text) => sessionStorage.setItem('trunkline.guest.chat', text), pass);
+  await page.goto(first.url().split('?')[0] ?? '');
+  await untilLive(page);
+  return page;
+}
+
+it('shows who is here, one line for two tabs, and who left when the grace is over', async () => {
+  const context = await on.context();
+  const ada = await openChat(context, on.server.url, 'Ada', 'presence');
+  await expect.poll(() => names(ada)).toEqual(['Ada']);
+  const bob = await openChat(context, on.server.url, 'Bob', 'presence');
+  await expect.poll(() => names(ada)).toEqual(['Ada', 'Bob']);
+  await expect.poll(() => names(bob)).toEqual(['Ada', 'Bob']);
+  const again = await secondTab(context, bob);
+  const cleo = await openChat(context, on.server.url, 'Cleo', 'presence');
+  // Cleo came after Bob's second tab: it would be there by now.
+  for (const page of [ada, again]) await expect.poll(() => names(page)).toEqual(['Ada', 'Bob', 'Cleo']);
+  await people(ada).getByRole('heading', { name: 'Here 3' }).waitFor();
+
+  await again.close();
+  await cleo.close();
+  await expect.poll(() => names(ada), { timeout: 15_000 }).toEqual(['Ada', 'Bob']);
+  // Before the leave is shown, and after it, Bob's other tab keeps him here.
+  await bob.close();
+  await expect.poll(() => names(ada), { timeout: 15_000 }).toEqual(['Ada']);
+});
+
+it('shows a phone the number, and the list on demand', async () => {
+  const context = await on.context({ viewport: { width: 360, height: 780 }, isMobile: true, hasTouch: true });
+  const page = await openChat(context, on.server.url, 'Ada', 'phone people');
+  await openChat(context, on.server.url, 'Bob', 'phone people');
+  const toggle = page.getByRole('button', { name: '2 here' });
+  await toggle.waitFor();
+  expect(await people(page).getByText('Bob').isVisible()).toBe(false);
+  await toggle.tap();
+  await people(page).getByText('Bob').waitFor();
+  expect(await toggle.getAttribute('aria-expanded')).toBe('true');
+  await toggle.tap();
+  await people(page).getByText('Bob').waitFor({ state: 'hidden' });
+});
+
+it('says who is typing: several, not oneself, and nobody when they send, empty the field or fall silent', async () => {
+  const context = await on.context();
+  const ada = await openChat(context, on.server.url, 'Ada', 'typing');
+  const bob = await openChat(context, on.server.url, 'Bob', 'typing');
+  const cleo = await openChat(context, on.server.url, 'Cleo', 'typing');
+  await field(ada).pressSequentially('hel');
+  await typing(bob).getByText('Ada is typing').waitFor();
+  await field(bob).pressSequentially('I');
+  await typing(cleo)
+    .getByText(/^(Ada and Bob|Bob and Ada) are typing$/)
+    .waitFor();
+  await typing(ada).getByText('Bob is typing').waitFor();
+  // Ada sends, Bob takes back what he began.
+  await field(ada).press('Enter');
+  await untilTexts(cleo, ['hel']);
+  await typing(cleo).getByText('Bob is typing').waitFor();
+  await field(bob).fill('');
+  await expect.poll(() => typing(cleo).textContent()).toBe('');
+  // Silence: the signal is old after five seconds.
+  await field(bob).fill('and then');
+  await typing(cleo).getByText('Bob is typing').waitFor();
+  await expect.poll(() => typing(cleo).textContent(), { timeout: 15_000 }).toBe('');
+  expect(await typing(bob).textContent()).toBe('');
+});
+
+it('shows below a message who has read up to there', async () => {
+  const context = await on.context();
+  const ada = await openChat(context, on.server.url, 'Ada', 'seen');
+  const bob = await openChat(context, on.server.url, 'Bob', 'seen');
+  await say(ada, 'first');
+  await message(ada, 'first').getByText('Seen by Bob').waitFor({ state: 'attached' });
+  const cleo = await openChat(context, on.server.url, 'Cleo', 'seen');
+  await message(ada, 'first').getByText('Seen by Bob and Cleo').waitFor({ state: 'attached' });
+  await bob.close();
+  await say(ada, 'second');
+  await message(ada, 'second').getByText('Seen by Cleo').waitFor({ state: 'attached' });
+  await message(ada, 'first').getByText('Seen by Bob', { exact: true }).waitFor({ state: 'attached' });
+  expect(await message(cleo, 'second').getByText('Seen by').count()).toBe(0);
+});
+
+it('has not read what is out of view', async () => {
+  const context = await on.context();
+  await seedRoom(on.server.url, 'above', 60);
+  const ada = await openChat(context, on.server.url, 'Ada', 'above');
+  const bob = await openChat(context, on.server.url, 'Bob', 'above');
+  await message(ada, 'message 60').getByText('Seen by Bob').waitFor({ state: 'attached' });
+  await expect
+    .poll(async () => {
+      await log(bob).evaluate((element) => element.scrollTo(0, 0));
+      return log(bob).getAttribute('aria-live');
+    })
+    .toBe('off');
+  await say(ada, 'below');
+  await bob.getByRole('button', { name: '1 new message' }).click();
+  await message(ada, 'below').getByText('Seen by Bob').waitFor({ state: 'attached' });
+  // The line stands where Bob had read to.
+  await message(bob, 'below').getByText('New messages').waitFor();
+});
+
+it('counts what is unread in rooms that are not open, and draws a line where one had read to', async () => {
+  const context = await on.context();
+  const ada = await openChat(context, on.server.url, 'Ada', 'workshop');
+  await say(ada, 'seen by herself');
+  const badge = (room: string) =>
+    rooms(ada)
+      .getByRole('link', { name: room })
+      .getByText(/unread/);
+  await rooms(ada).getByRole('link', { name: 'garden' }).click();
+  await ada.getByRole('heading', { name: 'garden' }).waitFor();
+  const bob = await openChat(context, on.server.url, 'Bob', 'workshop');
+  await say(bob, 'one');
+  await say(bob, 'two');
+  await expect.poll(() => badge('workshop').textContent()).toBe('2 unread');
+  expect(await badge('lobby').count()).toBe(0);
+
+  await seedRoom(on.server.url, 'workshop', 98);
+  await expect.poll(() => badge('workshop').textContent()).toBe('more than 99 unread');
+  await rooms(ada).getByRole('link', { name: 'workshop' }).getByText('99+').waitFor();
+  await rooms(ada).getByRole('link', { name: 'workshop' }).click();
+  await message(ada, 'message 98').waitFor();
+  await rooms(ada).getByRole('link', { name: 'garden' }).click();
+  await ada.getByRole('heading', { name: 'garden' }).waitFor();
+  await expect.poll(() => badge('workshop').count()).toBe(0);
+
+  await say(bob, 'three');
+  await expect.poll(() => badge('workshop').textContent()).toBe('1 unread');
+  await rooms(ada).getByRole('link', { name: 'workshop' }).click();
+  await message(ada, 'three').getByText('New messages').waitFor();
+  expect(await log(ada).getByText('New messages').count()).toBe(1);
+  // Whoever writes has seen what there is.
+  await say(ada, 'four');
+  await log(ada).getByText('New messages').waitFor({ state: 'detached' });
+  expect((await texts(ada)).slice(-2)).toEqual(['three', 'four']);
+});
