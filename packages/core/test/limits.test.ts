@@ -172,7 +172,56 @@ const CASES: Partial<
       return `${read} ${outcome(subscribed)}`;
     },
   },
+  maxSignalBytes: {
+    cases: [
+      [9, 'none'],
+      [10, 'none'],
+      [11, 'too_large'],
+    ],
+    run: (bytes) => refusalOfSignals({ maxSignalBytes: 10 }, ['x'.repeat(bytes - 2)]),
+  },
+  signalBurst: {
+    cases: [
+      [2, 'none'],
+      [3, 'none'],
+      [4, 'rate_limited'],
+    ],
+    run: (count) =>
+      refusalOfSignals(
+        { signalBurst: 3 },
+        Array.from({ length: count }, (_, n) => n),
+      ),
+  },
+  signalRatePerSecond: {
+    cases: [
+      [3, 'none'],
+      [4, 'none'],
+      [5, 'rate_limited'],
+    ],
+    // One at once, and what a second brings.
+    run: (count) => {
+      const afterASecond = Array.from({ length: count }, (_, n) => n);
+      return refusalOfSignals({ signalRatePerSecond: 4, signalBurst: 4 }, [0, 1, 2, 3], afterASecond);
+    },
+  },
 };
+
+/** Sends signals, and more a second later. @returns the code of the refusal that was told last */
+async function refusalOfSignals(
+  limits: Partial<Limits>,
+  ...rounds: readonly (readonly JsonValue[])[]
+): Promise<string> {
+  const world = new World({ limits, chat: { signals: new Map([['typing', (value: unknown) => ({ value })]]) } });
+  const peer = await world.enter();
+  let told = 'none';
+  for (const [round, signals] of rounds.entries()) {
+    if (round > 0) await world.passMs(1_000);
+    for (const data of signals) peer.say(JSON.stringify({ type: 'signal', stream: LOBBY, name: 'typing', data }));
+    await world.settle();
+    for (const message of peer.connection.fresh()) if (message.type === 'error') told = message.code;
+  }
+  return told;
+}
 
 function outcome(message: { readonly type: string; readonly code?: unknown }): string {
   return message.type === 'error' ? String(message.code) : message.type;
