@@ -1,56 +1,34 @@
 // docs/guides/live-data.md as its reader does it: the files of the page in an empty folder, on the tarballs, compiled, started and looked at in
 // Chromium, with what it says about an order and about the HTTP API.
 
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launch, newContext, problems } from '../browser/support/browser.js';
-import { readme } from './readme.js';
-import { node, ROOT, run, type Started, startUntil } from './tools.js';
+import { guide } from './guide.js';
+import { run, type Started, startUntil } from './tools.js';
 
-const installed = join(inject('project'), 'node_modules');
-const folder = join(dirname(inject('project')), 'ticker');
-const text = readFileSync(join(ROOT, 'docs/guides/live-data.md'), 'utf8');
-const files = readme(text);
+const ticker = guide('docs/guides/live-data.md');
+const { folder, text } = ticker;
 const FEED_KEY = 'feed-0123456789-0123456789-0123456789';
 
-const tsc = () => node([join(installed, 'typescript/bin/tsc')], folder);
 const startServer = (port = '0') =>
   startUntil(/listening at (http:\S+?):(\d+)\n/, ['build/server.js'], folder, { settings: { PORT: port, FEED_KEY } });
 const portOf = ({ match }: Started) => match[2] ?? '';
 
-beforeAll(() => {
-  mkdirSync(folder);
-  symlinkSync(installed, join(folder, 'node_modules'));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeAll(ticker.make);
+afterAll(ticker.remove);
 
 it('needs what the page tells to install, and nothing else', () => {
-  const manifest = JSON.parse(files['package.json'] ?? '') as Record<'dependencies' | 'devDependencies', object>;
-  const named = Object.entries<string>({ ...manifest.dependencies, ...manifest.devDependencies });
-  const versions = named.map(([name]) => {
-    const { version } = JSON.parse(readFileSync(join(installed, name, 'package.json'), 'utf8')) as { version: string };
-    return [name, version] as const;
-  });
-  // What `^` allows: the same first part, or the same second one below 1.0.
-  const kin = (version: string) => /^(?:0\.\d+|\d+)/.exec(version)?.[0];
-  expect(versions.map(([name, version]) => [name, kin(version)])).toEqual(
-    named.map(([name, range]) => [name, kin(range.replace(/^\^/, ''))]),
-  );
-  const imported = Object.values(files).flatMap((text) =>
-    [...text.matchAll(/from '((?:@[\w-]+\/)?[a-z][\w-]*)/g)].map(([, name]) => name),
-  );
-  expect(imported.filter((name) => !named.some(([known]) => known === name))).toEqual([]);
+  expect(ticker.installed).toEqual(ticker.told);
+  expect(ticker.untold).toEqual([]);
 });
 
 it('does not compile with a field that a row has not', async () => {
-  const right = files['board.tsx'] ?? '';
-  expect(right).toContain('row.ask');
-  writeFileSync(join(folder, 'board.tsx'), right.replace('row.ask', 'row.aks'));
-  await expect(tsc()).rejects.toThrow(/board\.tsx.*aks/);
-  writeFileSync(join(folder, 'board.tsx'), right);
+  const mend = ticker.breakIn('board.tsx', 'row.ask', 'row.aks');
+  await expect(ticker.tsc()).rejects.toThrow(/board\.tsx.*aks/);
+  mend();
 });
 
 describe('compiled', () => {
@@ -67,7 +45,7 @@ describe('compiled', () => {
   let url: string;
 
   beforeAll(async () => {
-    expect(await tsc()).toBe('');
+    expect(await ticker.tsc()).toBe('');
     browser = await launch();
   });
   afterAll(() => browser?.close());
@@ -80,10 +58,7 @@ describe('compiled', () => {
   async function open(prepare: (page: Page) => Promise<void> = async () => {}) {
     server = await keep(startServer());
     url = `http://127.0.0.1:${portOf(server)}`;
-    const vite = ['node_modules/vite/bin/vite.js', '--port', '0', '--host', '127.0.0.1'];
-    const served = await keep(
-      startUntil(/Local:\s+(http:\S+:\d+)/, vite, folder, { settings: { PORT: portOf(server), NO_COLOR: '1' } }),
-    );
+    const served = await keep(ticker.startPage(portOf(server)));
     context = await newContext(browser);
     page = await context.newPage();
     await prepare(page);

@@ -76,7 +76,12 @@ export function startUntil(
       look();
       void ended.then((code) => reject(new Error(`${words.join(' ')} ended with ${code}:\n${output}`)));
     });
-  return until(pattern).then((match) => ({ match, until, stop: () => stop(child, ended) }));
+  return until(pattern).then((match) => ({
+    match,
+    until,
+    stop: () => stop(child, ended, 'SIGTERM'),
+    kill: () => stop(child, ended, 'SIGKILL'),
+  }));
 }
 
 export interface StartOptions {
@@ -92,10 +97,16 @@ export interface Started {
   until(pattern: RegExp): Promise<RegExpExecArray>;
   /** Asks it to end, and resolves with its exit code. */
   stop(): Promise<number | null>;
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<number | null>;
 }
 
-function stop(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
-  child.kill('SIGTERM');
+function stop(
+  child: ChildProcess,
+  ended: Promise<number | null>,
+  signal: 'SIGTERM' | 'SIGKILL',
+): Promise<number | null> {
+  child.kill(signal);
   return ended;
 }
 
