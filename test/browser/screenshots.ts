@@ -24,22 +24,77 @@ const TALK: readonly (readonly [name: string, text: string])[] = [
     'I stopped the server in the middle of a sentence to see it. Not a word missing, nothing twice, same order for all of us.',
   ],
   ['Zoe', 'And the panel on the right shows the frames?'],
-  ['Jonas', 'Every one, as the server saw it. The handshake is the first thing in there.'],
-  ['Zoe', 'Found it. So that is what the key is for.'],
 ];
 
 async function talk(context: BrowserContext, room: string): Promise<Page> {
   const pages = new Map<string, Page>();
-  for (const [name, text] of TALK) {
+  const as = async (name: string) => {
     const page = pages.get(name) ?? (await openChat(context, on.server.url, name, room));
     pages.set(name, page);
+    return page;
+  };
+  const zoe = await as('Zoe');
+  for (const [name, text] of TALK) {
+    const page = await as(name);
     await say(page, text);
     await message(page, text).getByText('sent', { exact: true }).waitFor({ state: 'attached' });
   }
-  const own = pages.get('Zoe');
-  if (own === undefined) throw new Error('Zoe did not say anything');
-  await message(own, TALK.at(-1)?.[1] ?? '').waitFor();
-  return own;
+  const [mia, jonas] = [await as('Mia'), await as('Jonas')];
+  const act = async (page: Page, text: string, action: string) => {
+    await message(page, text).first().scrollIntoViewIfNeeded();
+    await message(page, text).first().click();
+    await message(page, text).first().hover();
+    await message(page, text).first().getByRole('button', { name: action, exact: true }).click();
+  };
+  await act(mia, 'Not a word missing', 'React with 🎉');
+  await act(zoe, 'Not a word missing', 'React with 🎉');
+  await act(jonas, 'Once. Even if', 'React with 👍');
+  await act(jonas, 'the panel on the right', 'Reply');
+  await jonas
+    .locator('input[data-part="files"]')
+    .setInputFiles({ name: 'handshake.png', mimeType: 'image/png', buffer: await handshakePicture(context) });
+  await jonas.getByRole('textbox', { name: 'Description of handshake.png' }).fill('The handshake in the Wire');
+  await expect.poll(() => jonas.getByRole('progressbar').count()).toBe(0);
+  await say(jonas, 'Every one, as the server saw it. The handshake is the first thing in there:');
+  await message(zoe, 'Every one, as the server').getByRole('img').waitFor();
+  await say(zoe, 'Found it. So that is what they key is for.');
+  await message(zoe, 'they key').getByText('sent', { exact: true }).waitFor();
+  await field(zoe).press('ArrowUp');
+  await field(zoe).fill('Found it. So that is what the key is for.');
+  await field(zoe).press('Enter');
+  await message(mia, 'the key is for').getByText('edited', { exact: true }).waitFor();
+  await message(zoe, 'the key is for')
+    .getByText(/^Seen by/)
+    .waitFor({ state: 'attached' });
+  const other = room === 'workshop' ? 'lobby' : 'workshop';
+  const elsewhere = await openChat(context, on.server.url, 'Noah', other);
+  for (const text of ['Anybody here?', 'The lathe is free now.']) await say(elsewhere, text);
+  await zoe
+    .getByRole('link', { name: other })
+    .getByText(/unread/)
+    .waitFor({ state: 'attached' });
+  await field(mia).pressSequentially('And the proof');
+  await zoe.getByText('Mia is typing').waitFor();
+  return zoe;
+}
+
+/** What somebody would cut out of the screen and paste. */
+async function handshakePicture(context: BrowserContext): Promise<Buffer> {
+  const page = await context.newPage();
+  await page.goto(on.server.url);
+  await page.getByText('2 connections live').waitFor();
+  await openWire(page);
+  await page
+    .getByRole('region', { name: 'Frames between client and server' })
+    .evaluate((element) => element.scrollTo(0, 0));
+  const box = await page.getByRole('complementary', { name: 'Wire' }).boundingBox();
+  if (box === null) throw new Error('the Wire is not there');
+  const picture = await page.screenshot({
+    animations: 'disabled',
+    clip: { ...box, height: Math.min(box.height, 380) },
+  });
+  await page.close();
+  return picture;
 }
 
 async function shoot(page: Page, name: string): Promise<void> {

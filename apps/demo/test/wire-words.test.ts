@@ -203,6 +203,31 @@ describe('a conversation', () => {
     ]);
   });
 
+  it('says what is signalled, read and followed beside a log', () => {
+    const typing = { type: 'signal', name: 'typing', data: { on: true } };
+    expect(
+      contents(
+        ['in', 0, { type: 'subscribe', id: 1, stream: 'chat/a:signals' }],
+        ['out', 0, { type: 'ok', id: 1, ch: 4, kind: 'signals', epoch: null, head: 0, floor: 0, from: 0 }],
+        ['in', 0, { ...typing, stream: 'chat/a' }],
+        ['out', 0, { ...typing, ch: 4, user: { id: 'bob' } }],
+        ['in', 0, { type: 'mark', id: 2, stream: 'chat/a', offset: 41 }],
+        ['out', 0, { type: 'ok', id: 2 }],
+        ['in', 0, { type: 'follow', id: 3, stream: 'chat/b' }],
+        ['in', 0, { type: 'tune', id: 4, stream: 'chat/a', away: true }],
+      ),
+    ).toEqual([
+      'chat/a:signals',
+      'chat/a:signals is stream 4: signals',
+      'chat/a typing {"on":true}',
+      'chat/a:signals typing {"on":true} of {"id":"bob"}',
+      'chat/a read up to 41',
+      'to mark chat/a',
+      'chat/b',
+      'chat/a: nobody looks',
+    ]);
+  });
+
   it('says what was processed, and how a server leaves', () => {
     expect(
       contents(

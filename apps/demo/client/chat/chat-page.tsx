@@ -11,6 +11,7 @@ import { replace } from '../router.js';
 import { TrunklineProvider } from '../trunkline.js';
 import styles from './chat-page.module.css';
 import { Conversation } from './conversation.js';
+import { PeopleToggle } from './people.js';
 import { Refused } from './refused.js';
 import { RoomList } from './room-list.js';
 import { remember, roomAddress, type Way } from './rooms.js';
@@ -48,6 +49,7 @@ interface ChatProps {
 
 function Chat({ room, way, pass, client }: ChatProps): ReactElement {
   useEffect(() => remember(room), [room]);
+  const [peopleOpen, setPeopleOpen] = useState(false);
   return (
     <div className={styles.page}>
       <RoomList room={room} way={way} />
@@ -59,6 +61,7 @@ function Chat({ room, way, pass, client }: ChatProps): ReactElement {
             </span>
             <span className={styles.name}>{room}</span>
           </h1>
+          <PeopleToggle room={room} way={way} isOpen={peopleOpen} onToggle={() => setPeopleOpen(!peopleOpen)} />
           <p className={styles.self}>
             <span className={styles.selfName}>You are {pass.name}</span>
             <button className="link" type="button" onClick={() => changeName(room, way)}>
@@ -73,7 +76,16 @@ function Chat({ room, way, pass, client }: ChatProps): ReactElement {
             Use another name
           </button>
         </Refused>
-        <Conversation key={room} room={room} way={way} guest="chat" selfName={pass.name} selfId={pass.id} isPage />
+        <Conversation
+          key={room}
+          room={room}
+          way={way}
+          guest="chat"
+          selfName={pass.name}
+          selfId={pass.id}
+          peopleOpen={peopleOpen}
+          isPage
+        />
       </section>
     </div>
   );

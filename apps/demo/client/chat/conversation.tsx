@@ -26,6 +26,8 @@ interface ConversationProps {
   readonly selfId?: string | undefined;
   /** The conversation is the page: it has the keyboard, shows who is here, and begins at the message that the address names. */
   readonly isPage?: boolean;
+  /** Whether the list of who is here is open where it has no column of its own. Default: no. */
+  readonly peopleOpen?: boolean;
   readonly focused?: boolean;
   /** History to begin with, in messages. Default 50. */
   readonly last?: number;
@@ -41,7 +43,7 @@ export function Conversation(props: ConversationProps): ReactElement {
   const [writing, setWriting] = useState<Writing>();
   const [names] = useState(() => new Names());
   const changes = useChanges(view);
-  const { publish, entries } = view;
+  const { publish, entries, pending } = view;
   useEffect(() => names.learn(entries.map((entry) => entry.user)), [names, entries]);
 
   const send = useCallback(
@@ -74,6 +76,8 @@ export function Conversation(props: ConversationProps): ReactElement {
     [room, selfId, names, changes],
   );
   const rewriteLast = () => {
+    // What was sent a moment ago is meant, and cannot be changed yet.
+    if (pending.length > 0) return;
     const own = entries.findLast((entry) => entry.user?.id === selfId && entry.data !== undefined);
     if (own !== undefined) setWriting({ kind: 'edit', entry: own });
   };
@@ -82,7 +86,7 @@ export function Conversation(props: ConversationProps): ReactElement {
   return (
     <RoomContext value={shared}>
       <div className={styles.conversation}>
-        {isPage && <People selfId={selfId} way={way} />}
+        {isPage && <People selfId={selfId} way={way} isOpen={props.peopleOpen ?? false} />}
         <div className={styles.talk}>
           <Notices view={view} />
           <MessageList view={view} way={way} selfName={selfName} scroll={scroll} isPage={isPage} />

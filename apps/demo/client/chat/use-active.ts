@@ -1,6 +1,13 @@
 // The message that one points at, has the keyboard on, or has tapped: the one whose actions are shown.
 
-import { type FocusEvent, type KeyboardEvent, type PointerEvent, type RefObject, useState } from 'react';
+import {
+  type FocusEvent,
+  type KeyboardEvent,
+  type MouseEvent,
+  type PointerEvent,
+  type RefObject,
+  useState,
+} from 'react';
 
 type Key = string | number | bigint;
 
@@ -13,7 +20,7 @@ export interface Active {
   };
   readonly ofItem: (key: Key) => {
     readonly onPointerEnter: (event: PointerEvent<HTMLElement>) => void;
-    readonly onClick: (event: { readonly target: EventTarget }) => void;
+    readonly onClick: (event: MouseEvent<HTMLElement>) => void;
     readonly onFocus: (event: FocusEvent<HTMLElement>) => void;
   };
 }
@@ -57,10 +64,10 @@ export function useActive(list: RefObject<HTMLElement | null>, count: number, ne
       onPointerEnter: ({ pointerType }) => {
         if (pointerType === 'mouse') setPointed(key);
       },
-      onClick: ({ target }) => {
+      onClick: ({ target, nativeEvent }) => {
         // A finger has no way to point: a tap does, and another one takes it back. A link or a button means itself.
         const isControl = (target as HTMLElement).closest('a, button, input') !== null;
-        if (!isControl && isTouched()) setPointed((now) => (now === key ? undefined : key));
+        if (!isControl && isTap(nativeEvent)) setPointed((now) => (now === key ? undefined : key));
       },
       // Not where a click has put the keyboard: whoever clicks points already.
       onFocus: ({ target }) => {
@@ -72,4 +79,9 @@ export function useActive(list: RefObject<HTMLElement | null>, count: number, ne
 
 function isTouched(): boolean {
   return matchMedia('(pointer: coarse)').matches;
+}
+
+/** Not every browser says what clicked. */
+function isTap(event: object): boolean {
+  return 'pointerType' in event ? event.pointerType !== 'mouse' : isTouched();
 }

@@ -43,6 +43,11 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
     const reaction = react === undefined ? `not ${unreact}` : `${react}`;
     return `${stream} entry ${offset}: ${edit !== undefined ? json(edit) : gone === true ? 'delete' : reaction}`;
   },
+  signal: ({ stream, ch, name, data, user }, { stream: nameOf }) =>
+    `${stream ?? nameOf(ch)} ${name} ${json(data)}${user === undefined ? '' : ` of ${json(user)}`}`,
+  mark: ({ stream, offset }) => `${stream} read up to ${offset}`,
+  follow: ({ stream }) => `${stream}`,
+  unfollow: ({ stream }) => `${stream}`,
   change: ({ stream, if: conditions, ...rows }, { isCut }) =>
     `${stream} · ${rowsOf(rows, isCut) || 'nothing'}${sizeOf(conditions) === 0 ? '' : `, if ${conditionsOf(conditions)}`}`,
   read: ({ stream, before, after, limit }) =>
@@ -79,6 +84,7 @@ export function summaryOf(message: Fields, context: Context): string | undefined
 /** An answer in the words of what was asked: of an answer alone one sees a number. */
 function okWords({ id, ch, kind, head, offset, data, items, user }: Fields, { question, at }: Context): string {
   const about = question?.about ?? `request ${id}`;
+  if (kind === 'signals') return `${about} is stream ${ch}: signals`;
   if (ch !== undefined) return `${about} is stream ${ch}: a ${kind}, head ${head}`;
   if (offset !== undefined) return `${about} stored at offset ${offset}`;
   if (Array.isArray(items)) return `${about}: ${items.length} entries`;
@@ -109,12 +115,13 @@ function rowsOf({ set, patch, unset, delete: gone, drop }: Fields, isCut: boolea
 }
 
 /** How much of a table is wanted. */
-function boundsOf({ rate, keys, paused }: Fields): string[] {
+function boundsOf({ rate, keys, paused, away }: Fields): string[] {
   const parts: string[] = [];
   if (rate !== undefined) parts.push(rate === null ? 'each change' : `${rate} a second`);
   if (keys !== undefined)
     parts.push(keys === null ? 'all rows' : `${sizeOf(keys)} ${sizeOf(keys) === 1 ? 'row' : 'rows'}`);
   if (paused !== undefined) parts.push(paused === true ? 'paused' : 'going on');
+  if (away !== undefined) parts.push(away === true ? 'nobody looks' : 'somebody looks');
   return parts;
 }
 
