@@ -1,5 +1,6 @@
 // What a SQLite broker may be told, and what it tells of its work.
 
+/** Options of `sqliteBroker`. */
 export interface SqliteBrokerOptions {
   /** The clock for ages, leases and the memory of producers, in milliseconds since 1970. Default: `Date.now`. */
   readonly nowMs?: () => number;

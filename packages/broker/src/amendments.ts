@@ -16,6 +16,7 @@ export interface Amendment extends NewEntry {
   readonly state: string;
 }
 
+/** Where the record of an amendment stands. */
 export interface AmendResult {
   readonly epoch: Epoch;
   /** Of the record. If nothing changed: of the entry's newest record, or its own if it has none. */

@@ -48,6 +48,7 @@ export interface Appended {
   readonly duplicate: boolean;
 }
 
+/** Where entries were stored. */
 export interface AppendResult {
   readonly epoch: Epoch;
   /** One for each entry, in the order given. */
@@ -67,6 +68,7 @@ export interface Retention {
   readonly bytes?: number;
 }
 
+/** Options of `append`. */
 export interface AppendOptions {
   /** Replaces the stream's retention from now on. */
   readonly retain?: Retention;
@@ -107,6 +109,7 @@ export interface PageLimit {
   readonly entriesOnly?: boolean;
 }
 
+/** Entries of a log, and the state of it in that moment. */
 export interface Page extends StreamState {
   /** In offset order, contiguous (but for records that were left out), each as it is now. */
   readonly entries: readonly Entry[];

@@ -14,6 +14,7 @@ export interface ReportsHealth {
   readonly health: BrokerHealth;
 }
 
+/** Whether the broker has this power. */
 export function reportsHealth(broker: Broker): broker is Broker & ReportsHealth {
   return (broker as Partial<ReportsHealth>).health !== undefined;
 }

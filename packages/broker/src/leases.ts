@@ -10,6 +10,7 @@ interface Owner {
   expiresAtMs: number;
 }
 
+/** Who owns what, for how long: for brokers that keep leases in the memory of one process. */
 export class Leases {
   readonly #nowMs: () => number;
   readonly #nextToken: () => Promise<number>;

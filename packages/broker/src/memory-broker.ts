@@ -34,6 +34,7 @@ import { SignalBoard, type Signals } from './signals.js';
 import type { ChangeOptions, ChangeResult, Row, RowChange, RowsPage } from './table.js';
 import { Watchers } from './watchers.js';
 
+/** Options of `memoryBroker`. */
 export interface MemoryBrokerOptions {
   /** The clock for ages, leases and the memory of producers, in milliseconds since 1970. Default: `Date.now`. */
   readonly nowMs?: () => number;

@@ -11,6 +11,7 @@ export interface Opens {
   ready(): Promise<void>;
 }
 
+/** Whether the broker has to be opened. */
 export function opens(broker: Broker): broker is Broker & Opens {
   return typeof (broker as Partial<Opens>).ready === 'function';
 }

@@ -83,6 +83,7 @@ export interface Outbox {
   forgetDeadLetter(id: number): Promise<boolean>;
 }
 
+/** Whether the broker has this power. */
 export function hasOutbox(broker: Broker): broker is Broker & Outbox {
   return typeof (broker as Partial<Outbox>).watchOutbox === 'function';
 }

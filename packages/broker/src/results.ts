@@ -4,6 +4,7 @@ import type { ProducerSeq } from './broker.js';
 
 /** What is known of a call. `new`: nothing was, and now it is begun · `begun`: by an earlier `begin`, and never finished · `done`. */
 export type CallState = { readonly state: 'new' } | KnownCall;
+/** What is known of a call that was begun before. */
 export type KnownCall = { readonly state: 'begun' } | { readonly state: 'done'; readonly result: string };
 
 /** Remembers calls. What is said of `Broker` holds here too: errors, and that a promise resolves when it is stored. */

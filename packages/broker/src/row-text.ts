@@ -11,6 +11,7 @@ export function fieldsOf(data: string): Map<string, string> {
   return fields;
 }
 
+/** The JSON text of a row, of the texts of its fields. */
 export function rowText(fields: ReadonlyMap<string, string>): string {
   let text = '{';
   for (const [name, value] of fields) text += `${text === '{' ? '' : ','}${JSON.stringify(name)}:${value}`;

@@ -19,6 +19,7 @@ export interface SearchQuery {
   readonly bytes?: number;
 }
 
+/** What a search found. */
 export interface SearchPage extends StreamState {
   /** Newest first, each as it is now. */
   readonly entries: readonly Entry[];
@@ -26,6 +27,7 @@ export interface SearchPage extends StreamState {
   readonly more: boolean;
 }
 
+/** The power to find entries by words. */
 export interface Search {
   /**
    * Finds entries. Sees every append and amendment that has resolved: nothing that was edited away, deleted or trimmed is found, and nothing is
@@ -40,6 +42,7 @@ export interface Search {
   search(stream: StreamName, query: SearchQuery): Promise<SearchPage>;
 }
 
+/** Whether the broker has this power. */
 export function canSearch(broker: Broker): broker is Broker & Search {
   return typeof (broker as Partial<Search>).search === 'function';
 }

@@ -5,6 +5,7 @@ import type { StreamName } from '@trunkline/protocol';
 import type { Broker } from './broker.js';
 import { BrokerUnavailableError } from './errors.js';
 
+/** The power to hand texts to whoever listens now, and to keep nothing. */
 export interface Signals {
   /**
    * Hands the text to everyone who watches the stream's signals now, on any node, soon and never before this returns. In order for who
@@ -18,6 +19,7 @@ export interface Signals {
   watchSignals(stream: StreamName, onSignal: (text: string) => void): Promise<() => void>;
 }
 
+/** Whether the broker has this power. */
 export function hasSignals(broker: Broker): broker is Broker & Signals {
   const { signal, watchSignals } = broker as Partial<Signals>;
   return typeof signal === 'function' && typeof watchSignals === 'function';

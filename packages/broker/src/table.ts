@@ -38,6 +38,7 @@ export interface RowPatch extends RowChangeBase {
 export interface RowDelete extends RowChangeBase {
   readonly delete: true;
 }
+/** What becomes of one row in a step. */
 export type RowChange = RowSet | RowPatch | RowDelete;
 
 /** A row as stored. */
@@ -58,6 +59,7 @@ export interface Tombstone {
   readonly offset: Offset;
 }
 
+/** Options of `change`. */
 export interface ChangeOptions {
   /** Makes the step idempotent, as it does for an append. */
   readonly source?: ProducerSeq;
@@ -80,6 +82,7 @@ export interface ChangeOptions {
   };
 }
 
+/** Where a step was stored. */
 export interface ChangeResult {
   readonly epoch: Epoch;
   /** Of the step; of the same step the first time, if it was a repeat; the table's, if the step changed nothing. */

@@ -9,6 +9,7 @@ interface Watcher {
   open: boolean;
 }
 
+/** Who watches which stream, and the delivery to them, for brokers that learn of every change in their own process. */
 export class Watchers {
   readonly #byStream = new Map<StreamName, Set<Watcher>>();
   #queue: { readonly watcher: Watcher; readonly advance: Advance }[] = [];

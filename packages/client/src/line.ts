@@ -125,6 +125,7 @@ export interface Connection<User = unknown> {
 }
 
 // Invariant by word: the compiler's own probe of `App` carries no contract, so it would take any line for any other.
+/** A line to a server: one connection, and what is reached over it. */
 export interface Line<in out App = never> {
   /** `line.channel.chat('lobby')`: the same handle for the same name. Throws `BadNameError` for an empty parameter. */
   readonly channel: Channels<App>;
@@ -166,6 +167,7 @@ export interface LineProblem {
   readonly cause: unknown;
 }
 
+/** Options of `connect`. */
 export interface ConnectOptions {
   /** Default: none is sent. */
   readonly token?: TokenSource | undefined;

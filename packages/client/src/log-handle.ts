@@ -79,6 +79,7 @@ export interface LogSnapshot<Input, Stored, User, Refusal = string, Amend extend
   readonly error: TrunklineError | undefined;
 }
 
+/** What who looks at a log wants of it. */
 export interface LogInterest {
   /** Entries of history to begin with, at most `maxPageEntries` of the server (1,000). Default 50. */
   readonly last?: number | undefined;

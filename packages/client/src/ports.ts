@@ -11,6 +11,7 @@ export interface CloseInfo {
   readonly wasClean: boolean;
 }
 
+/** What a socket tells. */
 export interface SocketEvents {
   onOpen(): void;
   /** One WebSocket message; anything but text arrives as `null`. */
@@ -33,6 +34,7 @@ export interface Socket {
  */
 export type OpenSocket = (url: string, protocol: string, events: SocketEvents) => Socket;
 
+/** Time, as the client needs it. */
 export interface Clock {
   /** Milliseconds since 1970. May jump, as a computer's clock does after sleep. */
   nowMs(): number;
@@ -46,6 +48,7 @@ export interface Clock {
  */
 export type NetworkSignal = 'online' | 'offline' | 'hidden' | 'wake';
 
+/** What the system knows of the network and of whether anybody looks. */
 export interface Network {
   /** What the system believes. `false` does not stop the client from trying, as a loopback server stays reachable. */
   isOnline(): boolean;

@@ -2,6 +2,7 @@
 
 import type { TrunklineError } from '@trunkline/protocol';
 
+/** Options of a call. */
 export interface CallOptions {
   /**
    * Runs once: the call is sent again over reconnects until it is answered, and the server answers a repeat with the first result.

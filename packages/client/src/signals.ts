@@ -21,6 +21,7 @@ export interface SignalFrom<User, Data> {
   readonly at: number;
 }
 
+/** How signals of one name are shown. */
 export interface SignalOptions<Data> {
   /** A signal is gone so many milliseconds after it came, unless its sender repeats it. Default 5_000. */
   readonly expireMs?: number | undefined;

@@ -49,6 +49,7 @@ export interface Changed {
   readonly offset: Offset;
 }
 
+/** On what condition a change happens. */
 export interface ChangeCondition {
   /** The offset at which the row must be for the change to happen, 0: there must be none. Otherwise it fails with `conflict`. */
   readonly if?: Offset | undefined;

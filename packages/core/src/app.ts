@@ -31,6 +31,7 @@ export function publisherText(identity: Identity): string | null {
   return identity === SERVER ? null : JSON.stringify(identity.publicUser);
 }
 
+/** What a user may be about to do. */
 export type Action = 'subscribe' | 'read' | 'publish' | 'amend' | 'change' | 'call' | 'presence' | 'signal' | 'mark';
 
 /** What a rule is asked about an amendment. */
@@ -67,6 +68,7 @@ export type HookResult =
   | { readonly store: unknown }
   | { readonly refusal: { readonly code: string; readonly message: string } };
 
+/** What a hook is given of a publish or an edit. */
 export interface PublishCall {
   readonly entry: unknown;
   readonly user: unknown;
@@ -144,6 +146,7 @@ export interface RunningProcedure {
   stop(reason: string): void;
 }
 
+/** A procedure, as the core sees it. */
 export interface ProcedureRuntime {
   validate(data: JsonValue): Validated | Promise<Validated>;
   /** Absent: every authenticated user may call it. */
@@ -151,6 +154,7 @@ export interface ProcedureRuntime {
   run(call: ProcedureCall): RunningProcedure;
 }
 
+/** An app, as the core sees it: its channels, its procedures, and who users are. */
 export interface AppRuntime<Request> {
   readonly channels: ReadonlyMap<string, ChannelRuntime>;
   /** Absent: there are none. */

@@ -14,6 +14,7 @@ import type { UnreadRow } from './unread.js';
 
 const PAGE = { entries: 5_000 };
 
+/** What stands beside a log, for those who have no connection. */
 export class BesideRequests<Request = unknown> {
   readonly #engine: Engine<Request>;
 

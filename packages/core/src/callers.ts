@@ -3,6 +3,7 @@
 import { TrunklineError } from '@trunkline/protocol';
 import { TokenBucket } from './token-bucket.js';
 
+/** How much those without a connection may ask for. */
 export interface CallerLimits {
   /** Requests of one caller that await an answer. Answer: `rate_limited`. */
   readonly maxInWork: number;
@@ -40,6 +41,7 @@ const MAX_CALLS = 16;
 const MAX_CALLERS = 10_000;
 const SOON_MS = 1_000;
 
+/** Counts what those without a connection ask for, by caller. */
 export class Callers {
   readonly #callers = new Map<string, Caller>();
   readonly #limits: Required<CallerLimits>;

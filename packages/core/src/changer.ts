@@ -48,6 +48,7 @@ export interface ChangeRequest {
   settled(error: TrunklineError | null): void;
 }
 
+/** Where a change was stored. */
 export type Changed = Pick<ChangeResult, 'epoch' | 'offset'>;
 
 export interface ChangerOptions {

@@ -53,6 +53,7 @@ import { Shutdown, type StopOptions } from './shutdown.js';
 import { signalsOf } from './side-streams.js';
 import { Unread } from './unread.js';
 
+/** What the core is given: the app, the store, time, turns and words that nobody can guess. */
 export interface EngineOptions<Request> {
   readonly app: AppRuntime<Request>;
   readonly broker: Broker;
@@ -84,6 +85,7 @@ const ROWS_PAGE = { entries: 5_000 };
 /** A round that comes this late: the process slept or was stopped, or somebody set the clock. */
 const LATE_MS = 10_000;
 
+/** The core as a whole: makes sessions, and has what they share. */
 export class Engine<Request = unknown> {
   readonly app: AppRuntime<Request>;
   readonly broker: Broker;

@@ -33,6 +33,7 @@ export interface PublishRequest {
   settled(error: TrunklineError | null): void;
 }
 
+/** Where an entry was stored. */
 export interface Published {
   readonly epoch: Epoch;
   readonly offset: number;

@@ -61,6 +61,7 @@ export interface TableRow {
 /** Bytes of one page of rows, unless one step alone has more. */
 const PAGE_BYTES = 65_536;
 
+/** What a session would do, for those who have no connection. */
 export class Requests<Request = unknown> {
   readonly #engine: Engine<Request>;
   readonly #waits = new Set<() => void>();

@@ -43,6 +43,7 @@ const MAX_PROBLEMS_PER_MINUTE = 100;
 /** A page weighs as much as this many other requests: answers of 64 KB add up. */
 const READ_WEIGHT = 8;
 
+/** One connection, from `hello` to its end. */
 export class Session<Request = unknown> {
   readonly id: string;
   /** Counts what may have changed the user's rights: what was allowed under another count is judged again. */

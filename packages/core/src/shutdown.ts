@@ -15,6 +15,7 @@ export function defaultSpreadMs(connections: number): number {
   return Math.max(SPREAD_MS_LEAST, Math.ceil(connections * SPREAD_MS_PER_CONNECTION));
 }
 
+/** How the core leaves its clients. */
 export interface StopOptions {
   /** Clients come back at a random moment within this many milliseconds. Default: 1 s per 5,000 sessions, at least 500 ms. */
   readonly spreadMs?: number | undefined;

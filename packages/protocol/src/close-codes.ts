@@ -1,6 +1,7 @@
 // Close codes of a Trunkline connection. The RANGE carries the advice, so that an old client obeys a code it never met:
 // 4000–4499 come back later, 4500–4999 do not come back by yourself (RFC 6455 §7.4.2 leaves 4000–4999 to applications).
 
+/** Close codes by name. */
 export const CLOSE = {
   /** The client left on purpose (RFC 6455 §7.4.1). */
   normal: 1000,

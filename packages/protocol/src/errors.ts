@@ -24,6 +24,7 @@ interface ErrorMeaning {
   readonly meaning: string;
 }
 
+/** Every error code: whether the same request can succeed later, and what it means. */
 export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorMeaning>> = {
   unauthorized: { retry: false, meaning: 'the token is missing, invalid or expired' },
   forbidden: { retry: false, meaning: 'this user, or this origin, may not do that' },

@@ -33,6 +33,7 @@ export interface Limits {
   readonly maxSignalBytes: number;
 }
 
+/** What holds where the server does not say otherwise. */
 export const DEFAULT_LIMITS: Limits = {
   maxMessageBytes: 262_144,
   maxEntryBytes: 65_536,

@@ -17,6 +17,7 @@ export const FEATURES = {
 
 /** The version that `hello` names, and the subprotocol that names version and encoding (also meant when none is named). */
 export const PROTOCOL_VERSION = 1;
+/** The WebSocket subprotocol of this version. */
 export const SUBPROTOCOL = 'trunkline.v1.json';
 
 /** The id by which an answer finds its request: a positive safe integer, unique among the connection's open requests. */
@@ -69,6 +70,7 @@ export interface Tune {
   /** Of a log, and there alone. */
   readonly away?: boolean;
 }
+/** Ends a subscription. What is on its way still comes, until the answer. */
 export interface Unsubscribe {
   readonly type: 'unsubscribe';
   readonly id: RequestId;
@@ -179,6 +181,7 @@ export interface ClientPong {
   readonly type: 'pong';
 }
 
+/** What a client may send. */
 export type ClientMessage =
   | Hello
   | Subscribe
@@ -201,6 +204,7 @@ export type ClientMessage =
 
 // ── server → client ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Answers `hello`: who this is, and what the connection may do. */
 export interface Welcome {
   readonly type: 'welcome';
   /** Names this connection in logs and tools; grants nothing. */
@@ -236,6 +240,7 @@ export interface PlainOk {
   readonly type: 'ok';
   readonly id: RequestId;
 }
+/** Answers `publish` and `amend`: where the entry, or the record, stands, and since when. */
 export interface PublishOk {
   readonly type: 'ok';
   readonly id: RequestId;
@@ -243,6 +248,7 @@ export interface PublishOk {
   readonly offset: Offset;
   readonly at: number;
 }
+/** Answers `read` of a log. */
 export interface ReadOk {
   readonly type: 'ok';
   readonly id: RequestId;
@@ -251,6 +257,7 @@ export interface ReadOk {
   readonly floor: Offset;
   readonly items: readonly (Item | AmendRecord)[];
 }
+/** Answers `refresh`: the user as others see it now. */
 export interface RefreshOk {
   readonly type: 'ok';
   readonly id: RequestId;
@@ -270,6 +277,7 @@ export interface CallOk {
   readonly id: RequestId;
   readonly data: JsonValue;
 }
+/** Answers a request; the request says which of them. */
 export type Ok = SubscribeOk | PublishOk | ChangeOk | CallOk | ReadOk | RefreshOk | PlainOk;
 
 /** A request that failed, or (without `id`) a message that could not be understood. */
@@ -299,6 +307,7 @@ export interface Amended {
   /** Ids of users by reaction, those who reacted first first. Absent: nobody did. */
   readonly reactions?: Reactions;
 }
+/** Ids of users by reaction, those who reacted first first. */
 export type Reactions = { readonly [reaction: string]: readonly string[] };
 /** Where an item stands, and who sent it. */
 interface ItemBase {
@@ -385,12 +394,14 @@ export interface Ended {
   readonly retry: boolean;
   readonly afterMs?: number;
 }
+/** Asks for a sign of life; answered by `pong`. */
 export interface ServerPing {
   readonly type: 'ping';
   readonly now: number;
   /** Round trip measured by the last `ping` and `pong`, in milliseconds. */
   readonly rttMs?: number;
 }
+/** Answers a `ping` of the client. */
 export interface ServerPong {
   readonly type: 'pong';
   readonly id: RequestId;
@@ -415,6 +426,7 @@ export interface Goodbye {
   readonly spreadMs?: number;
 }
 
+/** What a server may send. */
 export type ServerMessage =
   | Welcome
   | Ok

@@ -12,6 +12,7 @@ import { useRow } from './use-row.js';
 import { useSignal } from './use-signal.js';
 import { useTable } from './use-table.js';
 
+/** What `createTrunkline` gives: the provider, and the hooks, typed by the app. */
 export interface TrunklineHooks<App> {
   /** Makes the line of its children. Rendering it opens nothing. Another `url` or `line` is another line. */
   readonly TrunklineProvider: (props: TrunklineProviderProps<App>) => ReactElement;

@@ -14,6 +14,7 @@ export interface ProcedureState<Output, Refusal = string> {
   readonly progress: unknown;
 }
 
+/** The newest call of a procedure, and how to make another one. */
 export interface ProcedureView<Input, Output, Refusal = string> extends ProcedureState<Output, Refusal> {
   /**
    * Calls it, with the options of `line.call.name`. Every failure also stands in `error`, so a rejection nobody handles is not reported.

@@ -3,6 +3,7 @@
 import type { SignalFrom, SignalOptions, SignalTypes, WithSignals } from '@trunkline/client';
 import { useCallback, useInsertionEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 
+/** Others' signals of one name, and how to send one's own. */
 export interface SignalView<User, Input, Output> {
   /** The newest of each user, but for this client's own; who signalled last is last. */
   readonly signals: readonly SignalFrom<User, Output>[];

@@ -1,5 +1,6 @@
 // How a server leaves its clients: the options of `trunk.close`, their defaults, the one place that fills them in, and that it happens once.
 
+/** How a server leaves its clients: `trunk.close`. */
 export interface CloseOptions {
   /**
    * How long clients have to move to another server before this one says goodbye, in milliseconds. New connections are refused from the

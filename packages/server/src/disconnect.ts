@@ -2,6 +2,7 @@
 
 import type { Engine } from '@trunkline/core';
 
+/** Options of `trunk.disconnect`. */
 export interface DisconnectOptions {
   /**
    * Whether clients may come back by themselves. Default true (close code 4004): they do, with back-off, and pass `authenticate` again.

@@ -19,6 +19,7 @@ import { type LineServer, lineServer } from './line.js';
 import { fillIn, type LineOptions, type SharedOptions } from './options.js';
 import { isLoopbackName, type OriginRules } from './origin.js';
 
+/** Options of `serve`. */
 export interface ServeOptions extends LineOptions {
   /** TCP port. Default 7400; 0 takes a free one, see `trunk.url`. */
   readonly port?: number;

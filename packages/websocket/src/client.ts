@@ -32,6 +32,7 @@ import { nextMaskKey } from './mask-keys.js';
 import { NodeSocket } from './node-socket.js';
 import type { FrameObserver } from './observer.js';
 
+/** Options of `connect`. */
 export interface ConnectOptions<Data = unknown> {
   /** Default: none; see `NodeSocket.on`. */
   readonly handler?: WebSocketHandler<Data>;

@@ -30,6 +30,7 @@ export interface ConnectionEvents<Context> {
   later?(context: Context, work: () => void): void;
 }
 
+/** What a connection is told when it is made. */
 export interface ConnectionOptions<Context> {
   readonly role: Role;
   readonly events: ConnectionEvents<Context>;

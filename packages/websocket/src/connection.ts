@@ -52,6 +52,7 @@ const BUDGET_WINDOW_MS = 1_000;
 const EMPTY = Buffer.alloc(0);
 const DEFAULT_RESOLVED = resolveLimits();
 
+/** One WebSocket connection without I/O: bytes in, events and bytes out. */
 export class Connection<Context> extends FrameReader {
   readonly #events: ConnectionEvents<Context>;
   readonly #context: Context;

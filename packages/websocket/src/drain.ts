@@ -3,6 +3,7 @@
 import type { Deadlines, Expiring } from './clock.js';
 import { CLOSE_GOING_AWAY } from './close-codes.js';
 
+/** Options of `drain`. */
 export interface DrainOptions {
   /** Default 1001, going away. */
   readonly code?: number;

@@ -4,6 +4,7 @@
  */
 import { MisuseError } from './errors.js';
 
+/** Limits of one connection. */
 export interface Limits {
   /**
    * Largest message accepted, in bytes after reassembly and inflating. Default 1_048_576; `0` admits only empty messages.
@@ -45,6 +46,7 @@ export interface Limits {
   readonly maxPendingHandshakes: number;
 }
 
+/** What holds where nothing else is said. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxMessageBytes: 1_048_576,
   maxFragments: 4_096,

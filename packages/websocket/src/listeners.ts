@@ -18,6 +18,7 @@ export interface SocketEvents {
   close: [code: number, reason: string, wasClean: boolean];
 }
 
+/** A listener of `NodeSocket.on`. */
 export type SocketListener<Type extends keyof SocketEvents> = (...args: SocketEvents[Type]) => void;
 
 type ListenerSets = { [Type in keyof SocketEvents]: Set<SocketListener<Type>> };

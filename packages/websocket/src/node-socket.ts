@@ -32,6 +32,7 @@ const QUEUED_FROM_BYTES = 65_536;
  */
 const WRITE_NOW_BYTES = 16_384;
 
+/** A WebSocket on Node, of a server or a client. */
 export class NodeSocket<Data = unknown>
   extends SocketWriter<Data>
   implements TransportListener, TurnTask, Expiring, Beating

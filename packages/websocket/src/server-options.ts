@@ -6,6 +6,7 @@ import type { Limits } from './limits.js';
 import type { FrameObserver } from './observer.js';
 import type { HandshakeInfo, Refusal, UpgradeRequest } from './server-handshake.js';
 
+/** Options of `createWebSocketServer`. */
 export interface WebSocketServerOptions<Data = unknown> {
   readonly handler: WebSocketHandler<Data>;
   readonly limits?: Partial<Limits>;
@@ -55,6 +56,7 @@ export interface WebSocketServerOptions<Data = unknown> {
   readonly clock?: Clock;
 }
 
+/** Options of `accept`. */
 export interface AcceptOptions {
   /** The subprotocol agreed on. Default: none. */
   readonly protocol?: string;

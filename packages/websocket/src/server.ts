@@ -34,6 +34,7 @@ import {
 import type { AcceptOptions, WebSocketServerOptions } from './server-options.js';
 import { endTurnNow } from './turn.js';
 
+/** Answers handshakes, and knows its connections. */
 export interface WebSocketServer<Data = unknown> {
   /** The open and closing connections, in no order. It is live: copy it before closing several. */
   readonly connections: readonly NodeSocket<Data>[];

@@ -35,6 +35,7 @@ export class BackendDownError extends Error {
   }
 }
 
+/** Of the requests of one type: `closed`, they are sent; `open`, they are not, for `breakMs`; `half-open`, one of them tries. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 /** Where nothing better is known. */

@@ -2,6 +2,7 @@
 
 import { keyOf } from './webhook.js';
 
+/** Where a back end is, what requests to it are signed with, and how much is asked of it. */
 export interface BackendOptions {
   /** Where requests are sent, by POST: `https://app.example.com/trunkline`. No user or password in it. */
   readonly url: string;

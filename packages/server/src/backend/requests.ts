@@ -4,6 +4,7 @@ import type { JsonValue, StreamName } from '@trunkline/protocol';
 
 /** The three, by their type. */
 export const REQUEST_TYPES = ['authorize', 'publish.before', 'publish.after'] as const;
+/** What a back end is asked, and told. */
 export type RequestType = (typeof REQUEST_TYPES)[number];
 
 /** A user. */

@@ -47,6 +47,7 @@ export function signed(keys: readonly Buffer[], id: string, seconds: number, bod
   };
 }
 
+/** How exactly `verifyWebhook` looks at the time. */
 export interface VerifyOptions {
   /** How much older or newer than now the request may be, in milliseconds. Default 300_000: 5 minutes. */
   readonly toleranceMs?: number;

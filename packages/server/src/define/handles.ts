@@ -56,6 +56,7 @@ export interface ServerHandles<C extends ChannelContract> {
   readonly table: C extends TableContract ? TableServerHandle<C> : never;
 }
 
+/** What server code can do with a channel, by its contract. */
 export type ServerHandle<C extends ChannelContract> = C['kind'] extends keyof ServerHandles<C>
   ? ServerHandles<C>[C['kind']]
   : never;

@@ -155,6 +155,7 @@ export interface LogDefinition<C extends LogContract = LogContract> extends Cont
   readonly params: C['params'];
 }
 
+/** What `t.log` promises to clients, by its options. */
 export interface LogContractOf<
   Names extends readonly string[],
   S extends StandardSchemaV1,

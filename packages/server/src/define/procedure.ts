@@ -76,6 +76,7 @@ export interface ProcedureDefinition<C extends ProcedureContract = ProcedureCont
   readonly kind: 'procedure';
 }
 
+/** What `t.procedure` promises to clients. */
 export interface ProcedureContractOf<In extends StandardSchemaV1, Output, Code extends string>
   extends ProcedureContract {
   readonly input: InputOf<In>;
@@ -83,11 +84,13 @@ export interface ProcedureContractOf<In extends StandardSchemaV1, Output, Code e
   readonly refusal: Code;
 }
 
+/** Of a procedure without an `output` schema. */
 export type PlainContractOf<In extends StandardSchemaV1, Result> = ProcedureContractOf<
   In,
   ReturnedOf<Result>,
   RefusalOf<Result>
 >;
+/** Of a procedure with an `output` schema. */
 export type ShapedContractOf<
   In extends StandardSchemaV1,
   Out extends StandardSchemaV1,

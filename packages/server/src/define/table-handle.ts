@@ -32,6 +32,7 @@ export interface RowOptions extends RowCondition {
   readonly expiresAt?: number;
 }
 
+/** Options of `patch`. */
 export interface RowPatchOptions<Row> extends RowOptions {
   /** Fields to take away. */
   readonly unset?: readonly OptionalField<Row>[];

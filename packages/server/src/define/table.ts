@@ -34,6 +34,7 @@ export interface TableAuthorizeContext<User, Names extends readonly string[]> {
   readonly action: TableAction;
 }
 
+/** The options of a table. */
 export interface TableOptions<
   User,
   Names extends readonly string[],
@@ -78,6 +79,7 @@ export interface TableDefinition<C extends TableContract = TableContract> extend
   readonly params: C['params'];
 }
 
+/** What `t.table` promises to clients, by its options. */
 export interface TableContractOf<
   Names extends readonly string[],
   S extends StandardSchemaV1,

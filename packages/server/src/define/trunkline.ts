@@ -35,6 +35,7 @@ export interface RequestInfo {
   readonly headers: Readonly<Record<string, string | undefined>>;
 }
 
+/** Who users are: the options of `trunkline`. */
 export interface TrunklineOptions<User extends BaseUser, Public> {
   /**
    * Who is it? Runs at `hello` and at each `refresh`. `null` refuses with `unauthorized`. A throw means that you cannot tell now:

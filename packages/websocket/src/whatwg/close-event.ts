@@ -12,6 +12,7 @@ export interface CloseEventInit {
   readonly reason?: string;
 }
 
+/** The `CloseEvent` of browsers, where Node has none. */
 export class CloseEvent extends Event {
   readonly #wasClean: boolean;
   readonly #code: number;

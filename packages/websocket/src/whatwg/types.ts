@@ -21,6 +21,7 @@ export interface CloseEventFields extends Event {
   readonly reason: string;
 }
 
+/** The events of a `WebSocket`, by type. */
 export interface WebSocketEvents {
   open: Event;
   message: WebSocketMessageEvent;
@@ -112,6 +113,7 @@ export interface WebSocketOptions {
   failed?(error: WebSocketError): void;
 }
 
+/** The `WebSocket` class of browsers, as a constructor. */
 export interface WebSocketConstructor extends Constants {
   readonly prototype: WebSocket;
   /**

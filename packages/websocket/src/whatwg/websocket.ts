@@ -259,5 +259,6 @@ Object.defineProperties(StandardWebSocket.prototype, constants);
 Object.defineProperty(StandardWebSocket, 'name', { value: 'WebSocket', configurable: true });
 Object.defineProperty(StandardWebSocket.prototype, Symbol.toStringTag, { value: 'WebSocket', configurable: true });
 
+/** The `WebSocket` class of browsers (WHATWG), on this engine. */
 export type WebSocket = Standard;
 export const WebSocket = StandardWebSocket as unknown as WebSocketConstructor;
