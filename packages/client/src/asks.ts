@@ -1,28 +1,29 @@
 // Requests that do no harm when they are made twice: sent when the line is live, and again over reconnects until they are answered.
 
-import type { Follow, Mark, TrunklineError, Unfollow } from '@trunkline/protocol';
+import type { Follow, Mark, Ok, Read, Search, TrunklineError, Unfollow } from '@trunkline/protocol';
 import { createBackoff } from './backoff.js';
 import type { Dial } from './dial.js';
 import type { Link } from './link.js';
-import { errorOf } from './requests.js';
+import { errorOf, type Unnumbered } from './requests.js';
 import type { Shared } from './shared.js';
 import type { Stream } from './stream.js';
 import { createTimers } from './timers.js';
 
-type Question = Omit<Mark, 'id'> | Omit<Follow | Unfollow, 'id'>;
+type Question = Unnumbered<Mark | Follow | Unfollow | Read | Search>;
 
 interface Ask {
   readonly question: Question;
   /** Where it awaits its answer. */
   dial: Dial | undefined;
   isOver: boolean;
-  resolve(): void;
+  isGood(reply: object): boolean;
+  resolve(reply: never): void;
   reject(error: TrunklineError): void;
 }
 
 export interface Asks extends Omit<Stream, 'handle'> {
-  /** Resolves when it is done. What waits keeps the connection open. */
-  ask(question: Question): Promise<void>;
+  /** Resolves with the answer; one that is not good ends the connection. What waits keeps it open. */
+  ask<Answer extends object = Ok>(question: Question, isGood?: (reply: object) => reply is Answer): Promise<Answer>;
 }
 
 export function createAsks(shared: Shared, link: Link): Asks {
@@ -35,11 +36,11 @@ export function createAsks(shared: Shared, link: Link): Asks {
     pump();
   };
   return {
-    ask: (question) =>
+    ask: (question, isGood) =>
       shared.batch.run(
         () =>
           new Promise((resolve, reject) => {
-            open.push({ question, dial: undefined, isOver: false, resolve, reject });
+            open.push({ question, isGood: isGood ?? (() => true), dial: undefined, isOver: false, resolve, reject });
             release ??= link.hold();
             link.need();
             pump();
@@ -66,8 +67,9 @@ export function createAsks(shared: Shared, link: Link): Asks {
       dial.request(ask.question, (reply) => {
         if (ask.isOver || ask.dial !== dial) return;
         if (reply.type !== 'error') {
+          if (!ask.isGood(reply)) return dial.breach(String(ask.question.type));
           backoff.reset();
-          settle(ask, ask.resolve);
+          settle(ask, () => ask.resolve(reply as never));
         } else if (!reply.retry) settle(ask, () => ask.reject(errorOf(reply)));
         else {
           ask.dial = undefined;

@@ -1,15 +1,21 @@
 // What stands beside a log, each on a stream of its own, made when it is first used.
 
 import type { Asks } from './asks.js';
+import { createHistory, type WithHistory } from './history.js';
 import type { Link } from './link.js';
+import type { AnyLogHandle } from './log.js';
 import { createMarkers, type WithMarkers } from './markers.js';
 import { createPresence, type WithPresence } from './presence.js';
+import type { AnyEntry } from './replica.js';
 import type { Shared } from './shared.js';
 import { createSignals, type SignalTypes, type WithSignals } from './signals.js';
 import type { AnyHandle, Stream } from './stream.js';
 
 /** What a log's handle has besides, where its definition says so. */
-export type Beside = WithSignals<unknown, SignalTypes> & WithPresence<unknown> & WithMarkers<unknown>;
+export type Beside = WithSignals<unknown, SignalTypes> &
+  WithPresence<unknown> &
+  WithMarkers<unknown> &
+  WithHistory<AnyEntry>;
 /** What the connection tells. */
 export type Part = Omit<Stream, 'handle'>;
 
@@ -33,7 +39,11 @@ export function withBeside(
   });
   const presence = once(() => createPresence(find(`${name}:presence`).asTable()));
   const markers = once(() => createMarkers(shared, asks, name, (stream) => find(stream).asTable()));
+  const history = once(() => createHistory(asks, handle as AnyLogHandle));
   const beside: Beside = {
+    read: (request) => history().read(request),
+    search: (...args) => history().search(...args),
+    reach: (...args) => history().reach(...args),
     get presence() {
       return presence();
     },

@@ -10,6 +10,7 @@ export {
   TrunklineError,
 } from '@trunkline/protocol';
 export { connect } from './connect.js';
+export type { FoundEntries, HistoryPage, PageRequest, Reached, SearchOptions, WithHistory } from './history.js';
 export type {
   AnyApp,
   Channels,

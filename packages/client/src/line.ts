@@ -12,7 +12,8 @@ import type {
   ProcedureContract,
   TableContract,
 } from '@trunkline/protocol';
-import type { LogHandle } from './log-handle.js';
+import type { WithHistory } from './history.js';
+import type { LogEntry, LogHandle } from './log-handle.js';
 import type { AllUnread, WithMarkers } from './markers.js';
 import type { Clock, CloseInfo, Network, OpenSocket } from './ports.js';
 import type { WithPresence } from './presence.js';
@@ -37,7 +38,9 @@ export interface UntypedContract extends LogContract {
 }
 
 /** A stream of which nothing is known: a log of `unknown`, unless it is used as a table. What it is not shows as `refused`, with `conflict`. */
-export interface UntypedHandle extends LogHandle<unknown, unknown, unknown, string, Amendment> {
+export interface UntypedHandle
+  extends LogHandle<unknown, unknown, unknown, string, Amendment>,
+    WithHistory<LogEntry<unknown, unknown, Amendment>> {
   /** What it is: as the server says, or as it was used here before the server has said anything. `undefined` before both. */
   readonly kind: () => 'log' | 'table' | undefined;
   /** The same stream as a table. */
@@ -49,6 +52,7 @@ export type HandleOf<Channel extends ChannelContract, User> = Channel extends Un
   ? UntypedHandle
   : Channel extends LogContract
     ? LogHandle<Channel['input'], Channel['stored'], User, Channel['refusal'], AmendOf<Channel>> &
+        WithHistory<LogEntry<Channel['stored'], User, AmendOf<Channel>>> &
         Besides<Channel, User>
     : Channel extends TableContract
       ? TableHandle<Channel['row'], Channel['input'], Channel['write']>

@@ -98,7 +98,9 @@ export function createMarkers(
       wanted = Math.max(wanted, offset);
       shared.batch.run(send);
     },
-    follow: () => asks.ask({ type: 'follow', stream: name }),
-    unfollow: () => asks.ask({ type: 'unfollow', stream: name }),
+    follow: () => asks.ask({ type: 'follow', stream: name }).then(noWord),
+    unfollow: () => asks.ask({ type: 'unfollow', stream: name }).then(noWord),
   };
 }
+
+const noWord = (): void => {};

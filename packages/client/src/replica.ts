@@ -169,10 +169,10 @@ export function createReplica(maxEntries: number, keyOf: (item: Item, epoch: Epo
 }
 
 const NO_REACTIONS: Reactions = {};
-const isRecord = (item: AnyItem): item is AmendRecord => item.amends !== undefined;
+export const isRecord = (item: AnyItem): item is AmendRecord => item.amends !== undefined;
 
 /** @param now what of it can change */
-function presentEntry(
+export function presentEntry(
   { offset, at, user }: Pick<Item | AnyEntry, 'offset' | 'at' | 'user'>,
   key: string,
   { data, editedAt, deletedAt, reactions = NO_REACTIONS }: Partial<Item> | AmendRecord['amends'],

@@ -15,6 +15,7 @@ import {
   type Publish,
   type Read,
   type Refresh,
+  type Search,
   type ServerPong,
   type Subscribe,
   TrunklineError,
@@ -31,6 +32,7 @@ export type Question = Unnumbered<
   | Tune
   | Unsubscribe
   | Read
+  | Search
   | Refresh
   | Mark
   | Follow
@@ -40,7 +42,7 @@ export type Question = Unnumbered<
   | Pick<Publish | Amend | Change, 'type' | 'id' | 'stream' | 'producer' | 'seq'>
 >;
 /** JSON leaves out what is undefined. */
-type Unnumbered<M> = M extends unknown ? Omit<{ [Key in keyof M]: M[Key] | undefined }, 'id'> : never;
+export type Unnumbered<M> = M extends unknown ? Omit<{ [Key in keyof M]: M[Key] | undefined }, 'id'> : never;
 export type Answer = (reply: Reply) => void;
 
 export interface Requests {

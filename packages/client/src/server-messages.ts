@@ -1,7 +1,16 @@
 // Reads what the server sends. `@trunkline/protocol` has the full checks, with a sentence for each field; a browser needs
 // neither its words nor checks of what it does not use. A test holds the two together: whatever passes there passes here.
 
-import type { CallOk, ChangeOk, PublishOk, ReadOk, RefreshOk, ServerMessage, SubscribeOk } from '@trunkline/protocol';
+import type {
+  CallOk,
+  ChangeOk,
+  PublishOk,
+  ReadOk,
+  RefreshOk,
+  SearchOk,
+  ServerMessage,
+  SubscribeOk,
+} from '@trunkline/protocol';
 
 type Check = (value: unknown) => boolean;
 
@@ -44,6 +53,7 @@ const CHECKS = new Map<string, Check>(
     message: text,
     reason: text,
     retry: (value) => typeof value === 'boolean',
+    more: (value) => typeof value === 'boolean',
     editedAt: number,
     deletedAt: number,
     reactions: byKey(texts),
@@ -106,6 +116,8 @@ export const isPublishOk = (value: object) => has<PublishOk>(value, ['epoch', 'o
 export const isChangeOk = (value: object) => has<ChangeOk>(value, ['epoch', 'offset']);
 
 export const isReadOk = (value: object) => has<ReadOk>(value, ['head', 'floor', 'items']);
+
+export const isSearchOk = (value: object): value is SearchOk => has<SearchOk>(value, ['items', 'more']);
 
 export const isRefreshOk = (value: object) => has<RefreshOk>(value, ['user']);
 

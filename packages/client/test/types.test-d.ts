@@ -3,6 +3,8 @@
 import {
   type ConnectionSnapshot,
   connect,
+  type FoundEntries,
+  type HistoryPage,
   type LogEntry,
   type LogHandle,
   type PublishError,
@@ -78,7 +80,14 @@ const line = connect<App>('/line');
 // ── handles ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const chat = line.channel.chat('lobby');
-expectTypeOf(chat).toEqualTypeOf<LogHandle<ChatInput, ChatStored, Person, 'rude' | 'slow'>>();
+expectTypeOf(chat).toExtend<LogHandle<ChatInput, ChatStored, Person, 'rude' | 'slow'>>();
+expectTypeOf(chat.read).returns.resolves.toEqualTypeOf<HistoryPage<LogEntry<ChatStored, Person>>>();
+expectTypeOf(chat.search).returns.resolves.toEqualTypeOf<FoundEntries<LogEntry<ChatStored, Person>>>();
+chat.read({ at: new Date() });
+// @ts-expect-error one place, not two
+chat.read({ before: 3, after: 1 });
+// @ts-expect-error none
+chat.read({ limit: 3 });
 expectTypeOf(line.channel.audit('red', '2026-01-01').publish).parameters.toEqualTypeOf<[{ readonly what: string }]>();
 expectTypeOf(line.channel.news().publish).parameters.toEqualTypeOf<[string]>();
 

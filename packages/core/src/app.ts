@@ -32,7 +32,17 @@ export function publisherText(identity: Identity): string | null {
 }
 
 /** What a user may be about to do. */
-export type Action = 'subscribe' | 'read' | 'publish' | 'amend' | 'change' | 'call' | 'presence' | 'signal' | 'mark';
+export type Action =
+  | 'subscribe'
+  | 'read'
+  | 'publish'
+  | 'amend'
+  | 'change'
+  | 'call'
+  | 'presence'
+  | 'signal'
+  | 'mark'
+  | 'search';
 
 /** What a rule is asked about an amendment. */
 export interface AmendQuestion {
@@ -88,6 +98,8 @@ export interface LogRuntime {
   readonly presence?: { readonly graceMs: number };
   /** Users may mark how far they have read. Absent: nobody may. */
   readonly markers?: true;
+  /** Members of the payload whose words are searched. Absent: none are. */
+  readonly search?: readonly string[];
   /** The signals that may be sent, by name. Absent: none. */
   readonly signals?: ReadonlyMap<string, (data: JsonValue) => Validated | Promise<Validated>>;
   validate(data: JsonValue): Validated | Promise<Validated>;

@@ -25,5 +25,6 @@ export type { Clock, Connection, Log, SharedText } from './ports.js';
 export type { Published } from './publisher.js';
 export { type EntriesPage, type EntriesRequest, pageText } from './read-page.js';
 export type { Caller, Requests, RowsRequest, Source, TableRow, Written } from './requests.js';
+export { type FoundPage, foundText, type SearchRequest } from './search-entries.js';
 export type { Session } from './session.js';
 export { defaultSpreadMs, type StopOptions } from './shutdown.js';

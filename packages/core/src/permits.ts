@@ -103,6 +103,7 @@ const FORBIDDEN: Readonly<Record<Action, string>> = {
   amend: 'you may not amend this entry',
   change: 'you may not change this',
   call: 'you may not call this',
+  search: 'you may not search this',
   presence: 'you may not see who is present here',
   signal: 'you may not signal here',
   mark: 'you may not mark what you have read here',

@@ -1,14 +1,20 @@
 // `read`: a page of history for someone who scrolls.
 
-import { type Broker, BrokerUnavailableError, type Page, UnrecoverablePositionError } from '@trunkline/broker';
+import {
+  type Broker,
+  BrokerUnavailableError,
+  type Entry,
+  type Page,
+  UnrecoverablePositionError,
+} from '@trunkline/broker';
 import { type Epoch, type Offset, type Read, type StreamName, TrunklineError } from '@trunkline/protocol';
 import { mayUse } from './access.js';
-import { type Identity, resolveStream } from './app.js';
+import { type Identity, resolveStream, type StreamTarget } from './app.js';
 import type { Session } from './session.js';
 import { encodeItem } from './slice.js';
 
 /** Bytes of one answer: a page ends early rather than exceed them, and the reader asks on from there. */
-const PAGE_BYTES = 65_536;
+export const PAGE_BYTES = 65_536;
 
 /**
  * Answers by itself, so that nothing can come between the last look at the user's rights and the page. Rejects with a TrunklineError:
@@ -26,21 +32,35 @@ export async function answerRead<Request>(
   if (request.limit > maxPageEntries) {
     throw new TrunklineError('invalid', `limit is ${request.limit}, at most ${maxPageEntries} are allowed`);
   }
+  return answerPage(session, request.id, target, 'read', asked, async () =>
+    pageText(await readEntries(engine.broker, target.name, request)),
+  );
+}
+
+/** Answers with what `page` gives, while the user may do that. */
+export async function answerPage<Request>(
+  session: Session<Request>,
+  id: number,
+  target: StreamTarget,
+  action: 'read' | 'search',
+  asked: Identity,
+  page: () => Promise<string>,
+): Promise<undefined> {
   for (;;) {
     const { rights } = session;
-    if (!(await mayUse(engine, target, session.identity ?? asked, 'read'))) {
-      throw new TrunklineError('forbidden', 'you may not read this');
+    if (!(await mayUse(session.engine, target, session.identity ?? asked, action))) {
+      throw new TrunklineError('forbidden', `you may not ${action} this`);
     }
-    const page = await readEntries(engine.broker, target.name, request);
+    const text = await page();
     // Refreshed or revoked meanwhile: the rule is asked again.
     if (session.rights !== rights) continue;
-    if (!session.isOver()) session.outflow.send(`{"type":"ok","id":${request.id},${pageText(page)}}`);
+    if (!session.isOver()) session.outflow.send(`{"type":"ok","id":${id},${text}}`);
     return undefined;
   }
 }
 
 /** Which entries. */
-export type EntriesRequest = Pick<Read, 'epoch' | 'before' | 'after' | 'limit'>;
+export type EntriesRequest = Pick<Read, 'epoch' | 'before' | 'after' | 'at' | 'limit'>;
 
 /** A page of a log. */
 export interface EntriesPage {
@@ -57,7 +77,7 @@ export function pageText({ epoch, head, floor, items }: EntriesPage): string {
 }
 
 /**
- * The newest entries before an offset (default: the newest of all), or the oldest after one.
+ * The newest entries before an offset (default: the newest of all), or the oldest after one, or since a time.
  * @throws TrunklineError `conflict` if the history is another than the reader's epoch, `not_found` if entries after the position
  * were trimmed, `unavailable`.
  */
@@ -66,7 +86,10 @@ export async function readEntries(broker: Broker, stream: StreamName, request: E
   const limit = { entries: request.limit, bytes: PAGE_BYTES, entriesOnly: request.after === undefined };
   let page: Page;
   try {
-    if (request.after === undefined) page = await broker.readBack(stream, request.before, limit);
+    if (request.at !== undefined) {
+      const { from, epoch } = await broker.seek(stream, request.at);
+      page = await broker.read(stream, { epoch, offset: from }, limit);
+    } else if (request.after === undefined) page = await broker.readBack(stream, request.before, limit);
     else {
       const epoch = request.epoch ?? (await broker.readBack(stream, undefined, { entries: 1, bytes: 0 })).epoch;
       page = await broker.read(stream, { epoch, offset: request.after }, limit);
@@ -90,20 +113,24 @@ export async function readEntries(broker: Broker, stream: StreamName, request: E
   }
   if (request.epoch !== undefined && request.epoch !== page.epoch) throw otherEpoch();
   const { epoch, offset: head, floor } = page;
-  return { epoch, head, floor, items: fitting(page, request.after !== undefined) };
+  return { epoch, head, floor, items: inOrder(page, request.after !== undefined || request.at !== undefined) };
 }
 
-/** The page's items as text, as far as they fit: a broker counts payloads only, and small ones weigh more around them than in them. */
-function fitting({ entries }: Page, isForwards: boolean): string[] {
+function inOrder({ entries }: Page, isForwards: boolean): string[] {
+  return isForwards ? fittingItems(entries) : fittingItems(entries.toReversed()).reverse();
+}
+
+/** The first of the items as text, as far as they fit: a broker counts payloads only, and small ones weigh more around them than in them. */
+export function fittingItems(entries: readonly Entry[]): string[] {
   const texts: string[] = [];
   let bytes = 0;
-  for (const entry of isForwards ? entries : entries.toReversed()) {
+  for (const entry of entries) {
     const item = encodeItem(entry);
     bytes += item.bytes;
     if (bytes > PAGE_BYTES && texts.length > 0) break;
     texts.push(item.text);
   }
-  return isForwards ? texts : texts.reverse();
+  return texts;
 }
 
 function otherEpoch(): TrunklineError {

@@ -20,6 +20,7 @@ import type { Engine } from './engine.js';
 import type { Change as EntryChange } from './entry-state.js';
 import type { Published } from './publisher.js';
 import { type EntriesPage, type EntriesRequest, readEntries } from './read-page.js';
+import { type FoundPage, type SearchRequest, searchEntries, searchedIn } from './search-entries.js';
 import { asServer } from './server-channel.js';
 import { producerKey } from './slice.js';
 
@@ -157,6 +158,13 @@ export class Requests<Request = unknown> {
     return this.#read(caller, target, () => readEntries(this.#engine.broker, target.name, request));
   }
 
+  /** Entries that have the words of a query. Rejects as `entries` does. */
+  search(caller: Caller, target: Target, request: SearchRequest): Promise<FoundPage> {
+    const { broker, log } = this.#engine;
+    const fields = searchedIn(target.channel, request);
+    return this.#read(caller, target, () => searchEntries(broker, log, target.name, fields, request), 'search');
+  }
+
   /** A page of a table. Rejects as `entries` does. */
   rows(caller: Caller, target: Target, { after, epoch, limit }: RowsRequest): Promise<RowsPage> {
     return this.#read(caller, target, async () => {
@@ -242,11 +250,10 @@ export class Requests<Request = unknown> {
   }
 
   /** Reads while the caller may. */
-  #read<T>({ identity }: Caller, target: Target, read: () => Promise<T>): Promise<T> {
+  #read<T>({ identity }: Caller, target: Target, read: () => Promise<T>, action: Action = 'read'): Promise<T> {
     const { permits, log } = this.#engine;
     const { params, name: stream } = target;
     const channel = identity === null ? asServer(target.channel) : target.channel;
-    const action: Action = 'read';
     return permits.whileAllowed(
       { present: () => identity ?? SERVER, channel, params, stream, action },
       () => {

@@ -30,6 +30,7 @@ import { MIN_REQUEST_WINDOW_BYTES, Outflow } from './outflow.js';
 import type { Connection } from './ports.js';
 import { PublishAdmission } from './publish-admission.js';
 import { answerRead } from './read-page.js';
+import { answerSearch } from './search-entries.js';
 import { SessionCalls } from './session-calls.js';
 import { SessionSignals } from './session-signals.js';
 import { SessionStreams } from './session-streams.js';
@@ -278,6 +279,8 @@ export class Session<Request = unknown> {
         return void this.#signals.send(message);
       case 'read':
         return this.#work(message.id, (identity) => answerRead(this, message, identity), READ_WEIGHT);
+      case 'search':
+        return this.#work(message.id, (identity) => answerSearch(this, message, identity), READ_WEIGHT);
       case 'refresh':
         return this.#work(message.id, (identity) => this.#refresh(message, identity));
       case 'mark':

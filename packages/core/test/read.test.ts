@@ -41,6 +41,30 @@ describe('REA-1: read', () => {
     expect(await read(0, { after: 0 })).toMatchObject({ type: 'ok', epoch: null, items: [] });
   });
 
+  it('at a time begins with the first entry of then or later', async () => {
+    const world = new World();
+    const peer = await world.enter();
+    const ats: number[] = [];
+    for (let seq = 1; seq <= 6; seq++) {
+      await world.passMs(1_000);
+      const { at } = await peer.do<PublishOk>({ type: 'publish', stream: LOBBY, producer: 'p', seq, data: seq });
+      ats.push(at);
+    }
+    const since = (at: number, limit = 3) => peer.ask({ type: 'read', stream: LOBBY, at, limit });
+    const [, second = 0] = ats;
+    expect(offsets(await since(second))).toEqual([2, 3, 4]);
+    expect(offsets(await since(second + 1))).toEqual([3, 4, 5]);
+    expect(offsets(await since(0))).toEqual([1, 2, 3]);
+    expect(offsets(await since(world.clock.nowMs() + 1))).toEqual([]);
+    expect(await since(1, 2_000)).toMatchObject({ code: 'invalid' });
+    expect(await peer.ask({ type: 'read', stream: LOBBY, at: second, after: 0, limit: 3 })).toMatchObject({
+      code: 'invalid',
+    });
+    expect(await peer.ask({ type: 'read', stream: LOBBY, at: second, epoch: 'other', limit: 3 })).toMatchObject({
+      code: 'conflict',
+    });
+  });
+
   it('needs exactly one of before and after', async () => {
     expect(await read(1, {})).toMatchObject({ code: 'invalid' });
     expect(await read(1, { before: 1, after: 1 })).toMatchObject({ code: 'invalid' });

@@ -24,9 +24,12 @@ export {
   MARK_INTERVAL_MS,
   MAX_DATA_DEPTH,
   MAX_FOLLOWS,
+  MAX_FOUND,
   MAX_KEY_BYTES,
   MAX_PRESENT_ROWS,
   MAX_PROCEDURE_NAME_LENGTH,
+  MAX_QUERY_LENGTH,
+  MAX_QUERY_WORDS,
   MAX_REACTION_BYTES,
   MAX_REACTIONS,
   MAX_REACTORS,
@@ -79,6 +82,8 @@ export {
   type RequestId,
   type RowData,
   type Rows,
+  type Search,
+  type SearchOk,
   type Seen,
   type ServerMessage,
   type ServerPing,
@@ -102,4 +107,4 @@ export {
   streamName,
 } from './names.js';
 export { utf8Bytes } from './utf8-bytes.js';
-export { clientProblem, isCallOk, isChangeOk, isPublishOk, isReadOk, isSubscribeOk } from './validate.js';
+export { clientProblem, isCallOk, isChangeOk, isPublishOk, isReadOk, isSearchOk, isSubscribeOk } from './validate.js';

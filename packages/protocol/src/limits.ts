@@ -69,6 +69,12 @@ export const MAX_REACTION_BYTES = 64;
 export const MAX_REACTIONS = 20;
 /** Reactions of users that one entry may have in all. One more: `too_large`. */
 export const MAX_REACTORS = 1_000;
+/** Longest query of a `search`, in UTF-16 code units. Longer: `too_large`. */
+export const MAX_QUERY_LENGTH = 200;
+/** Words that a query may have, each counted once. More: `too_large`. */
+export const MAX_QUERY_WORDS = 8;
+/** Entries that one `search` may ask for. More: `invalid`. */
+export const MAX_FOUND = 100;
 /** Publishes to one stream that a producer may have sent without an answer; a client queues at most as many. */
 export const MAX_UNACKNOWLEDGED = 64;
 /** A producer's publishes are remembered this long after its last one, in milliseconds: 7 days. */

@@ -130,7 +130,7 @@ export interface Change {
   /** The offset at which a row must be for the step to happen; 0: it must not exist. */
   readonly if?: { readonly [key: string]: Offset };
 }
-/** A page of history: the newest entries before an offset, or the oldest after one. Exactly one of the two. */
+/** A page of history: the newest entries before an offset, the oldest after one, or the oldest since a time. Exactly one of the three. */
 export interface Read {
   readonly type: 'read';
   readonly id: RequestId;
@@ -138,6 +138,19 @@ export interface Read {
   readonly epoch?: Epoch;
   readonly before?: Offset;
   readonly after?: Offset;
+  /** Server time, in milliseconds since 1970. */
+  readonly at?: number;
+  readonly limit: number;
+}
+/** Entries of a log that have the words of a query. */
+export interface Search {
+  readonly type: 'search';
+  readonly id: RequestId;
+  readonly stream: string;
+  /** Words, all of which have to occur; the last one may be the beginning of one. */
+  readonly query: string;
+  /** Only entries before it. */
+  readonly before?: Offset;
   readonly limit: number;
 }
 /** Runs a procedure. With `producer` and `seq` it runs once, however often this is sent; without, a lost answer stays unknown. */
@@ -197,6 +210,7 @@ export type ClientMessage =
   | Follow
   | Unfollow
   | Read
+  | Search
   | Refresh
   | Seen
   | ClientPing
@@ -257,6 +271,12 @@ export interface ReadOk {
   readonly floor: Offset;
   readonly items: readonly (Item | AmendRecord)[];
 }
+/** Answers `search`: newest first. */
+export interface SearchOk extends ReadOk {
+  readonly items: readonly Item[];
+  /** There are more, before the last of these. */
+  readonly more: boolean;
+}
 /** Answers `refresh`: the user as others see it now. */
 export interface RefreshOk {
   readonly type: 'ok';
@@ -278,7 +298,7 @@ export interface CallOk {
   readonly data: JsonValue;
 }
 /** Answers a request; the request says which of them. */
-export type Ok = SubscribeOk | PublishOk | ChangeOk | CallOk | ReadOk | RefreshOk | PlainOk;
+export type Ok = SubscribeOk | PublishOk | ChangeOk | CallOk | ReadOk | SearchOk | RefreshOk | PlainOk;
 
 /** A request that failed, or (without `id`) a message that could not be understood. */
 export interface ErrorMessage {

@@ -25,6 +25,7 @@ import type {
   PublishOk,
   ReadOk,
   RowData,
+  SearchOk,
   ServerMessage,
   SubscribeOk,
 } from './messages.js';
@@ -210,7 +211,16 @@ const CLIENT: Shapes<ClientMessage> = {
   mark: { id, stream: name, offset: count },
   follow: { id, stream: name },
   unfollow: { id, stream: name },
-  read: { id, stream: name, epoch: optional(epoch), before: optional(count), after: optional(count), limit: ordinal },
+  read: {
+    id,
+    stream: name,
+    epoch: optional(epoch),
+    before: optional(count),
+    after: optional(count),
+    at: optional(time),
+    limit: ordinal,
+  },
+  search: { id, stream: name, query: word, before: optional(count), limit: ordinal },
   refresh: { id, token: word },
   seen: { bytes: count },
   ping: { id },
@@ -302,8 +312,9 @@ export function clientProblem(value: unknown): string | null {
   const problem = shapeProblem(CLIENT, value);
   if (problem !== null) return problem;
   const message = value as ClientMessage;
-  if (message.type === 'read' && (message.before === undefined) === (message.after === undefined)) {
-    return 'read: name exactly one of before and after';
+  if (message.type === 'read') {
+    const said = [message.before, message.after, message.at].filter((one) => one !== undefined);
+    return said.length === 1 ? null : 'read: name exactly one of before, after and at';
   }
   if (message.type === 'call' && (message.producer === undefined) !== (message.seq === undefined)) {
     return 'call: name both of producer and seq, or neither';
@@ -383,6 +394,11 @@ export function isPublishOk(value: object): value is PublishOk {
 export function isReadOk(value: object): value is ReadOk {
   const ok = value as Record<string, unknown>;
   return epochOrNull.is(ok.epoch) && isCount(ok.head) && isCount(ok.floor) && items.is(ok.items);
+}
+
+/** Whether an `ok` answers a `search`. */
+export function isSearchOk(value: object): value is SearchOk {
+  return isReadOk(value) && flag.is((value as { more?: unknown }).more);
 }
 
 /** Whether an `ok` answers a `change`. */

@@ -78,6 +78,7 @@ describe('docs/PROTOCOL.md', () => {
       call: true,
       cancel: true,
       read: true,
+      search: true,
       refresh: true,
       seen: true,
       ping: true,

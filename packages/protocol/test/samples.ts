@@ -56,6 +56,7 @@ export const CLIENT_SAMPLES: { readonly [T in ClientMessage['type']]: Extract<Cl
   unfollow: { type: 'unfollow', id: 8, stream: 'chat/lobby' },
   signal: { type: 'signal', stream: 'chat/lobby', name: 'typing', data: { on: true } },
   read: { type: 'read', id: 4, stream: 'chat/lobby', epoch: 'k3J9xQ', before: 42, limit: 50 },
+  search: { type: 'search', id: 4, stream: 'chat/lobby', query: 'hello wor', before: 42, limit: 50 },
   refresh: { type: 'refresh', id: 5, token: 'secret' },
   ping: { type: 'ping', id: 6 },
   seen: { type: 'seen', bytes: 48_213 },

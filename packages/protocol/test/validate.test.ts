@@ -26,6 +26,7 @@ const OPTIONAL: Readonly<Record<Side, Readonly<Record<string, readonly string[]>
     // `producer` and `seq` only together: see below.
     call: ['deadlineMs'],
     read: ['epoch'],
+    search: ['before'],
   },
   server: {
     error: ['id', 'afterMs', 'refusal'],
@@ -51,7 +52,7 @@ const ANY_JSON = new Set([
 ]);
 const takes = (value: unknown, field: string) =>
   (typeof value === 'string' &&
-    /stream|procedure|token|session|message|refusal|signal name|goodbye reason$/.test(field)) ||
+    /stream|procedure|token|session|message|refusal|search query|signal name|goodbye reason$/.test(field)) ||
   (typeof value === 'number' && /now|Ms$/.test(field) && !/(ping|deadline)Ms$/.test(field));
 
 const cases = [

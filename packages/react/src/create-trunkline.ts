@@ -9,6 +9,7 @@ import { usePresence } from './use-presence.js';
 import { useProcedure } from './use-procedure.js';
 import { useReaders, useUnread } from './use-readers.js';
 import { useRow } from './use-row.js';
+import { useSearch } from './use-search.js';
 import { useSignal } from './use-signal.js';
 import { useTable } from './use-table.js';
 
@@ -40,6 +41,8 @@ export interface TrunklineHooks<App> {
   readonly useReaders: typeof useReaders;
   /** and what this user has not read. */
   readonly useUnread: typeof useUnread;
+  /** What is found in a log. */
+  readonly useSearch: typeof useSearch;
   /** `useProcedure` of this package: `useProcedure(useLine().call.placeOrder)`. */
   readonly useProcedure: typeof useProcedure;
 }
@@ -61,6 +64,7 @@ export function createTrunkline<App extends AnyApp>(): TrunklineHooks<App> {
     useSignal,
     useReaders,
     useUnread,
+    useSearch,
     useProcedure,
   };
 }

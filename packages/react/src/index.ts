@@ -7,5 +7,6 @@ export { usePresence } from './use-presence.js';
 export { type ProcedureState, type ProcedureView, useProcedure } from './use-procedure.js';
 export { type ReadersView, type UnreadView, useReaders, useUnread } from './use-readers.js';
 export { useRow } from './use-row.js';
+export { type SearchHookOptions, type SearchView, useSearch } from './use-search.js';
 export { type SignalView, useSignal } from './use-signal.js';
 export { type TableView, useTable } from './use-table.js';

@@ -1,5 +1,6 @@
 // An app's definitions, turned into what the core runs: schemas become `validate`, hooks get their context, users an identity.
 
+import type { Retention } from '@trunkline/broker';
 import type {
   AppRuntime,
   ChannelRuntime,
@@ -127,12 +128,13 @@ function checkedTime(time: unknown): number {
 }
 
 function logRuntime(names: readonly string[], parts: LogParts, at: At): LogRuntime {
-  const { entry: schema, retain, amend, authorize, moderate, onPublish } = parts;
+  const { entry: schema, retain, amend, search, authorize, moderate, onPublish } = parts;
   const named = naming(names);
   return {
     kind: 'log',
     params: names,
     ...(retain === undefined ? {} : { retain: retention(retain) }),
+    ...(search === undefined ? {} : { search }),
     ...besides(parts),
     ...(amend === undefined ? {} : { amend: [...amend] }),
     validate: (data) => validatedBy(schema, data),
@@ -204,6 +206,10 @@ function besides({ presence = false, markers = false, signals }: LogParts): Besi
 }
 type Beside = Pick<LogRuntime, 'presence' | 'markers' | 'signals'>;
 
-function retention({ entries, days }: NonNullable<LogParts['retain']>): { entries?: number; ageMs?: number } {
-  return { ...(entries === undefined ? {} : { entries }), ...(days === undefined ? {} : { ageMs: days * DAY_MS }) };
+function retention({ entries, days, bytes }: NonNullable<LogParts['retain']>): Retention {
+  return {
+    ...(entries === undefined ? {} : { entries }),
+    ...(days === undefined ? {} : { ageMs: days * DAY_MS }),
+    ...(bytes === undefined ? {} : { bytes }),
+  };
 }

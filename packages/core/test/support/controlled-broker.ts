@@ -1,6 +1,6 @@
 // A broker whose calls can be counted, held back, and made to fail, before or after they had their effect.
 
-import { type Broker, BrokerUnavailableError } from '@trunkline/broker';
+import { type Broker, BrokerUnavailableError, type Search } from '@trunkline/broker';
 
 type Method =
   | 'append'
@@ -9,6 +9,8 @@ type Method =
   | 'lookup'
   | 'read'
   | 'readBack'
+  | 'seek'
+  | 'search'
   | 'watch'
   | 'change'
   | 'readRows'
@@ -27,6 +29,8 @@ export class ControlledBroker implements Broker {
     lookup: 0,
     read: 0,
     readBack: 0,
+    seek: 0,
+    search: 0,
     watch: 0,
     change: 0,
     readRows: 0,
@@ -64,6 +68,9 @@ export class ControlledBroker implements Broker {
   readonly lookup: Broker['lookup'] = (...args) => this.#call('lookup', () => this.inner.lookup(...args));
   readonly read: Broker['read'] = (...args) => this.#call('read', () => this.inner.read(...args));
   readonly readBack: Broker['readBack'] = (...args) => this.#call('readBack', () => this.inner.readBack(...args));
+  readonly seek: Broker['seek'] = (...args) => this.#call('seek', () => this.inner.seek(...args));
+  readonly search: Search['search'] = (...args) =>
+    this.#call('search', () => (this.inner as Broker & Search).search(...args));
   readonly watch: Broker['watch'] = (...args) =>
     this.#call('watch', async () => {
       const watch = await this.inner.watch(...args);

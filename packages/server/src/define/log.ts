@@ -8,7 +8,7 @@ import type { At } from './handles.js';
 import type { Refusal } from './refusal.js';
 
 /** What a user may be about to do with a channel. */
-export type Action = 'subscribe' | 'read' | 'publish' | 'amend' | 'presence' | 'signal' | 'mark';
+export type Action = 'subscribe' | 'read' | 'publish' | 'amend' | 'presence' | 'signal' | 'mark' | 'search';
 
 /** Stands for "no hook was given" in the place of a hook's result. */
 export interface NoHook {
@@ -36,6 +36,8 @@ export interface Retain {
   readonly entries?: number;
   /** Age in days up to which entries are kept. */
   readonly days?: number;
+  /** Bytes to keep: those of data and publishers of entries as JSON text, as they are now. The newest entry is kept in any case. */
+  readonly bytes?: number;
 }
 
 /** An entry that somebody wants to amend. */
@@ -97,6 +99,10 @@ export interface LogOptions<
   readonly retain?: Retain;
   /** What may be done to entries: `['edit', 'delete', 'react']`. Default: nothing. */
   readonly amend?: readonly Amend[];
+  /**
+   * Members of the stored entry, texts at its top level, whose words can be searched: `['text']`. Who may is the action `search`. Default: none, and nobody.
+   */
+  readonly search?: readonly string[];
   /**
    * Whether the user may do that. Default: every authenticated user may do everything. A throw counts as `internal`.
    */

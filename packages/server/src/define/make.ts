@@ -104,11 +104,18 @@ function checkLog(parts: Omit<LogParts, 'kind'>): void {
   if (!Array.isArray(amend) || amend.some((word) => !AMENDMENTS.has(word))) {
     throw new TypeError("t.log: amend lists what may be done to entries: 'edit', 'delete', 'react'");
   }
-  const { entries, days } = parts.retain ?? {};
+  const { search } = parts;
+  if (search !== undefined && !(Array.isArray(search) && search.length > 0 && search.every(isField))) {
+    throw new TypeError("t.log: search lists members of an entry: ['text']");
+  }
+  const { entries, days, bytes } = parts.retain ?? {};
   if (entries !== undefined && !(Number.isSafeInteger(entries) && entries >= 1)) {
     throw new TypeError('t.log: retain.entries must be a whole number from 1');
   }
   if (days !== undefined && !(days > 0)) throw new TypeError('t.log: retain.days must be above 0');
+  if (bytes !== undefined && !(Number.isSafeInteger(bytes) && bytes >= 1)) {
+    throw new TypeError('t.log: retain.bytes must be a whole number from 1');
+  }
   const { presence, signals = {}, markers = false } = parts;
   if (typeof markers !== 'boolean') throw new TypeError('t.log: markers must be true or false');
   for (const [name, schema] of Object.entries(signals)) {
@@ -120,6 +127,10 @@ function checkLog(parts: Omit<LogParts, 'kind'>): void {
   if (typeof presence === 'object' && !(Number.isSafeInteger(presence.graceMs) && presence.graceMs >= 0)) {
     throw new TypeError('t.log: presence.graceMs must be a whole number from 0');
   }
+}
+
+function isField(name: unknown): boolean {
+  return typeof name === 'string' && name !== '';
 }
 
 function checkBackend(maker: string, given: unknown, known: readonly string[]): void {

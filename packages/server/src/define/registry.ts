@@ -22,6 +22,7 @@ export interface LogParts {
   readonly signals?: SignalSchemas;
   readonly backend?: readonly RequestType[];
   readonly amend?: readonly Amendment[];
+  readonly search?: readonly string[];
   readonly authorize?: (context: {
     user: unknown;
     params: Record<string, string>;

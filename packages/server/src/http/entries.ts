@@ -32,7 +32,8 @@ export function pageQuery({ maxPageEntries }: Limits, after: string, unit: strin
 
 export function entriesQuery(limits: Limits): QueryParameters {
   const before = offset('The newest entries before this offset. Default: the newest of all.');
-  return { before, ...pageQuery(limits, 'The oldest entries after this offset; not with `before`.', 'Entries') };
+  const at = offset('The oldest entries since this time, in milliseconds since 1970; alone.');
+  return { before, at, ...pageQuery(limits, 'The oldest entries after this offset; not with `before`.', 'Entries') };
 }
 
 export async function publish(context: Context): Promise<Answer> {
@@ -50,11 +51,15 @@ export async function readEntries(context: Context): Promise<Answer> {
   const { requests, caller, target, query } = context;
   const [after, before, epoch] = [numberOf(query, 'after'), numberOf(query, 'before'), query.get('epoch')];
   const seconds = waitOf(query);
-  if (after !== undefined && before !== undefined) throw badRequest('after and before exclude each other');
+  const at = numberOf(query, 'at');
+  if ([after, before, at].filter((one) => one !== undefined).length > 1) {
+    throw badRequest('after, before and at exclude each other');
+  }
   const asked = {
     limit: numberOf(query, 'limit') ?? DEFAULT_LIMIT,
     ...(after === undefined ? {} : { after }),
     ...(before === undefined ? {} : { before }),
+    ...(at === undefined ? {} : { at }),
     ...(epoch === undefined ? {} : { epoch }),
   };
   let page = await requests.entries(caller, target, asked);

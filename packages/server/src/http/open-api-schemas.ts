@@ -122,6 +122,11 @@ export const SCHEMAS = {
     offset: { ...offset, description: 'Of the step; of the table if every row was like that already.' },
   }),
   EntriesPage: object({ ...page, items: { type: 'array', items: item } }),
+  FoundPage: object({
+    ...page,
+    items: { type: 'array', items: item },
+    more: { type: 'boolean', description: 'There are more, before the last of these.' },
+  }),
   RowsPage: object({
     ...page,
     to: { ...offset, description: 'What the page reaches: ask on from here.' },

@@ -147,7 +147,7 @@ function pathsOf(name: string, channel: Channel, limits: Limits, data: DataSchem
 /** Of amending only what the channel allows. */
 function logPaths(
   base: string,
-  { params, amend = [], presence, markers }: Extract<Channel, { kind: 'log' }>,
+  { params, amend = [], presence, markers, search }: Extract<Channel, { kind: 'log' }>,
   parameters: readonly Json[],
   operationsAt: (at: OperationShape['at']) => Json,
 ): [string, Json][] {
@@ -168,6 +168,7 @@ function logPaths(
     const path = `${entry}/reactions/{${reaction}}`;
     paths.push([path, { parameters: ofReaction, ...operationsAt('reaction') }]);
   }
+  if (search) paths.push([`${base}/search`, { parameters, ...operationsAt('search') }]);
   if (presence) paths.push([`${base}/presence`, { parameters, ...operationsAt('presence') }]);
   if (markers) {
     const user = params.includes('user') ? 'reader' : 'user';

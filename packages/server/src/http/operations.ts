@@ -10,6 +10,7 @@ import { entriesQuery, JSON_TYPES, publish, readEntries } from './entries.js';
 import type { LetterPlace, UserOperation } from './place.js';
 import type { QueryParameters } from './query.js';
 import { changeRows, deleteRow, PATCH_TYPES, patchRow, putRow, readRow, readRows, rowsQuery } from './rows.js';
+import { searchEntries, searchQuery } from './search.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -36,12 +37,14 @@ export interface OperationShape {
   readonly answers: Readonly<Record<number, SchemaName | null>>;
   /** Conditions that may be set. */
   readonly conditions?: true;
+  /** What is asked can be too much. */
+  readonly tooLarge?: true;
   /** It can contradict the state it meets, also without a condition. */
   readonly conflicts?: true;
 }
 
 /** What stands beside a log. */
-export type BesideLog = 'presence' | 'markers' | 'marker';
+export type BesideLog = 'presence' | 'markers' | 'marker' | 'search';
 
 /** One of a channel's. */
 export interface Operation extends OperationShape {
@@ -54,6 +57,7 @@ export type SchemaName =
   | 'Published'
   | 'Changed'
   | 'EntriesPage'
+  | 'FoundPage'
   | 'RowsPage'
   | 'StoredRow'
   | 'Step'
@@ -95,6 +99,16 @@ export const OPERATIONS: readonly Operation[] = [
     answers: { 200: 'EntriesPage', 304: null },
     conflicts: true,
     run: readEntries,
+  },
+  {
+    id: 'searchEntries',
+    method: 'GET',
+    at: 'search',
+    summary: 'Entries that have all words of `q`, newest first.',
+    query: searchQuery,
+    answers: { 200: 'FoundPage', 304: null },
+    tooLarge: true,
+    run: searchEntries,
   },
   {
     id: 'editEntry',
@@ -310,7 +324,7 @@ export const OF_LETTERS: readonly OperationShape[] = [
 ];
 
 /** Statuses with an error that the operation answers. The app's own code may throw any other `TrunklineError`. */
-export function errorsOf({ at, body, conditions, conflicts }: OperationShape): readonly number[] {
+export function errorsOf({ at, body, conditions, conflicts, tooLarge }: OperationShape): readonly number[] {
   // Neither the app's code nor a schema has a say in these. Any text can be a user's id, but not a channel's name.
   const ofUsers = [400, 401, 403, 408, 413, 415, 429, 503];
   const ofLetters = [400, 401, 403, 404, 429, 503];
@@ -324,7 +338,7 @@ export function errorsOf({ at, body, conditions, conflicts }: OperationShape): r
     ...(at === 'procedure' || at === 'unread' ? [] : [404]),
     ...(body === undefined ? [] : [408, 413, 415, 422]),
     // One more than an entry may have.
-    ...(at === 'reaction' ? [413] : []),
+    ...(at === 'reaction' || tooLarge === true ? [413] : []),
     ...(conditions === undefined ? [] : [412]),
     ...(conflicts === undefined ? [] : [409]),
   ].sort();

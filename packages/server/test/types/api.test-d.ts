@@ -30,7 +30,9 @@ const chat = t.log(['room'], {
   authorize: ({ user, params, action }) => {
     expectTypeOf(user).toEqualTypeOf<Account>();
     expectTypeOf(params).toEqualTypeOf<{ readonly room: string }>();
-    expectTypeOf(action).toEqualTypeOf<'subscribe' | 'read' | 'publish' | 'amend' | 'presence' | 'signal' | 'mark'>();
+    expectTypeOf(action).toEqualTypeOf<
+      'subscribe' | 'read' | 'publish' | 'amend' | 'presence' | 'signal' | 'mark' | 'search'
+    >();
     return user.admin || params.room !== 'staff';
   },
   onPublish: async ({ entry, user, params, at, source }) => {
