@@ -108,7 +108,7 @@ CREATE TABLE word_indexes (                     -- logs that were searched
   next_fields TEXT                              -- what it is to have instead; NULL: nothing
 );
 CREATE VIRTUAL TABLE entry_words USING fts5(    -- rowid: word_indexes.id << 36 | entries.offset
-  list, content='', detail='none', columnsize=0, tokenize='ascii'
+  list, content='', detail='none', columnsize=0, tokenize='ascii', prefix='1 2 3'
 );
 INSERT INTO entry_words (entry_words, rank) VALUES ('secure-delete', 1);
 INSERT INTO counters VALUES ('word_traces', 0); -- words that were taken out, and may have left their beginning

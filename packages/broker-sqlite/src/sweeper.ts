@@ -7,6 +7,7 @@ import type { Command, Connection, Query } from './database.js';
 import { Scrubber } from './scrubber.js';
 import { USE_STEP_MS } from './stream-register.js';
 import { TraceMerger } from './trace-merger.js';
+import { TAKEN_OUT_MAX } from './word-index.js';
 import type { Writer } from './writer.js';
 
 const STEP_MS = 3;
@@ -154,7 +155,8 @@ export class Sweeper {
   }
 
   #emptyStream(id: number): void {
-    const last = this.#lastEntryOfStep.row([id, this.#rows - 1])?.[0];
+    const rows = this.#writer.words.remains(id) ? TAKEN_OUT_MAX : this.#rows;
+    const last = this.#lastEntryOfStep.row([id, rows - 1])?.[0];
     const to = Number(last ?? Number.MAX_SAFE_INTEGER);
     this.#writer.words.forgetRemoved(id, to);
     this.#deleteEntries.run([id, to]);

@@ -4,7 +4,7 @@ import { lastOffsetWithin } from '@trunkline/broker';
 import type { Command, Connection, Query } from './database.js';
 import { RecordPlaces } from './record-places.js';
 import type { KnownStream, StreamRegister } from './stream-register.js';
-import type { WordIndex } from './word-index.js';
+import { TAKEN_OUT_MAX, type WordIndex } from './word-index.js';
 
 /** What an entry counts for in the bytes that are kept (`keptBytes`). */
 const KEPT_BYTES = 'CASE WHEN amends IS NULL THEN octet_length(data) + ifnull(octet_length(user), 0) ELSE 0 END';
@@ -41,9 +41,10 @@ export class Trimmer {
     return this.trim(stream, nowMs, stream.index === null ? most : 0);
   }
 
-  /** Deletes up to `most` entries that retention no longer keeps; gives their number. A stream that has more joins the backlog. */
-  trim(stream: KnownStream, nowMs: number, most: number): number {
+  /** Deletes up to `rows` entries that retention no longer keeps; gives their number. A stream that has more joins the backlog. */
+  trim(stream: KnownStream, nowMs: number, rows: number): number {
     if (stream.kind === 'table') return 0;
+    const most = stream.index === null ? rows : Math.min(rows, TAKEN_OUT_MAX);
     // What somebody is still to be told of is kept.
     const keep = stream.outboxDone ?? stream.head;
     const isAllCounted = stream.retainBytes === null || stream.countedFrom <= stream.floor;

@@ -93,6 +93,10 @@ describe('words that were erased', () => {
     expect(await found(broker, gone[0] ?? '')).toEqual([]);
     await broker.close();
     expect(inFile('erased.db', gone)).toEqual([]);
+    // A file of this size is checked when it is opened, its index too.
+    const again = started('erased.db');
+    expect((await found(again, 'common')).length).toBe(1_000);
+    expect(await found(again, [...present][5] ?? '')).toHaveLength(1);
   }, 120_000);
 });
 
