@@ -187,7 +187,7 @@ describe('compiled', () => {
     expect(complaints()).toEqual([]);
   });
 
-  it('pages back through what is older', async () => {
+  it('pages back through what is older, and finds it by words', async () => {
     await serveChat();
     await servePage();
     for (let i = 1; i <= 35; i += 1) await publish(`number ${i}`);
@@ -198,6 +198,9 @@ describe('compiled', () => {
       .poll(async () => [(await said(ada)).length, (await said(ada))[0]])
       .toEqual([35, 'The server: number 1']);
     await ada.getByRole('button', { name: 'Older' }).waitFor({ state: 'detached' });
+    await ada.getByLabel('Search').fill('NUMBER 3');
+    const found = () => ada.getByText(/^Found: /).allTextContents();
+    await expect.poll(found).toEqual(['35', '34', '33', '32', '31', '30', '3'].map((n) => `Found: number ${n}`));
     expect(complaints()).toEqual([]);
   });
 
