@@ -33,6 +33,7 @@ export interface HistoryPage<Entry> {
   readonly hasNewer: boolean;
 }
 
+/** Which page of what was found. */
 export interface SearchOptions {
   /** Only entries before this offset: that of the last one of the page before. */
   readonly before?: Offset | undefined;

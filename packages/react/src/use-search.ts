@@ -3,6 +3,7 @@
 import type { FoundEntries, TrunklineError, WithHistory } from '@trunkline/client';
 import { useCallback, useEffect, useState } from 'react';
 
+/** How `useSearch` asks. */
 export interface SearchHookOptions {
   /** Entries of a page: at most 100. Default 50. */
   readonly limit?: number;
@@ -10,6 +11,7 @@ export interface SearchHookOptions {
   readonly debounceMs?: number;
 }
 
+/** What was found, and how to get more of it. */
 export interface SearchView<Entry> {
   /** What was found, newest first, of `query`: while another one is pending still that of the one before. */
   readonly results: readonly Entry[];
