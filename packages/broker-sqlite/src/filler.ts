@@ -45,7 +45,8 @@ export class Filler {
   /** One step. `clock` measures it. Gives answers to those who need wait no longer. */
   step(clock: () => number): Answer[] {
     // Those that a search waits for first.
-    const [name = [...this.#writer.lagging][0]] = this.#waiting.keys();
+    const [first] = this.#writer.lagging;
+    const [name = first] = this.#waiting.keys();
     if (name === undefined) return [];
     const began = clock();
     this.#writer.inTransaction(() => {

@@ -100,6 +100,38 @@ describe('words that were erased', () => {
   }, 120_000);
 });
 
+describe('words that were erased from a small index', () => {
+  it('leave it in their own transaction: there is nothing to be merged', async () => {
+    const broker = started('small.db');
+    // Alike in nothing, so that none is stored as the difference to another.
+    const words = ['apricot', 'blunderbuss', 'chrysalis', 'dodecahedron', 'eiderdown', 'flibbertigibbet'];
+    await broker.append(
+      ROOM,
+      words.map((word) => said(`${word} common`)),
+    );
+    expect(await found(broker, 'common')).toHaveLength(words.length);
+    const gone = words.filter((_, index) => index % 2 === 1);
+    for (const word of gone) {
+      const offset = words.indexOf(word) + 1;
+      await broker.amend(ROOM, { offset, expects: 0, data: 'null', state: '{"x":1}', at: AT, user: null });
+    }
+    const blobs = () =>
+      inIndex('small.db', (db) =>
+        (db.prepare('SELECT block FROM entry_words_data').raw().all() as [Uint8Array][])
+          .map(([block]) => Buffer.from(block).toString('latin1'))
+          .join(),
+      );
+    // Each is looked for without its first letters too: those may be shared.
+    const tails = (some: readonly string[]) => some.map((word) => word.slice(3));
+    expect(tails(gone).filter((tail) => blobs().includes(tail))).toEqual([]);
+    const kept = words.filter((word) => !gone.includes(word));
+    expect(tails(kept).filter((tail) => blobs().includes(tail))).toEqual(tails(kept));
+    await broker.sweep();
+    expect(inFile('small.db', gone)).toEqual([]);
+    expect(await found(broker, 'common')).toEqual([5, 3, 1]);
+  });
+});
+
 describe('the index', () => {
   it('begins with the first search: until then nothing of a log is in it', async () => {
     const broker = started('lazy.db');
