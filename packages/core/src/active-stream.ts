@@ -89,11 +89,7 @@ export class ActiveStream extends WatchedStream<Subscription> {
     await this.ready();
     if (page.epoch !== this.epoch) return;
     this.#learnFloor(page);
-    if (page.offset <= this.head) return;
-    await this.fill(page.offset);
-    await this.ready();
-    if (page.epoch === this.epoch && page.offset > this.head)
-      throw new BrokerUnavailableError('the store did not answer');
+    await this.#reach(page);
   }
 
   /** Where a cursor starts that wants the newest `count` entries; `undefined` if only the broker knows (`tail`). */
@@ -103,16 +99,17 @@ export class ActiveStream extends WatchedStream<Subscription> {
     return from === undefined ? undefined : Math.max(from, floor);
   }
 
-  /** The same of the broker, with the entries after an offset. Rejects as the broker does. */
+  /** The same of the broker, with the entries after an offset. When it resolves, what is held reaches as far. Rejects as the broker does. */
   async tail(after: Offset, count: number): Promise<Tail> {
-    const tail = await this.host.broker.tail(this.name, after, count);
-    this.#learnFloor(tail);
+    const tail = await this.#askTail(after, count);
+    // Else a place counted from the broker's head would be held against a head that is behind it.
+    await this.#reach(tail);
     return tail;
   }
 
   /** How many entries a cursor has missed that was left behind by the floor; `undefined`: nobody knows how many of them were records. */
   async lostUpTo(floor: Offset, from: Offset): Promise<number | undefined> {
-    const tail = await this.tail(0, 0).catch(() => undefined);
+    const tail = await this.#askTail(0, 0).catch(() => undefined);
     return tail?.recordsTrimmed === 0 ? floor - from : undefined;
   }
 
@@ -197,6 +194,20 @@ export class ActiveStream extends WatchedStream<Subscription> {
       else this.ring.amend(encodeItem(entry), entry.amends);
     }
     this.host.dirty(this);
+  }
+
+  async #askTail(after: Offset, count: number): Promise<Tail> {
+    const tail = await this.host.broker.tail(this.name, after, count);
+    this.#learnFloor(tail);
+    return tail;
+  }
+
+  /** Waits until what is held is as far as the broker said it is. @throws BrokerUnavailableError */
+  async #reach({ epoch, offset }: StreamState): Promise<void> {
+    if (epoch !== this.epoch || offset <= this.head) return;
+    await this.fill(offset);
+    await this.ready();
+    if (epoch === this.epoch && offset > this.head) throw new BrokerUnavailableError('the store did not answer');
   }
 
   #learnFloor(page: StreamState): void {

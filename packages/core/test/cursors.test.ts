@@ -214,6 +214,15 @@ describe('SUB-7: a gap', () => {
     }
   });
 
+  it('skipped: what is lost is counted from the head that is told, also when the store is ahead of what was heard', async () => {
+    const world = new World({ ringBytes: 100, wrap: (broker) => ({ ...forwards(broker), watch: deaf(broker) }) });
+    await world.fill(30);
+    await (await world.enter('bob')).subscribe();
+    await world.fill(3);
+    const view = await (await world.enter()).subscribe({ after: { epoch: 'epoch-1', offset: 2 }, most: 5 });
+    expect(view).toMatchObject({ gaps: [{ reason: 'skipped', from: 2, to: 28, lost: 26 }], offsets: range(28, 33) });
+  });
+
   it('skipped: the newest page has 50 entries at most', async () => {
     const world = new World();
     await world.fill(200);

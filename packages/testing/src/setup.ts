@@ -18,16 +18,25 @@ export interface Features {
 export function featuresOf(random: Random, journal: Journal): Features {
   const dice = random.next();
   const store = dice < 0.65 ? 'disk' : dice < 0.8 ? 'memory' : 'apart';
-  const hasLogs = random.chance(0.75);
-  const hasTables = !hasLogs || random.chance(0.5);
-  const hasCalls = random.chance(0.4);
-  // Of a table that a server has in its memory there is one for each server.
-  const tables = TABLES.filter(({ keep }) => hasTables && (store !== 'apart' || keep === 'durable'));
+  const uses = random.next();
+  const hasLogs = uses < 0.75;
+  const hasTables = uses > 0.5;
+  const hasCalls = random.chance(0.35);
+  const tables = hasTables ? tablesOf(random, store) : [];
   journal.count({ disk: 'worlds on a disk', memory: 'worlds in memory', apart: 'worlds with a store apart' }[store]);
   if (hasLogs) journal.count('worlds with logs');
   if (hasTables) journal.count('worlds with tables');
   if (hasCalls) journal.count('worlds with calls');
   return { store, hasLogs, tables, hasCalls };
+}
+
+/** One that clients write, and mostly another one. */
+function tablesOf(random: Random, store: Features['store']): readonly SimulatedTable[] {
+  // Of a table that a server has in its memory there is one for each server.
+  const possible = TABLES.filter(({ keep }) => store !== 'apart' || keep === 'durable');
+  const first = random.pick(possible.filter(({ write }) => write === 'client'));
+  const others = possible.filter((table) => table !== first);
+  return random.chance(0.6) ? [first, random.pick(others)] : [first];
 }
 
 export function setupOf(random: Random): ServerSetup {

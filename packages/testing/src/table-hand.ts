@@ -51,7 +51,8 @@ export class TableHand {
     this.#writable = handles.filter(({ table }) => table.write === 'client');
     for (const { handle } of handles) {
       const followsAll = parts.random.chance(0.5);
-      for (let twins = 2; twins > 0; twins--) {
+      // Two components that look at one table share its subscription.
+      for (let twins = parts.random.chance(0.5) ? 2 : 1; twins > 0; twins--) {
         this.views.push(new TableView(host.name, handle, followsAll, ledger, journal));
       }
     }

@@ -149,7 +149,7 @@ export class World {
     const isHeavy = random.chance(0.15);
     const { ledger, tables, procedures, journal, rules, features } = this;
     if (isHeavy && features.hasLogs) journal.count('worlds with heavy entries');
-    const names = ['ada', 'ada', 'bob', 'cleo', 'dan', ...(random.chance(0.5) ? ['eve'] : [])];
+    const names = ['ada', 'ada', 'bob', 'cleo', ...(random.chance(0.5) ? ['dan'] : [])];
     for (const [index, user] of names.entries()) {
       const host = this.#host(`${user}${index + 1}`);
       const own = { host, user, random: random.branch(host.name), tokenLifeMs, isHeavy };
