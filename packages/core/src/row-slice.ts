@@ -50,15 +50,27 @@ export function rowSlices(rows: TableRows, options: RowSliceOptions): RowSlice[]
     slices.push(sliceOf(textOf(part, options, next.since, isFresh && slices.length === 0), next));
     part = new Part();
   };
+  // Cut between two steps only: a reader never sees half of one. So how large a step is has to be known before it is added.
+  let step: Telling[] = [];
+  let stepBytes = 0;
+  let stepAt = at;
+  const addStep = () => {
+    if (part.bytes > 0 && part.bytes + stepBytes > MAX_SLICE_BYTES) cut(at, false);
+    for (const telling of step) part.add(telling);
+    at = stepAt;
+    step = [];
+    stepBytes = 0;
+  };
   for (const node of rows.after(at)) {
     if (keys !== undefined && !keys.has(node.key)) continue;
     if (began !== undefined && node.fields === null && node.offset <= began.began) continue;
+    if (node.offset > stepAt) addStep();
+    stepAt = node.offset;
     const telling = node.since(place.since);
-    // Between two steps only: a reader never sees half of one.
-    if (part.bytes > 0 && part.bytes + telling.bytes > MAX_SLICE_BYTES && node.offset > at) cut(at, false);
-    part.add(telling);
-    at = node.offset;
+    step.push(telling);
+    stepBytes += telling.bytes;
   }
+  addStep();
   if (isFresh || place.since < rows.head) cut(rows.head, true);
   return slices;
 }

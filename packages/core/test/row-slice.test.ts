@@ -166,6 +166,24 @@ describe('TAB-1, TAB-3, TAB-4: slices of a table', () => {
     ]);
   });
 
+  it.each([
+    [65_536, [['A', 'B', 'C']]],
+    [65_537, [['A'], ['B', 'C']]],
+  ])(
+    'hold at most 64 KB of rows, or those of one step: a small step and a large one, %i bytes',
+    async (bytes, wanted) => {
+      const { rows, change } = await table();
+      const row = (pad: number) => ({ big: 'x'.repeat(pad) });
+      await change(set('A', row(1_000)));
+      const more = (rows.node('A')?.whole().bytes ?? 0) - 1_000;
+      await change(set('B', row(30_000)), set('C', row(bytes - 31_000 - 3 * more)));
+      const keys = rowSlices(rows, { ch: 1, epoch: 'e', place: BEGINNING }).map(({ text }) =>
+        Object.keys((JSON.parse(text) as RowsMessage).set ?? {}),
+      );
+      expect(keys).toEqual(wanted);
+    },
+  );
+
   it('to who asks from before a restart of the node tell whole what the node cannot know', async () => {
     const { load, change } = await table();
     await change(set('A', { a: 1, b: 1 }));
