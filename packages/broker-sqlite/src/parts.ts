@@ -4,6 +4,7 @@
 export { appendsOf, type BurstDone } from './bursts.js';
 export { Connection } from './database.js';
 export {
+  type AmendDone,
   type Batch,
   type ChangeDone,
   PACKED,

@@ -67,6 +67,8 @@ export interface Retentions {
 export interface AppOptions {
   readonly state: AppState;
   readonly retentions: Retentions;
+  /** `undefined`: nobody is present. */
+  readonly graceMs: number | undefined;
   readonly tables: TableSetup;
   readonly procedures: ProcedureLedger;
   readonly machine: Machine;
@@ -74,10 +76,14 @@ export interface AppOptions {
   readonly journal: Journal;
 }
 
+/** Of these everybody may amend what anybody wrote. */
+const AMENDABLE = { amend: ['edit', 'delete', 'react'], moderate: () => true } as const;
+export const AMENDABLE_ROOMS = ['chat/lobby', 'chat/side', 'wide/load'] as const;
+
 export const ROOMS = ['chat/lobby', 'chat/side', 'feed/news', 'vault/gold', 'wide/load'] as const;
 
 export function simulatedApp(options: AppOptions): AppRuntime<RequestInfo> {
-  const { state, retentions, tables, procedures, machine, random, journal } = options;
+  const { state, retentions, graceMs, tables, procedures, machine, random, journal } = options;
   const { weather } = state;
   const pause = (ms: number) => new Promise<void>((resolve) => machine.after(ms, resolve));
   const running = new Set<string>();
@@ -122,10 +128,15 @@ export function simulatedApp(options: AppOptions): AppRuntime<RequestInfo> {
 
   return {
     channels: new Map<string, ChannelRuntime>([
-      room('chat', { retain: { entries: retentions.chat }, onPublish }),
+      room('chat', {
+        retain: { entries: retentions.chat },
+        onPublish,
+        ...AMENDABLE,
+        ...(graceMs === undefined ? {} : { presence: { graceMs } }),
+      }),
       room('feed', { retain: { entries: retentions.feed } }),
       room('vault', {}),
-      room('wide', { retain: { entries: retentions.wide } }),
+      room('wide', { retain: { entries: retentions.wide }, ...AMENDABLE }),
       ...tableRuntimes(tables, authorize),
     ]),
     procedures: new Map([['order', simulatedProcedure(procedures, machine, random.branch('orders'), journal)]]),

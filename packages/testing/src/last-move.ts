@@ -26,6 +26,7 @@ export async function lastMove(
       user?.host.machine.run(() => {
         for (const view of user.views.values()) user.publish(view);
         if (step % 4 === 0) user.tables?.change();
+        if (step % 4 === 1) user.amend();
       });
     });
   }

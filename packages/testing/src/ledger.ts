@@ -1,6 +1,7 @@
 // What is true in the simulated world: every entry that a store has ever committed, which of them somebody was shown, and how
 // much retention has left of them. Everything that servers and clients say is held against it.
 
+import { type Form, formOf } from './entry-forms.js';
 import type { Journal } from './journal.js';
 import type { Simulator } from './simulator.js';
 
@@ -10,14 +11,16 @@ export interface Stored {
   readonly epoch: string;
   readonly offset: number;
   readonly at: number;
-  /** As JSON text. */
-  readonly data: string;
   readonly user: string | null;
   /** The producer's key, with its user. */
   readonly producer: string | undefined;
   readonly seq: number | undefined;
-  /** The word that its publisher put into it. */
+  /** The word that its publisher put into it, or into the edit that it records. */
   readonly id: string | undefined;
+  /** Of a record: the offset of the entry that it amends. */
+  readonly amends: number | undefined;
+  /** Of an entry: what it was, the newest last. A record has none. */
+  readonly forms: Form[];
   readonly committedMs: number;
   /** From when on it survives everything. */
   durableMs: number;
@@ -25,7 +28,12 @@ export interface Stored {
   isShown: boolean;
 }
 
-export type NewStored = Omit<Stored, 'id' | 'isShown' | 'committedMs'>;
+export interface NewStored extends Omit<Stored, 'id' | 'isShown' | 'committedMs' | 'amends' | 'forms'> {
+  /** As JSON text: of the entry, or what the record makes of one. */
+  readonly data: string;
+  /** Of a record. */
+  readonly amends?: { readonly offset: number; readonly state: string };
+}
 
 /** One epoch of a stream. */
 export class History {
@@ -46,6 +54,29 @@ export class History {
   }
   at(offset: number): Stored | undefined {
     return this.entries[offset - 1];
+  }
+
+  isRecord(offset: number): boolean {
+    return this.at(offset)?.amends !== undefined;
+  }
+  /** Entries in `(from, to]`: records are none. */
+  count(from: number, to: number): number {
+    let count = 0;
+    for (let offset = from + 1; offset <= to; offset++) if (!this.isRecord(offset)) count += 1;
+    return count;
+  }
+  /** Where the newest `count` entries up to `head` begin; 0 if there are not as many. */
+  back(head: number, count: number): number {
+    let offset = head;
+    for (let left = count; offset > 0 && left > 0; offset--) if (!this.isRecord(offset)) left -= 1;
+    // Records before the first one of them are no more than those.
+    return offset;
+  }
+  /** The newest entry. */
+  get last(): number {
+    let offset = this.head;
+    while (this.isRecord(offset)) offset -= 1;
+    return offset;
   }
 }
 
@@ -78,12 +109,29 @@ export class Ledger {
     return [...this.#histories.values()].flatMap((history) => history.byId.get(id) ?? []);
   }
 
-  /** The store committed an entry. */
+  /** The history in which an entry of the stream stands in this place. One that had this look is better than one that had not. */
+  holding(stream: string, offset: number, at: number, look: string): History | undefined {
+    const all = [...this.#histories.values()].filter((history) => {
+      const entry = history.stream === stream ? history.at(offset) : undefined;
+      return entry?.at === at && entry.amends === undefined;
+    });
+    const hadLook = (history: History) => history.at(offset)?.forms.some((form) => form.look === look) === true;
+    return all.findLast(hadLook) ?? all.at(-1);
+  }
+
+  /** The store committed an entry, or the record of an amendment. */
   committed(given: NewStored): void {
     const { stream, epoch, offset, producer, seq } = given;
     const history = this.#begin(stream, epoch);
-    const { id } = JSON.parse(given.data) as { id?: string };
-    const entry: Stored = { ...given, id, committedMs: this.simulator.nowMs, isShown: false };
+    const { data, amends, ...rest } = given;
+    const form = formOf(offset, data, amends?.state);
+    const amended = amends && history.at(amends.offset);
+    // A reaction leaves the word of the entry as it is: it is nobody's new one.
+    const word = (JSON.parse(data) as { id?: string } | null)?.id;
+    const id = amended?.forms.some((known) => known.data === data) === true ? undefined : word;
+    const committedMs = this.simulator.nowMs;
+    const forms = amends === undefined ? [form] : [];
+    const entry: Stored = { ...rest, id, amends: amends?.offset, forms, committedMs, isShown: false };
     const name = `${stream} ${epoch}:${offset}`;
     if (offset !== history.head + 1) {
       this.journal.broken('G1 order', `${name} was stored while the head is ${history.head}`);
@@ -105,7 +153,14 @@ export class Ledger {
       history.byId.set(id, entry);
     }
     history.entries.push(entry);
-    this.journal.count('entries stored');
+    if (amends === undefined) return this.journal.count('entries stored');
+    if (amended === undefined || amended.amends !== undefined || amended.forms.at(-1)?.isDeleted === true) {
+      this.journal.broken('AMD-4', `${name} amends ${amends.offset}, which is no entry, or was deleted`);
+    }
+    if (form.isDeleted && data !== 'null')
+      this.journal.broken('AMD-4', `${name} deletes an entry that still says ${data}`);
+    amended?.forms.push(form);
+    this.journal.count(form.isDeleted ? 'entries deleted' : 'entries amended');
   }
 
   /** Retention has let go of everything up to `floor`. */
@@ -130,6 +185,8 @@ export class Ledger {
       }
       history.bySource.delete(`${lost.producer} ${lost.seq}`);
       if (lost.id !== undefined) history.byId.delete(lost.id);
+      const { forms } = history.at(lost.amends ?? 0) ?? {};
+      if (forms?.at(-1)?.offset === lost.offset) forms.pop();
     }
     history.lastSeq.clear();
     for (const entry of history.entries) {

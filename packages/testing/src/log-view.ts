@@ -2,9 +2,9 @@
 // wherever something is missing. It is an application's view: only what the client publishes in its API is used.
 
 import type { Amendment, LogEntry, LogHandle, LogInterest, LogSnapshot } from '@trunkline/client';
-import type { Entry } from './app.js';
+import { lookOfEntry } from './entry-forms.js';
 import type { Journal } from './journal.js';
-import type { Ledger } from './ledger.js';
+import type { History, Ledger } from './ledger.js';
 
 type Handle = LogHandle<unknown, unknown, unknown, string, Amendment>;
 type Snapshot = LogSnapshot<unknown, unknown, unknown, string, Amendment>;
@@ -58,6 +58,7 @@ export class LogView {
     if (entries !== this.#known || gap !== undefined) {
       this.#contiguous(entries);
       this.#continued(entries, gap);
+      this.#forward(entries);
       this.#known = entries;
     }
     if (gap === undefined) return;
@@ -79,8 +80,39 @@ export class LogView {
   #contiguous(entries: readonly Shown[]): void {
     for (let index = 1; index < entries.length; index++) {
       const [before, after] = [entries[index - 1]?.offset ?? 0, entries[index]?.offset ?? 0];
-      if (after !== before + 1) return this.#broken('G1 order', `${after} follows ${before}`);
+      if (after === before + 1) continue;
+      const history = this.#historyOf(entries[index] as Shown);
+      if (after <= before || history === undefined || history.count(before, after - 1) > 0)
+        return this.#broken('G1 order', `${after} follows ${before}`);
     }
+  }
+
+  /** An entry that stays is never again what it was before. */
+  #forward(entries: readonly Shown[]): void {
+    const known = new Map(this.#known.map((entry) => [entry.offset, entry]));
+    for (const entry of entries) {
+      const before = known.get(entry.offset);
+      if (before === undefined || before === entry || before.at !== entry.at) continue;
+      const { forms = [] } = this.#historyOf(entry)?.at(entry.offset) ?? {};
+      const [was, is] = [before, entry].map((one) => forms.findLastIndex(({ look }) => look === lookOfEntry(one)));
+      if ((is ?? 0) < (was ?? 0)) this.#broken('AMD-3', `${entry.offset} is again what it was before it was amended`);
+    }
+  }
+
+  /** What is not as it must be when nothing changes any more. */
+  lacking(): string | undefined {
+    const { state, entries, pending } = this.handle.snapshot();
+    if (state !== 'live') return `is ${state}`;
+    const sending = pending.filter((one) => one.state === 'sending');
+    if (sending.length > 0) return `has ${sending.length} pending`;
+    const history = this.ledger.current(this.handle.name);
+    const last = entries.at(-1);
+    if (last === undefined) return undefined;
+    if (last.offset !== history?.last) return `ends at ${last.offset}, the newest is ${history?.last}`;
+    // Of one that is no longer kept nobody tells what became of it.
+    const kept = entries.filter(({ offset }) => offset > history.floor);
+    const old = kept.find((entry) => history.at(entry.offset)?.forms.at(-1)?.look !== lookOfEntry(entry));
+    return old && `shows ${old.offset} as "${lookOfEntry(old)}"`;
   }
 
   #continued(entries: readonly Shown[], gap: Snapshot['gap']): void {
@@ -99,10 +131,12 @@ export class LogView {
     } else if (cursor !== undefined) {
       const next = fresh.find(({ offset }) => offset > cursor)?.offset;
       if (last.offset < cursor) this.#broken('G1 order', `the last entry is ${last.offset}, it was ${cursor}`);
-      if (gap === undefined && next !== undefined && next !== cursor + 1) {
+      const missing =
+        next === undefined ? 0 : (this.ledger.history(this.handle.name, epoch)?.count(cursor, next - 1) ?? 0);
+      if (gap === undefined && missing > 0) {
         this.#broken('G4 resume', `${next} follows ${cursor} without a gap`);
       }
-      if (gap?.lost !== undefined && next !== undefined && next !== cursor + gap.lost + 1) {
+      if (gap?.lost !== undefined && next !== undefined && missing !== gap.lost) {
         this.#broken('G4 resume', `${next} follows ${cursor}, and ${gap.lost} are said to be lost`);
       }
     }
@@ -117,19 +151,22 @@ export class LogView {
     return entries.filter((entry) => !known.has(entry));
   }
 
-  #epochOf(entry: Shown): string | undefined {
-    const { id } = entry.data as Entry;
-    // What was lost with its history may have been sent again, and stand in the same place of the next one, at another time.
-    const stored = this.ledger.withId(id).find(({ offset, at }) => offset === entry.offset && at === entry.at);
-    if (stored === undefined) this.#broken('G1 order', `${entry.offset} "${id}", which is not stored there`);
-    return stored?.epoch;
+  #historyOf(entry: Shown): History | undefined {
+    return this.ledger.holding(this.handle.name, entry.offset, entry.at, lookOfEntry(entry));
   }
 
-  #isStored({ offset, at, data }: Shown, epoch: string): void {
-    const { id } = data as Entry;
+  #epochOf(entry: Shown): string | undefined {
+    const history = this.#historyOf(entry);
+    if (history === undefined)
+      this.#broken('G1 order', `${entry.offset} "${lookOfEntry(entry)}", which is not stored there`);
+    return history?.epoch;
+  }
+
+  #isStored(entry: Shown, epoch: string): void {
+    const { offset, at } = entry;
     const stored = this.ledger.find(this.handle.name, epoch, offset);
-    if (stored === undefined || stored.id !== id || stored.at !== at) {
-      this.#broken('G1 order', `${offset} "${id}", where "${stored?.id}" is stored`);
-    }
+    const look = lookOfEntry(entry);
+    if (stored?.at === at && stored.forms.some((form) => form.look === look)) return;
+    this.#broken('G1 order', `${offset} "${look}", where "${stored?.forms.at(-1)?.look}" is stored`);
   }
 }

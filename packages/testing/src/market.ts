@@ -58,6 +58,9 @@ export class Market {
   }
 
   #pad(): string {
-    return 'x'.repeat(Math.round(this.random.skewed(1, this.setup.isHeavy ? 6_000 : 60)));
+    const { random } = this;
+    // So that all rows together are more than one slice.
+    if (this.setup.isHeavy && random.chance(0.7)) return 'x'.repeat(random.whole(6_000, 20_000));
+    return 'x'.repeat(Math.round(random.skewed(1, 60)));
   }
 }

@@ -64,10 +64,27 @@ export class MemoryStore implements Store {
               ledger.committed({ stream, epoch: result.epoch, offset, at, data, user, producer, seq, durableMs });
             }
           }
-          const head = ledger.current(stream)?.head ?? 0;
-          ledger.trimmed(stream, Math.max(0, head - (this.#retentions.get(stream) ?? head)));
+          const history = ledger.current(stream);
+          const head = history?.head ?? 0;
+          ledger.trimmed(stream, history?.back(head, this.#retentions.get(stream) ?? head) ?? 0);
           return result;
         }),
+      amend: (stream, amendment, options) =>
+        door(async () => {
+          const result = await inner.amend(stream, amendment, options);
+          const { epoch, offset, at, duplicate } = result;
+          if (duplicate) journal.count('duplicates');
+          // Else it changed nothing, and stands where the newest record of the entry does.
+          else if (offset === (ledger.history(stream, epoch)?.head ?? 0) + 1) {
+            const { data, state, user, source, offset: entry } = amendment;
+            const { producer, seq } = source ?? { producer: undefined, seq: undefined };
+            const durableMs = machine.simulator.nowMs;
+            const amends = { offset: entry, state };
+            ledger.committed({ stream, epoch, offset, at, data, user, producer, seq, durableMs, amends });
+          }
+          return result;
+        }),
+      tail: (stream, after, count) => door(() => inner.tail(stream, after, count)),
       lookup: (stream, source) => door(() => inner.lookup(stream, source)),
       read: (stream, after, limit) => door(() => inner.read(stream, after, limit)),
       readBack: (stream, before, limit) => door(() => inner.readBack(stream, before, limit)),
@@ -102,7 +119,7 @@ export class MemoryStore implements Store {
     const history = this.#parts.ledger.current(stream);
     if (history === undefined) return null;
     const { epoch, head, floor, entries } = history;
-    return { epoch, head, floor, data: entries.slice(floor).map(({ data }) => data) };
+    return { epoch, head, floor, data: entries.slice(floor).map(({ forms }) => forms.at(-1)?.data ?? 'null') };
   }
 
   dispose(): void {

@@ -50,6 +50,8 @@ export class Owner {
     if (random.chance(0.4)) {
       await this.#lease.release();
       this.#former.push(this.#lease.token);
+      // The store may not answer: then nobody is the owner.
+      this.#lease = null;
       this.#lease = await this.broker.lease('owner', TTL_MS);
       if (this.#lease !== null) await this.#write(this.#lease.token);
     }

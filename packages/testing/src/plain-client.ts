@@ -102,6 +102,7 @@ export class Repeater extends PlainClient {
       ...(table === undefined ? [] : [(seq: number) => this.#change(table, producer, seq)]),
       ...(features.hasCalls ? [(seq: number) => this.#call(producer, seq)] : []),
     ];
+    if (features.hasAmendments) makers.push((seq) => this.#amend(producer, seq));
     const stream = features.hasLogs ? log : table;
     for (let connections = 2; connections > 0; connections--) {
       this.dial((socket) => this.send(socket, { type: 'subscribe', id: this.id(), stream, last: 5 }));
@@ -122,6 +123,12 @@ export class Repeater extends PlainClient {
 
   #publish(stream: string, producer: string, seq: number): object {
     return { type: 'publish', stream, producer, seq, data: { id: `${this.host.name}-${seq}`, pad: '' } };
+  }
+
+  #amend(producer: string, seq: number): object {
+    const { random } = this.parts;
+    const part = random.chance(0.8) ? { edit: { id: `${this.host.name}-${seq}` } } : { delete: true };
+    return { type: 'amend', stream: 'chat/lobby', producer, seq, offset: random.whole(1, 30), ...part };
   }
 
   #change(stream: string, producer: string, seq: number): object {

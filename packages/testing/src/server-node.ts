@@ -10,6 +10,7 @@ import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { Machine } from './machine.js';
 import { Owner } from './owner.js';
+import { PresenceLedger } from './presence-ledger.js';
 import type { ProcedureLedger } from './procedures.js';
 import type { Random } from './random.js';
 import { ServerConnection } from './server-connection.js';
@@ -31,6 +32,8 @@ export interface ServerSetup {
   readonly flushIntervalMs: number;
   readonly retentions: Retentions;
   readonly tables: TableSetup;
+  /** How long who left is present. */
+  readonly graceMs: number;
   /** Notifications are late, repeated, out of order or missing, as far as the port allows. */
   readonly hasFlakyNotifications: boolean;
 }
@@ -42,6 +45,7 @@ export interface NodeParts {
   readonly ledger: Ledger;
   readonly tableLedger: TableLedger;
   readonly procedures: ProcedureLedger;
+  readonly hasPresence: boolean;
   /** Those that are used in this world. */
   readonly tables: readonly SimulatedTable[];
   readonly store: Store;
@@ -60,6 +64,7 @@ export class ServerNode {
   readonly engine: Engine<RequestInfo>;
   readonly connections = new Set<ServerConnection>();
   readonly oracles = new Map<ServerConnection, WireOracle>();
+  readonly presence: PresenceLedger;
   readonly #broker: Broker;
   readonly #parts: NodeParts;
   #isStopping = false;
@@ -77,10 +82,12 @@ export class ServerNode {
     const broker = store.open(this.machine);
     this.#broker = broker;
     const { machine } = this;
+    this.presence = new PresenceLedger(machine, setup.graceMs, rules, journal);
     this.engine = new Engine<RequestInfo>({
       app: simulatedApp({
         state: rules,
         retentions: setup.retentions,
+        graceMs: parts.hasPresence ? setup.graceMs : undefined,
         tables: setup.tables,
         procedures,
         machine,
@@ -115,8 +122,8 @@ export class ServerNode {
   accept(options: Omit<FrameEndOptions, 'side' | 'maxMessageBytes' | 'maxBufferedBytes'>, client: string): void {
     const { ledger, tableLedger: tables, procedures, rules, journal, setup } = this.#parts;
     this.#accepted += 1;
-    const { machine } = this;
-    const parts = { machine, wire: options.wire, ledger, tables, procedures, rules, journal };
+    const { machine, presence } = this;
+    const parts = { machine, presence, wire: options.wire, ledger, tables, procedures, rules, journal };
     const oracle = new WireOracle(`${client}#${this.#accepted}`, parts);
     const { maxMessageBytes } = setup.limits;
     const connection = new ServerConnection(

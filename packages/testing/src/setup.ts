@@ -11,6 +11,10 @@ export interface Features {
   /** `apart`: a store that outlives servers and serves several, so that one can take over while another one drains. */
   readonly store: 'disk' | 'memory' | 'apart';
   readonly hasLogs: boolean;
+  /** Entries of some logs are edited, deleted and reacted to. */
+  readonly hasAmendments: boolean;
+  /** Who has the chat open is present there. */
+  readonly hasPresence: boolean;
   readonly tables: readonly SimulatedTable[];
   readonly hasCalls: boolean;
 }
@@ -22,12 +26,16 @@ export function featuresOf(random: Random, journal: Journal): Features {
   const hasLogs = uses < 0.75;
   const hasTables = uses > 0.5;
   const hasCalls = random.chance(0.35);
+  const hasAmendments = hasLogs && random.chance(0.4);
+  const hasPresence = hasLogs && random.chance(0.35);
   const tables = hasTables ? tablesOf(random, store) : [];
   journal.count({ disk: 'worlds on a disk', memory: 'worlds in memory', apart: 'worlds with a store apart' }[store]);
   if (hasLogs) journal.count('worlds with logs');
   if (hasTables) journal.count('worlds with tables');
   if (hasCalls) journal.count('worlds with calls');
-  return { store, hasLogs, tables, hasCalls };
+  if (hasAmendments) journal.count('worlds with amendments');
+  if (hasPresence) journal.count('worlds with presence');
+  return { store, hasLogs, hasAmendments, hasPresence, tables, hasCalls };
 }
 
 /** One that clients write, and mostly another one. */
@@ -54,6 +62,7 @@ export function setupOf(random: Random): ServerSetup {
     ringBytes: Math.round(random.skewed(600, 65_536)),
     flushIntervalMs: random.pick([0, 0, 5]),
     retentions: { chat: random.whole(40, 200), feed: random.whole(5, 30), wide: random.whole(30, 60) },
+    graceMs: random.pick([1_000, 5_000]),
     hasFlakyNotifications: random.chance(0.4),
     tables: tableSetup(random.branch('tables')),
   };

@@ -2,6 +2,7 @@
 
 import type { Broker } from '@trunkline/broker';
 import {
+  type AmendDone,
   appendsOf,
   type Batch,
   type BurstDone,
@@ -28,6 +29,7 @@ type StepCall = Extract<WriterCall, { type: 'change' | 'expire' }>;
 type Answer = Extract<WorkerMessage, { type: 'answers' }>['answers'][number];
 type Query = ReturnType<OpenFile['db']['query']>;
 type AppendCall = Extract<WriterCall, { type: 'append' }>;
+type AmendCall = Extract<WriterCall, { type: 'amend' }>;
 interface AppendDone {
   readonly epoch: string;
   readonly from: number;
@@ -39,6 +41,7 @@ export class SqliteStore implements Store {
   readonly #disk: SimulatedDisk;
   /** By call: its appends, one or those of a burst. */
   readonly #appends = new Map<number, readonly AppendCall[]>();
+  readonly #amends = new Map<number, AmendCall>();
   /** By call: steps of tables, and looks for rows that expired. */
   readonly #steps = new Map<number, StepCall>();
   #nowMs = 0;
@@ -59,6 +62,7 @@ export class SqliteStore implements Store {
 
   open(machine: Machine): Broker {
     this.#appends.clear();
+    this.#amends.clear();
     this.#steps.clear();
     const parts = [machine, this.#disk, this.random] as const;
     const startThread = (name: string, options: { path: string }) => {
@@ -121,6 +125,7 @@ export class SqliteStore implements Store {
     this.#nowMs = nowMs;
     for (const { id, call } of calls) {
       if (call.type === 'change' || call.type === 'expire') this.#steps.set(id, call);
+      if (call.type === 'amend') this.#amends.set(id, call);
       if (call.type === 'append') this.#appends.set(id, [call]);
       else if (call.type === 'burst') this.#appends.set(id, [...appendsOf(call)]);
     }
@@ -131,6 +136,7 @@ export class SqliteStore implements Store {
       if (message.type !== 'answers') continue;
       for (const answer of message.answers) {
         this.#took(answer, durableMs);
+        this.#amended(answer, durableMs);
         const calls = this.#appends.get(answer.id);
         this.#appends.delete(answer.id);
         if (calls === undefined) continue;
@@ -178,6 +184,21 @@ export class SqliteStore implements Store {
         durableMs,
       });
     }
+  }
+
+  /** What became of an amendment. */
+  #amended(answer: Answer, durableMs: number): void {
+    const call = this.#amends.get(answer.id);
+    this.#amends.delete(answer.id);
+    if (call === undefined) return;
+    if (!('done' in answer)) return this.journal.count(`store: ${answer.refusal.type}`);
+    const { epoch, offset, at, duplicate, changed } = answer.done as AmendDone;
+    if (duplicate) this.journal.count('duplicates');
+    if (!changed) return;
+    const { stream, data, state, user, source } = call;
+    const { producer, seq } = source ?? { producer: undefined, seq: undefined };
+    const amends = { offset: call.offset, state };
+    this.ledger.committed({ stream, epoch, offset, at, data, user, producer, seq, durableMs, amends });
   }
 
   /** What became of a step of a table, or of a look for rows that expired. */

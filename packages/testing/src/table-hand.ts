@@ -53,7 +53,7 @@ export class TableHand {
       const followsAll = parts.random.chance(0.5);
       // Two components that look at one table share its subscription.
       for (let twins = parts.random.chance(0.5) ? 2 : 1; twins > 0; twins--) {
-        this.views.push(new TableView(host.name, handle, followsAll, ledger, journal));
+        this.views.push(new TableView(host.name, handle, followsAll, !parts.isHeavy, ledger, journal));
       }
     }
   }

@@ -3,6 +3,7 @@
 
 import type { Change, ChangeOk, RowData, Rows, Subscribe, SubscribeOk, Tune } from '@trunkline/protocol';
 import type { Journal } from './journal.js';
+import type { PresenceLedger } from './presence-ledger.js';
 import type { TableLedger } from './table-ledger.js';
 import { tableOf } from './tables.js';
 
@@ -26,6 +27,7 @@ export class TableOracle {
   constructor(
     private readonly name: string,
     private readonly ledger: TableLedger,
+    private readonly presence: PresenceLedger,
     private readonly journal: Journal,
   ) {}
 
@@ -50,7 +52,8 @@ export class TableOracle {
     });
     this.journal.count(after === undefined ? 'tables subscribed' : 'tables resumed');
     const known = this.ledger.history(stream, epoch)?.head ?? 0;
-    if (head > known) this.#broken('SUB-3', `${stream}: the head is said to be ${head}, it is ${known}`);
+    if (tableOf(stream) !== undefined && head > known)
+      this.#broken('SUB-3', `${stream}: the head is said to be ${head}, it is ${known}`);
     if (from !== 0 && from !== after?.offset)
       this.#broken('SUB-2', `${stream} resumes at ${from}, not ${after?.offset}`);
     if (from === 0 && after !== undefined && after.offset > 0) this.journal.count('tables that begin anew');
@@ -88,7 +91,7 @@ export class TableOracle {
     if (told === undefined) return;
     const { stream } = told;
     this.journal.count('slices of tables');
-    if (bytes > MAX_SLICE_BYTES) this.#broken('G5 bounded', `${stream}: a slice of ${bytes} bytes`);
+    if (from === 0 && to === 0 && !told.isSynced) this.journal.count('tables told in parts');
     if (told.isPaused) this.#broken('TAB-2', `${stream}: a slice, though it is paused`);
     if (reset === true) {
       this.journal.count('resets');
@@ -112,7 +115,15 @@ export class TableOracle {
     if (strange !== undefined) this.#broken('TAB-6', `${stream}: ${strange}, which is not on the watch list`);
     const kept = drop.find((key) => told.keys === undefined || told.keys.has(key));
     if (kept !== undefined) this.#broken('TAB-6', `${stream}: ${kept} is dropped, and on the watch list`);
-    this.#stored(told, [...Object.values(set), ...Object.values(patch)]);
+    const [log = '', side] = stream.split(':');
+    if (side !== undefined) {
+      // A deletion that is told to somebody who begins anew is none.
+      for (const key of gone) if (side === 'presence') this.presence.gone(log, key.slice('user/'.length));
+      return;
+    }
+    const steps = this.#stored(told, [...Object.values(set), ...Object.values(patch)]);
+    // The rows of one step are told together, however many they are.
+    if (bytes > MAX_SLICE_BYTES && steps.size > 1) this.#broken('TAB-4', `${stream}: a slice of ${bytes} bytes`);
   }
 
   /** @param source the producer, with its user, and its number */
@@ -128,16 +139,17 @@ export class TableOracle {
   }
 
   /** The words in the rows say of which steps they are. */
-  #stored({ stream, epoch, cursor }: Told, rows: readonly RowData[]): void {
+  #stored({ stream, epoch, cursor }: Told, rows: readonly RowData[]): ReadonlySet<number> {
     const history = this.ledger.history(stream, epoch);
-    let newest = cursor;
+    const steps = new Set<number>();
     for (const { by } of rows) {
       if (typeof by !== 'string') continue;
       const offset = history?.byWord.get(by);
-      if (offset === undefined) return this.#broken('G2 stored', `${stream}: "${by}" was never stored`);
-      newest = Math.max(newest, offset);
+      if (offset === undefined) this.#broken('G2 stored', `${stream}: "${by}" was never stored`);
+      else steps.add(offset);
     }
-    this.ledger.shown(stream, epoch, newest);
+    this.ledger.shown(stream, epoch, Math.max(cursor, ...steps));
+    return steps;
   }
 
   #broken(promise: string, what: string): void {

@@ -20,11 +20,15 @@ export class TableView {
   #offset = 0;
   readonly #known = new Map<string, unknown>();
 
-  /** @param followsAll nobody here ever looks at some of the rows only: what is shown is the table as it was at one moment */
+  /**
+   * @param followsAll nobody here ever looks at some of the rows only
+   * @param isWhole then what is shown is the table as it was at one moment: all of it fits in one slice
+   */
   constructor(
     readonly who: string,
     readonly handle: Handle,
     readonly followsAll: boolean,
+    private readonly isWhole: boolean,
     private readonly ledger: TableLedger,
     private readonly journal: Journal,
   ) {}
@@ -94,7 +98,7 @@ export class TableView {
       this.#offset = 0;
       this.journal.count('histories that readers went over to');
     }
-    if (this.followsAll && state === 'live') this.#whole(histories, rows);
+    if (this.followsAll && this.isWhole && state === 'live') this.#whole(histories, rows);
   }
 
   /** The first row that is not a version at or after the one that was shown. */

@@ -12,7 +12,7 @@ export interface TableSetup {
   readonly checkpointMs: number;
   /** A row of `desk` goes by itself after this long. */
   readonly expireMs: number;
-  /** Rows with some weight: slices are large beside the window of a reader. */
+  /** Rows with some weight: slices are large beside the window of a reader, and the whole table is more than one of them. */
   readonly isHeavy: boolean;
 }
 

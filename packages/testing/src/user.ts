@@ -1,13 +1,22 @@
 // Somebody at a browser: the real client on a simulated machine, looking at rooms, writing, leaving, coming back.
 
-import { connect, type Line, type TokenSource, TrunklineError, type UntypedApp } from '@trunkline/client';
-import { type AppState, makeToken, ROOMS } from './app.js';
+import {
+  connect,
+  type Line,
+  type TokenSource,
+  TrunklineError,
+  type UntypedApp,
+  type WithPresence,
+} from '@trunkline/client';
+import { AmendHand } from './amend-hand.js';
+import { AMENDABLE_ROOMS, type AppState, makeToken, ROOMS } from './app.js';
 import { socketOf } from './client-socket.js';
 import type { Host } from './host.js';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { LogView } from './log-view.js';
 import { BEGINNING_MS } from './machine.js';
+import { PresenceView } from './presence-view.js';
 import { ProcedureHand } from './procedure-hand.js';
 import type { ProcedureLedger } from './procedures.js';
 import type { Random } from './random.js';
@@ -49,6 +58,9 @@ export class User {
   readonly publications: Publication[] = [];
   readonly tables: TableHand | undefined;
   readonly calls: ProcedureHand | undefined;
+  /** Who is in the lobby. */
+  readonly presence: PresenceView | undefined;
+  readonly amends: AmendHand | undefined;
   /** States of the connection since it was looked at last. */
   readonly states = new Set<string>();
   readonly host: Host;
@@ -83,6 +95,12 @@ export class User {
       const handle = this.line.channel[key]?.(room);
       if (handle !== undefined) this.views.set(stream, new LogView(host.name, handle, ledger, journal));
     }
+    const lobby = features.hasPresence ? this.line.channel.chat?.('lobby') : undefined;
+    if (lobby !== undefined) {
+      const { presence } = lobby as unknown as WithPresence<unknown>;
+      this.presence = new PresenceView(host.name, 'chat/lobby', presence, journal);
+    }
+    if (features.hasAmendments) this.amends = new AmendHand({ host, random: random.branch('amends'), ledger, journal });
     if (features.tables.length > 0) {
       const hand = { host, user, random: random.branch('tables'), ledger: tables, journal, rules };
       this.tables = new TableHand(this.line, { ...hand, tables: features.tables, isHeavy: tableSetup.isHeavy });
@@ -104,6 +122,7 @@ export class User {
     const { random, host } = this.#parts;
     for (const view of this.views.values()) if (random.chance(0.7)) view.open(this.#interest());
     this.tables?.start();
+    if (random.chance(0.6)) this.presence?.open();
     const again = () => {
       host.machine.after(random.skewed(350, 10_000), () => {
         if (!this.#isActive) return;
@@ -120,8 +139,11 @@ export class User {
     this.hasTokenTrouble = false;
     this.host.signal('wake');
     this.tables?.rest();
+    this.presence?.open();
     for (const view of this.views.values()) {
       view.open({});
+      // Who reads on backwards comes to the same.
+      view.handle.loadOlder(10).catch(NOBODY_CARES);
       for (const pending of view.handle.snapshot().pending) if (pending.state === 'failed') pending.discard();
     }
     this.#tryAgain();
@@ -139,6 +161,7 @@ export class User {
     this.#hasLeft = true;
     for (const view of this.views.values()) view.close();
     this.tables?.leave();
+    this.presence?.close();
   }
 
   /** What was published and is not settled. */
@@ -149,6 +172,7 @@ export class User {
   /** What was refused must not be there, and what was stored must be. */
   judge(): void {
     this.tables?.judge();
+    this.amends?.judge();
     const { ledger, journal, host } = this.#parts;
     for (const { id, stream, outcome } of this.publications) {
       // What an earlier history held, and took with it, is no matter.
@@ -184,6 +208,11 @@ export class User {
       if (random.chance(0.95)) return this.tables.act();
       return this.#wander(random.next());
     }
+    if (this.amends !== undefined && random.chance(0.35)) return this.amend();
+    if (this.presence !== undefined && random.chance(0.05)) {
+      if (this.presence.isOpen) return this.presence.close();
+      return this.presence.open();
+    }
     const view = random.pick([...this.views.values()]);
     const dice = random.next();
     if (dice < 0.55) this.publish(view);
@@ -204,6 +233,12 @@ export class User {
     else if (dice < 0.5) this.host.signal('wake');
     else if (dice < 0.7) void this.line.close();
     else this.line.retry();
+  }
+
+  /** Amends an entry of one of the logs whose entries can be. */
+  amend(): void {
+    const view = this.views.get(this.#parts.random.pick(AMENDABLE_ROOMS));
+    if (view !== undefined) this.amends?.act(view);
   }
 
   publish(view: LogView): void {

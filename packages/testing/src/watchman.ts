@@ -1,7 +1,6 @@
 // Looks at the whole world: at every step for what must never be, and in the end for what must come about.
 
 import { lastMove } from './last-move.js';
-import type { LogView } from './log-view.js';
 import { lastSteps } from './table-watchman.js';
 import type { Side, Wire } from './wire.js';
 import type { World } from './world.js';
@@ -15,7 +14,7 @@ const LAST_ROUND_MS = 20_000;
 /** Nothing of connections and streams is left this long after everyone has left. */
 const EMPTY_MS = 50_000;
 /** An engine without work may do this much: its sweep, once a second. */
-const IDLE_EVENTS_PER_SECOND = 12;
+const IDLE_EVENTS_PER_SECOND = 15;
 /** The closing handshake is given up after this long. */
 const CLOSE_WAIT_MS = 10_000;
 const SLACK_MS = 9_000;
@@ -78,6 +77,7 @@ export class Watchman {
     await simulator.run(simulator.nowMs + 2_000, isBroken);
     user?.host.machine.run(() => {
       for (const view of user.views.values()) for (let count = 4; count > 0; count--) user.publish(view);
+      for (let count = 4; count > 0; count--) user.amend();
     });
     const fromMs = simulator.nowMs;
     const isThere = () => simulator.nowMs > fromMs + 1_000 && this.#missing() === undefined;
@@ -170,11 +170,11 @@ export class Watchman {
 
   /** The first thing that is not yet as it must be. */
   #missing(): string | undefined {
-    for (const { host, line, views, open, tables, calls } of this.world.users) {
+    for (const { host, line, views, open, tables, calls, amends, presence } of this.world.users) {
       const { state } = line.connection.snapshot();
       if (state !== 'live') return `${host.name} is ${state}`;
       for (const view of views.values()) {
-        const lacking = this.#lacking(view);
+        const lacking = view.lacking();
         if (lacking !== undefined) return `${host.name} ${view.handle.name} ${lacking}`;
       }
       for (const view of tables?.views ?? []) {
@@ -183,24 +183,17 @@ export class Watchman {
       }
       const [change] = tables?.open ?? [];
       if (change !== undefined) return `${host.name} waits for "${change.word}" in ${change.table.stream}`;
+      const { node } = this.world;
+      const who = presence && node && presence.lacking(node.presence.of(presence.log));
+      if (who !== undefined) return `${host.name} ${who}`;
+      const [amendment] = amends?.open ?? [];
+      if (amendment !== undefined) return `${host.name} waits for an amendment of ${amendment.stream}`;
       const [call] = calls?.open ?? [];
       if (call !== undefined) return `${host.name} waits for "${call.word}"`;
       const [first] = open;
       if (first !== undefined) return `${host.name} waits for "${first.id}" in ${first.stream}`;
     }
     return undefined;
-  }
-
-  #lacking({ handle }: LogView): string | undefined {
-    const { state, entries, pending } = handle.snapshot();
-    if (state !== 'live') return `is ${state}`;
-    const sending = pending.filter((one) => one.state === 'sending');
-    if (sending.length > 0) return `has ${sending.length} pending`;
-    const history = this.world.ledger.current(handle.name);
-    const head = history?.head ?? 0;
-    const last = entries.at(-1);
-    if (last === undefined) return undefined;
-    return last.offset === head ? undefined : `ends at ${last.offset}, the head is ${head}`;
   }
 
   /** The store holds what the ledger says, to the letter. */
@@ -213,7 +206,7 @@ export class Watchman {
         journal.broken('G2 stored', `${stream} is not in the store`);
         continue;
       }
-      const expected = history.entries.slice(kept.floor).map(({ data }) => data);
+      const expected = history.entries.slice(kept.floor).map(({ forms }) => forms.at(-1)?.data ?? 'null');
       const isSame = kept.epoch === history.epoch && kept.head === history.head && kept.floor === history.floor;
       if (!isSame || expected.join() !== kept.data.join()) {
         journal.broken(

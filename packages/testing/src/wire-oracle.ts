@@ -1,22 +1,13 @@
 // Judges all that a server says on one connection, at the moment in which it says it, by the ledger and by what was asked.
 
 import type { SharedText } from '@trunkline/core';
-import type {
-  AmendRecord,
-  ChangeOk,
-  ClientMessage,
-  Entries,
-  Gap,
-  Item,
-  PublishOk,
-  ServerMessage,
-  Subscribe,
-  SubscribeOk,
-} from '@trunkline/protocol';
+import type { ChangeOk, ClientMessage, PublishOk, ReadOk, ServerMessage, SubscribeOk } from '@trunkline/protocol';
 import { type AppState, readToken } from './app.js';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
+import { LogOracle } from './log-oracle.js';
 import type { Machine } from './machine.js';
+import type { PresenceLedger } from './presence-ledger.js';
 import type { ProcedureLedger } from './procedures.js';
 import type { TableLedger } from './table-ledger.js';
 import { TableOracle } from './table-oracle.js';
@@ -27,18 +18,6 @@ type Request = Extract<ClientMessage, { id: number }>;
 interface Asked {
   readonly request: Request;
   readonly atMs: number;
-}
-
-/** A subscription, as its connection was told of it. */
-interface Told {
-  readonly stream: string;
-  readonly request: Subscribe;
-  readonly head: number;
-  epoch: string | null;
-  cursor: number;
-  /** Nothing but its `ok` was sent. */
-  isFresh: boolean;
-  isSynced: boolean;
 }
 
 /** The server looks at its connections once a second. */
@@ -53,20 +32,21 @@ export interface OracleParts {
   readonly ledger: Ledger;
   readonly tables: TableLedger;
   readonly procedures: ProcedureLedger;
+  readonly presence: PresenceLedger;
   readonly rules: AppState;
   readonly journal: Journal;
 }
 
 export class WireOracle {
   private readonly machine: Machine;
-  private readonly ledger: Ledger;
   private readonly rules: AppState;
   private readonly journal: Journal;
   readonly #wire: Wire;
   readonly #procedures: ProcedureLedger;
+  readonly #presence: PresenceLedger;
+  readonly #logs: LogOracle;
   readonly #tables: TableOracle;
   readonly #asked = new Map<number, Asked>();
-  readonly #told = new Map<number, Told>();
   #user: string | undefined;
   readonly #revoked = new Set<string>();
   /** When the token expires, by the server's clock. */
@@ -77,15 +57,16 @@ export class WireOracle {
 
   constructor(
     readonly name: string,
-    { machine, wire, ledger, tables, procedures, rules, journal }: OracleParts,
+    { machine, wire, ledger, tables, procedures, presence, rules, journal }: OracleParts,
   ) {
     this.machine = machine;
-    this.ledger = ledger;
     this.rules = rules;
     this.journal = journal;
     this.#wire = wire;
     this.#procedures = procedures;
-    this.#tables = new TableOracle(name, tables, journal);
+    this.#presence = presence;
+    this.#logs = new LogOracle(name, machine.simulator, ledger, journal);
+    this.#tables = new TableOracle(name, tables, presence, journal);
   }
 
   /** The user, once welcome. */
@@ -131,10 +112,13 @@ export class WireOracle {
   closing(code: number): void {
     this.journal.count(`closed by the server with ${code}`);
     this.#hasEnded = true;
+    // The peer may take its time to answer: it is gone all the same.
+    if (this.#user !== undefined) this.#presence.looks(this, this.#user, new Set());
   }
   closed(): void {
     this.#hasEnded = true;
-    this.#told.clear();
+    this.#logs.closed();
+    this.#looks();
     this.#tables.closed();
     this.#asked.clear();
   }
@@ -172,28 +156,25 @@ export class WireOracle {
         this.journal.count(`error ${message.code}`);
         return;
       case 'entries':
-        return this.#entries(message);
+        if (this.#find(message.ch, message.type)) this.#logs.entries(message);
+        return;
       case 'gap':
-        return this.#gap(message);
+        if (this.#find(message.ch, message.type)) this.#logs.gap(message);
+        return;
       case 'rows':
         if (!this.#tables.has(message.ch))
           return this.#broken('SUB-8', `rows of ch ${message.ch}, which is not subscribed`);
         this.#mayServe(this.#tables.streamOf(message.ch));
         return this.#tables.rows(message, bytes);
-      case 'synced': {
-        if (this.#tables.has(message.ch)) return this.#tables.synced(message.ch, message.to);
-        const told = this.#find(message.ch, 'synced');
-        if (told?.isSynced === true) this.#broken('SUB-5', `${told.stream}: synced twice`);
-        if (told !== undefined && message.to !== told.cursor) {
-          this.#broken('SUB-5', `${told.stream}: synced to ${message.to}, served to ${told.cursor}`);
-        }
-        if (told !== undefined) told.isSynced = true;
+      case 'synced':
+        if (this.#tables.has(message.ch)) this.#tables.synced(message.ch, message.to);
+        else if (this.#find(message.ch, message.type)) this.#logs.synced(message.ch, message.to);
         return;
-      }
       case 'ended':
-        if (!this.#tables.has(message.ch)) this.#find(message.ch, 'ended');
+        if (!this.#tables.has(message.ch)) this.#find(message.ch, message.type);
         this.#tables.ended(message.ch);
-        this.#told.delete(message.ch);
+        this.#logs.ended(message.ch);
+        this.#looks();
         this.journal.count('subscriptions ended by the server');
         return;
       default:
@@ -212,10 +193,24 @@ export class WireOracle {
     if ('ch' in message) this.#broken('CON-9', `${message.type} ${lateMs} ms after the token expired`);
   }
 
-  #find(ch: number, what: string): Told | undefined {
-    const told = this.#told.get(ch);
-    if (told === undefined) this.#broken('SUB-8', `${what} of ch ${ch}, which is not subscribed`);
-    return told;
+  #looks(): void {
+    if (this.#user !== undefined) this.#presence.looks(this, this.#user, this.#logs.looked);
+  }
+
+  /** A log that is subscribed, and may be served. */
+  #find(ch: number, what: string): boolean {
+    if (this.#logs.has(ch)) {
+      if (what !== 'synced' && what !== 'ended') this.#mayServe(this.#logs.streamOf(ch));
+      return true;
+    }
+    this.#broken('SUB-8', `${what} of ch ${ch}, which is not subscribed`);
+    return false;
+  }
+
+  #mayServe(stream: string): void {
+    if (this.#revoked.has(stream) && this.rules.isDenied(this.#user ?? '', stream)) {
+      this.#broken('SUB-9', `${stream} is served after it was revoked`);
+    }
   }
 
   #answered(id: number, ok: object | null): void {
@@ -228,9 +223,12 @@ export class WireOracle {
       case 'subscribe':
         this.#mayUse(request.stream, atMs);
         if ((ok as SubscribeOk).kind === 'table') return this.#tables.subscribed(request, ok as SubscribeOk);
-        return this.#subscribed(request, ok as SubscribeOk);
+        this.#logs.subscribed(request, ok as SubscribeOk);
+        return this.#looks();
       case 'tune':
-        return this.#tables.tuned(request);
+        if (!this.#logs.streams.includes(request.stream)) return this.#tables.tuned(request);
+        this.#logs.tuned(request);
+        return this.#looks();
       case 'change':
         return this.#tables.changed(request, ok as ChangeOk, `${this.#user}/${request.producer} ${request.seq}`);
       case 'call': {
@@ -243,28 +241,28 @@ export class WireOracle {
       }
       case 'unsubscribe':
         this.#tables.unsubscribed(request.stream);
-        for (const [ch, { stream }] of this.#told) if (stream === request.stream) this.#told.delete(ch);
+        this.#logs.unsubscribed(request.stream);
+        return this.#looks();
+      case 'amend': {
+        const entry = this.#logs.amended(request, ok as PublishOk, `${this.#user}/${request.producer} ${request.seq}`);
+        if (entry !== undefined && entry.committedMs >= atMs) this.#mayUse(request.stream, atMs);
         return;
+      }
       case 'publish': {
-        const { epoch, offset, at } = ok as PublishOk;
-        const entry = this.ledger.find(request.stream, epoch, offset);
-        const source = `${this.#user}/${request.producer} ${request.seq}`;
-        if (entry === undefined)
-          return this.#broken('G2 stored', `${request.stream} ${offset} is acknowledged, not stored`);
-        if (`${entry.producer} ${entry.seq}` !== source || entry.at !== at) {
-          return this.#broken('G3 once', `${source} is acknowledged with the place of ${entry.producer} ${entry.seq}`);
-        }
-        if (entry.committedMs >= atMs) this.#mayUse(request.stream, atMs);
-        this.#shown(entry);
+        const entry = this.#logs.published(
+          request,
+          ok as PublishOk,
+          `${this.#user}/${request.producer} ${request.seq}`,
+        );
+        if (entry !== undefined && entry.committedMs >= atMs) this.#mayUse(request.stream, atMs);
         return;
       }
       case 'read':
         this.#mayUse(request.stream, atMs);
-        return this.#read(request.stream, ok as { epoch: string | null; items: readonly Item[] });
+        return this.#logs.read(request.stream, ok as ReadOk);
       case 'refresh':
         this.#expiresAt = readToken(request.token)?.expiresAt ?? 0;
-        for (const { stream } of this.#told.values()) this.#mayUse(stream, atMs);
-        for (const stream of this.#tables.streams) this.#mayUse(stream, atMs);
+        for (const stream of [...this.#logs.streams, ...this.#tables.streams]) this.#mayUse(stream, atMs);
         return;
       default:
         return;
@@ -275,119 +273,6 @@ export class WireOracle {
   #mayUse(stream: string, askedMs: number): void {
     const sinceMs = this.rules.denied.get(`${this.#user} ${stream}`);
     if (sinceMs !== undefined && sinceMs < askedMs) this.#broken('SUB-9', `${stream} is granted to ${this.#user}`);
-  }
-
-  #subscribed(request: Subscribe, { ch, epoch, head, floor, from }: SubscribeOk): void {
-    const { stream, after } = request;
-    const told: Told = { stream, request, head, epoch, cursor: from, isFresh: true, isSynced: false };
-    this.#told.set(ch, told);
-    this.journal.count(after === undefined ? 'subscribes' : 'resumes');
-    const history = this.ledger.history(stream, epoch);
-    if (head > (history?.head ?? 0)) this.#broken('SUB-3', `${stream}: the head is said to be ${head}`);
-    if (floor > (history?.floor ?? 0)) this.#broken('SUB-3', `${stream}: the floor is said to be ${floor}`);
-    if (after !== undefined && from !== after.offset) {
-      this.#broken('SUB-2', `${stream} resumes at ${from}, asked for ${after.offset}`);
-    }
-    const wanted = Math.max(history?.floor ?? 0, head - (request.last ?? 0));
-    if (after === undefined && from > wanted) this.#broken('SUB-2', `${stream} begins at ${from}, not at ${wanted}`);
-  }
-
-  #mayServe(stream: string): void {
-    if (this.#revoked.has(stream) && this.rules.isDenied(this.#user ?? '', stream)) {
-      this.#broken('SUB-9', `${stream} is served after it was revoked`);
-    }
-  }
-
-  #entries({ ch, from, to, items, epoch }: Entries): void {
-    const told = this.#find(ch, 'entries');
-    if (told === undefined) return;
-    const { stream, cursor } = told;
-    this.#mayServe(stream);
-    if (from !== cursor) this.#broken('G1 order', `${stream}: a slice from ${from}, the cursor is ${cursor}`);
-    if (items.length !== to - from) this.#broken('G1 order', `${stream}: ${items.length} entries in (${from}, ${to}]`);
-    if (from === 0 && epoch === undefined) this.#broken('SUB-6', `${stream}: a slice from 0 without an epoch`);
-    told.epoch = epoch ?? told.epoch;
-    for (const [index, item] of items.entries()) this.#item(told.stream, told.epoch, from + 1 + index, item);
-    told.cursor = to;
-    told.isFresh = false;
-    this.journal.count('entries sent', items.length);
-  }
-
-  #item(stream: string, epoch: string | null, offset: number, item: Item | AmendRecord): void {
-    if (item.amends !== undefined) return this.#broken('AMD-2', `${stream} ${offset}: nobody amends in this world`);
-    const entry = this.ledger.find(stream, epoch, item.offset);
-    if (item.offset !== offset) this.#broken('G1 order', `${stream} ${item.offset} in the place of ${offset}`);
-    if (entry === undefined) return this.#broken('G1 order', `${stream} ${item.offset} was never stored`);
-    const producer = entry.producer?.slice(entry.producer.lastIndexOf('/') + 1);
-    const isSame = item.producer === producer && item.seq === entry.seq && item.at === entry.at;
-    if (!isSame || (item.data as { id: string }).id !== entry.id) {
-      this.#broken(
-        'G1 order',
-        `${stream} ${item.offset} is "${(item.data as { id: string }).id}", stored as "${entry.id}"`,
-      );
-    }
-    this.#shown(entry);
-  }
-
-  #shown(entry: {
-    readonly durableMs: number;
-    isShown: boolean;
-    readonly stream: string;
-    readonly offset: number;
-  }): void {
-    if (entry.durableMs > this.machine.simulator.nowMs) {
-      this.#broken('G2 stored', `${entry.stream} ${entry.offset} is told of before it is on the disk`);
-    }
-    entry.isShown = true;
-  }
-
-  #gap(gap: Gap): void {
-    const told = this.#find(gap.ch, 'gap');
-    if (told === undefined) return;
-    const { stream, cursor, request, isFresh } = told;
-    const { reason, to, lost, epoch } = gap;
-    this.#mayServe(stream);
-    const current = this.ledger.current(stream);
-    const said = `${stream}: gap ${reason} from ${cursor} to ${to}, lost ${lost}`;
-    this.journal.count('gaps');
-    this.journal.count(`gap ${reason}`);
-    if (reason === 'trimmed') {
-      const floor = this.ledger.history(stream, epoch)?.floor ?? 0;
-      if (to > floor) this.#broken('G4 resume', `${said}: entries from ${floor + 1} on are kept`);
-      if (to <= cursor || lost !== to - cursor) this.#broken('G4 resume', `${said}: that is not what is missing`);
-    } else if (reason === 'skipped') {
-      const { most } = request;
-      const missed = told.head - cursor;
-      if (!isFresh || most === undefined || missed <= most) this.#broken('G4 resume', `${said}: most is ${most}`);
-      if (lost !== to - cursor) this.#broken('G4 resume', `${said}: that is not what is skipped`);
-    } else if (isFresh && this.#isThere(request, epoch)) {
-      this.#broken('G4 resume', `${said}: the position ${JSON.stringify(request.after)} is in this history`);
-    } else if (!isFresh && told.epoch === epoch) {
-      this.#broken('G4 resume', `${said}: the history is the same`);
-    }
-    if (epoch !== (current?.epoch ?? null) && current !== undefined) {
-      this.#broken('G4 resume', `${said}: the epoch ${epoch} is not the present one`);
-    }
-    told.cursor = to;
-    told.epoch = epoch;
-    told.isFresh = false;
-  }
-
-  /** Whether the position that was asked for is one of the present history. */
-  #isThere({ stream, after }: Subscribe, epoch: string | null): boolean {
-    if (after === undefined || after.epoch !== epoch) return false;
-    const history = this.ledger.history(stream, epoch);
-    if (history === undefined || after.offset > history.head) return false;
-    return after.at === undefined || after.offset === 0 || history.at(after.offset)?.at === after.at;
-  }
-
-  #read(stream: string, { epoch, items }: { epoch: string | null; items: readonly Item[] }): void {
-    for (const item of items) this.#item(stream, epoch, item.offset, item);
-    for (const [index, { offset }] of items.entries()) {
-      if (index > 0 && offset !== (items[index - 1]?.offset ?? 0) + 1)
-        this.#broken('REA-1', `${stream}: a page with a hole`);
-    }
-    this.journal.count('pages read');
   }
 }
 

@@ -217,6 +217,7 @@ export class World {
       journal,
       ledger,
       tableLedger: this.tables,
+      hasPresence: features.hasPresence,
       tables: features.tables,
       procedures,
       store,

@@ -288,6 +288,88 @@ export const BUGS = [
     ],
   },
   {
+    name: 'a slow reader is not owed the newest value',
+    breaks: 'G6 converge',
+    patches: [
+      {
+        in: 'core/table-subscription.js',
+        find: 'if (!this.#mayPut)\n                    return;',
+        put: 'if (!this.#mayPut) { this.#isOwed = false; return; }',
+      },
+    ],
+  },
+  {
+    name: 'a view with a rate lets go of what comes before its turn',
+    breaks: 'G6 converge',
+    patches: [{ in: 'client/lens.js', find: "timers.set('due', waitMs, tell);", put: '{}' }],
+  },
+  {
+    name: 'a part of what changed moves the position of its reader',
+    breaks: 'G6 forward',
+    patches: [{ in: 'core/row-slice.js', find: 'since: isLast ? rows.head : place.since', put: 'since: to' }],
+  },
+  {
+    name: 'a change that follows one that failed is stored',
+    breaks: 'G11 producer order',
+    patches: [{ in: 'core/changer.js', find: '...(after === 0 ? {} : { after }),', put: '' }],
+  },
+  {
+    name: 'a client lets go of the server before, and has not caught up with the next one',
+    breaks: 'G10 restart',
+    patches: [{ in: 'client', find: 'if (old && isResumed()) {', put: 'if (old) {' }],
+  },
+  {
+    name: 'the ring keeps entries as they were before they were amended',
+    breaks: 'AMD-3',
+    patches: [{ in: 'core/ring.js', find: 'if (data !== undefined && entryAt >= this.#first)', put: 'if (false)' }],
+  },
+  {
+    name: 'a client does not obey records',
+    breaks: 'G6 converge',
+    patches: [{ in: 'client/replica.js', find: 'result[index] = presentEntry(entry, entry.key, amends);', put: '{}' }],
+  },
+  {
+    name: 'of two who amend an entry the second one does not look at what the first one made of it',
+    breaks: 'AMD-4',
+    patches: [{ in: 'broker-sqlite/amend-writer.js', find: 'if (newest !== expects)', put: 'if (false)' }],
+  },
+  {
+    name: 'a deleted entry keeps what it said',
+    breaks: 'AMD-4',
+    patches: [
+      { in: 'core/entry-state.js', find: "return { data: 'null', state", put: 'return { data: entry.data, state' },
+    ],
+  },
+  {
+    name: 'an amendment that was refused holds nobody up, and is made again out of order',
+    breaks: 'G11 producer order',
+    patches: [{ in: 'broker-sqlite/amend-writer.js', find: '(plan?.producer?.last ?? 0) < after', put: 'false' }],
+  },
+  {
+    name: 'what was amended once is amended again when it is sent again',
+    breaks: 'G3 once',
+    patches: [
+      { in: 'broker-sqlite/amend-writer.js', find: 'if (plan?.stored !== undefined) {', put: 'if (false) {' },
+      { in: 'broker-sqlite/reader.js', find: 'return row === undefined ? null', put: 'return true ? null' },
+    ],
+  },
+  {
+    name: 'who comes back within the grace had left',
+    breaks: 'PRS-2',
+    patches: [
+      {
+        in: 'core/present-channel.js',
+        find: 'this.#leaving.set(id, this.clock.nowMs() + this.graceMs);',
+        put: 'this.#leaving.set(id, this.clock.nowMs());',
+      },
+    ],
+  },
+  {
+    name: 'who is gone stays present',
+    breaks: 'G6 converge',
+    patches: [{ in: 'core', find: 'engine.presence.leave(name, identity.id, isBarred);', put: '{}' }],
+  },
+  {
     name: 'a server that drains asks nobody to move',
     breaks: 'G10 restart',
     patches: [

@@ -9,6 +9,14 @@ const MUST_MEET = [
   'worlds with logs',
   'worlds with tables',
   'worlds with calls',
+  'worlds with amendments',
+  'worlds with presence',
+  'entries amended',
+  'entries deleted',
+  'records sent',
+  'amendments failed: conflict',
+  'users who went',
+  'tables told in parts',
   'changes acknowledged',
   'changes failed: conflict',
   'steps lost that nobody was told of',
@@ -50,7 +58,7 @@ const MUST_MEET = [
 export const FULL = 150;
 /** Each seed, on average: of all that is named together. */
 const LEAST = [
-  { what: 'publishes, changes and steps', kinds: ['publishes', 'changes', 'steps taken'], least: 300 },
+  { what: 'publishes, changes and steps', kinds: ['publishes', 'amendments', 'changes', 'steps taken'], least: 300 },
   { what: 'server lives', kinds: ['server lives'], least: 2 },
 ];
 
