@@ -200,6 +200,30 @@ it('reads right-to-left text in its own direction, line by line', async () => {
   expect(await field(page).evaluate((element) => getComputedStyle(element).direction)).toBe('rtl');
 });
 
+it('shows the actions of a tapped message on a phone, each 44 pixels high, and hides them at the next tap', async () => {
+  const context = await on.context({ viewport: { width: 360, height: 780 }, isMobile: true, hasTouch: true });
+  const page = await openChat(context, on.server.url, 'Ada', 'taps');
+  await say(page, 'tap me');
+  await message(page, 'tap me').getByText('sent', { exact: true }).waitFor();
+  const text = message(page, 'tap me').locator('[data-part="text"]');
+  const actions = message(page, 'tap me').getByRole('toolbar', { name: 'Actions' });
+  await text.tap();
+  await actions.getByRole('button', { name: 'React with 👍' }).tap();
+  await reaction(page, 'tap me').waitFor();
+  await actions.getByRole('button', { name: 'Another reaction' }).tap();
+  const sizes = () =>
+    log(page)
+      .locator('button, input')
+      .evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map(({ width, height }) => [width, height]));
+  const found = await sizes();
+  expect(found.length).toBeGreaterThan(20);
+  expect(found.filter(([width = 0, height = 0]) => width < 43.5 || height < 43.5)).toEqual([]);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+  await actions.getByRole('button', { name: 'Another reaction' }).tap();
+  await text.tap();
+  await actions.waitFor({ state: 'detached' });
+});
+
 it('reaches every action by keyboard, and stays clean for axe with all of it on show', async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     const context = await on.context({ colorScheme });

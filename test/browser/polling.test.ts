@@ -2,7 +2,7 @@
 
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { openChat, say, untilLive, untilTexts } from './support/chat.js';
+import { message, openChat, say, untilLive, untilTexts } from './support/chat.js';
 import { stage } from './support/stage.js';
 
 const on = stage();
@@ -49,6 +49,26 @@ it('opens no WebSocket, and asks as often as it is told', async () => {
   await poll(page, '0.25 s');
   await expect.poll(() => polls.length, { timeout: 15_000 }).toBeGreaterThan(slow + 8);
   expect(sockets).toEqual([]);
+});
+
+it('shows who is here and who has read what, and says what it leaves out', async () => {
+  const [one, other] = [await on.context(), await on.context()];
+  const ada = await openPolling(one, 'Ada', 'beside');
+  await poll(ada, '0.25 s');
+  const bob = await openChat(other, on.server.url, 'Bob', 'beside');
+  const here = (page: Page) => page.getByRole('region', { name: 'People here' }).locator('li bdi').allTextContents();
+  await expect.poll(() => here(ada)).toEqual(['Bob']);
+  await ada.getByText('Who is typing has no way over HTTP and is left out, and who polls does not count').waitFor();
+  await say(ada, 'read this');
+  await message(ada, 'read this').getByText('Seen by Bob').waitFor({ state: 'attached' });
+  await say(bob, 'and this');
+  await message(bob, 'and this').getByText('Seen by Ada').waitFor({ state: 'attached' });
+  expect(await here(bob)).toEqual(['Bob']);
+  await message(ada, 'and this').hover();
+  await message(ada, 'and this').getByRole('button', { name: 'React with 👍' }).click();
+  await message(bob, 'and this').getByRole('button', { name: '👍 1: ' }).waitFor();
+  await bob.close();
+  await expect.poll(() => here(ada), { timeout: 15_000 }).toEqual([]);
 });
 
 it('comes back with the server, and loses nothing', async () => {

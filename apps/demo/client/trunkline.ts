@@ -11,6 +11,7 @@ export const {
   usePresence,
   useReaders,
   useRow,
+  useSearch,
   useSignal,
   useTable,
   useUnread,

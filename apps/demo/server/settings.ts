@@ -8,7 +8,7 @@ export interface Settings {
   readonly port: number;
   /** Address to bind to. Default 127.0.0.1: this computer only. */
   readonly host: string;
-  /** Folder of the database and the guests' secret. Default `./data`. */
+  /** Folder of the database, the guests' secret and the images of messages. Default `./data`. */
   readonly dataFolder: string;
   /** How long pages have to move to another server at the end, in milliseconds. Default 0: nobody else can open this one's database. */
   readonly drainMs: number;

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { isOnlyEmoji, soleEmoji } from '../client/chat/emoji.js';
+import { markedWords } from '../client/chat/marked-words.js';
 import { Names } from '../client/chat/names.js';
 
 describe('an emoji to react with', () => {
@@ -46,5 +47,31 @@ describe('names', () => {
 
   it('are at most so many', () => {
     expect(names.list(['a', 'b', 'c'], undefined, 2)).toBe('Ada, Bob and one other');
+  });
+});
+
+describe('found words', () => {
+  const marked = (text: string, query: string) =>
+    markedWords(text, query)
+      .map(({ text: piece, isFound }) => (isFound ? `[${piece}]` : piece))
+      .join('');
+
+  it.each([
+    ['The lathe is free', 'LATHE', 'The [lathe] is free'],
+    ['The lathe is free', 'la', 'The [lathe] is free'],
+    ['The lathe is free', 'la free', 'The lathe is [free]'],
+    ['Café au lait', 'cafe', '[Café] au lait'],
+    ['a\n\nb', 'b', 'a [b]'],
+    ['no-one', 'one', 'no-[one]'],
+    ['nothing', 'x', 'nothing'],
+  ])('of %j for %j: %s', (text, query, pieces) => {
+    expect(marked(text, query)).toBe(pieces);
+  });
+
+  it('are shown where they stand in a long text, which is cut', () => {
+    const long = `${'before '.repeat(60)}here ${'after '.repeat(60)}`;
+    const shown = marked(long, 'here');
+    expect(shown).toMatch(/^…(before )+\[here\]( after)+.*…$/);
+    expect(shown.length).toBeLessThan(210);
   });
 });

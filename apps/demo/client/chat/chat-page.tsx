@@ -1,6 +1,6 @@
 // /chat/:room, and /polling/:room for the same over HTTP requests. First who one is: the tab's guest, the name in `?as=`, or a question. Then the room.
 
-import { type ReactElement, useEffect, useState } from 'react';
+import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { checkName } from '../../shared/names.js';
 import { chatClientFor, type DemoClient, pollingClientFor } from '../clients.js';
 import { NamePrompt } from '../guest/name-prompt.js';
@@ -8,6 +8,7 @@ import { type Pass, passes } from '../guest/passes.js';
 import { usePass } from '../guest/use-pass.js';
 import { PollingBar } from '../polling/polling-bar.js';
 import { replace } from '../router.js';
+import { Icon } from '../shell/icons.js';
 import { TrunklineProvider } from '../trunkline.js';
 import styles from './chat-page.module.css';
 import { Conversation } from './conversation.js';
@@ -50,6 +51,12 @@ interface ChatProps {
 function Chat({ room, way, pass, client }: ChatProps): ReactElement {
   useEffect(() => remember(room), [room]);
   const [peopleOpen, setPeopleOpen] = useState(false);
+  const [searchOpen, setSearchOpen] = useState(false);
+  const searchButton = useRef<HTMLButtonElement>(null);
+  const closeSearch = () => {
+    setSearchOpen(false);
+    searchButton.current?.focus();
+  };
   return (
     <div className={styles.page}>
       <RoomList room={room} way={way} />
@@ -61,6 +68,17 @@ function Chat({ room, way, pass, client }: ChatProps): ReactElement {
             </span>
             <span className={styles.name}>{room}</span>
           </h1>
+          <button
+            ref={searchButton}
+            type="button"
+            className={`button icon quiet ${styles.search}`}
+            aria-label="Search"
+            title="Search in this room"
+            aria-expanded={searchOpen}
+            onClick={() => setSearchOpen(!searchOpen)}
+          >
+            <Icon name="search" />
+          </button>
           <PeopleToggle room={room} way={way} isOpen={peopleOpen} onToggle={() => setPeopleOpen(!peopleOpen)} />
           <p className={styles.self}>
             <span className={styles.selfName}>You are {pass.name}</span>
@@ -84,6 +102,7 @@ function Chat({ room, way, pass, client }: ChatProps): ReactElement {
           selfName={pass.name}
           selfId={pass.id}
           peopleOpen={peopleOpen}
+          onSearchClose={searchOpen ? closeSearch : undefined}
           isPage
         />
       </section>

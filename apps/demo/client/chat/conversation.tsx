@@ -13,6 +13,7 @@ import { Notices } from './notices.js';
 import { People } from './people.js';
 import { RoomContext, useChat } from './room.js';
 import type { Way } from './rooms.js';
+import { SearchPanel } from './search-panel.js';
 import { TypingLine } from './typing-line.js';
 import { useChanges } from './use-changes.js';
 
@@ -28,6 +29,8 @@ interface ConversationProps {
   readonly isPage?: boolean;
   /** Whether the list of who is here is open where it has no column of its own. Default: no. */
   readonly peopleOpen?: boolean;
+  /** Shows the search; called when it is left. */
+  readonly onSearchClose?: (() => void) | undefined;
   readonly focused?: boolean;
   /** History to begin with, in messages. Default 50. */
   readonly last?: number;
@@ -89,6 +92,7 @@ export function Conversation(props: ConversationProps): ReactElement {
         {isPage && <People selfId={selfId} way={way} isOpen={props.peopleOpen ?? false} />}
         <div className={styles.talk}>
           <Notices view={view} />
+          {props.onSearchClose !== undefined && <SearchPanel view={view} onClose={props.onSearchClose} />}
           <MessageList view={view} way={way} selfName={selfName} scroll={scroll} isPage={isPage} />
           {way === 'chat' && <TypingLine room={room} way={way} view={view} />}
           <Composer

@@ -158,6 +158,8 @@ class PolledConnection implements Socket, LogHost {
         return this.#do(() => this.#mark(request));
       case 'read':
         return this.#do(() => this.#read(request));
+      case 'search':
+        return this.#do(() => this.#search(request));
       case 'ping':
         return this.#do(async () => {
           await this.#poll();
@@ -234,12 +236,21 @@ class PolledConnection implements Socket, LogHost {
     else this.tell({ type: 'error', id, ...refusalOf(answer) });
   }
 
-  async #read({ id, stream, before, after, limit, epoch }: Request): Promise<void> {
+  #read({ id, stream, before, after, at, limit, epoch }: Request): Promise<void> {
+    return this.#ask(id, `/v1/channels/${stream}/entries`, { before, after, at, limit, epoch });
+  }
+
+  #search({ id, stream, query, before, limit }: Request): Promise<void> {
+    return this.#ask(id, `/v1/channels/${stream}/search`, { q: query, before, limit });
+  }
+
+  /** Asks for a page that nothing else needs. */
+  async #ask(id: number, place: string, parameters: Readonly<Record<string, unknown>>): Promise<void> {
     const query = new URLSearchParams();
-    for (const [name, value] of Object.entries({ before, after, limit, epoch })) {
+    for (const [name, value] of Object.entries(parameters)) {
       if (value !== undefined) query.set(name, String(value));
     }
-    const answer = await this.requests.send({ path: `/v1/channels/${stream}/entries?${query}` });
+    const answer = await this.requests.send({ path: `${place}?${query}` });
     if (this.isOver(answer)) return;
     if (answer.status === 200) this.tell({ type: 'ok', id, ...(answer.body as object) });
     else this.tell({ type: 'error', id, ...refusalOf(answer) });

@@ -43,6 +43,7 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
     const reaction = react === undefined ? `not ${unreact}` : `${react}`;
     return `${stream} entry ${offset}: ${edit !== undefined ? json(edit) : gone === true ? 'delete' : reaction}`;
   },
+  search: ({ stream, query, before }) => `${stream} “${query}”${before === undefined ? '' : ` before ${before}`}`,
   signal: ({ stream, ch, name, data, user }, { stream: nameOf }) =>
     `${stream ?? nameOf(ch)} ${name} ${json(data)}${user === undefined ? '' : ` of ${json(user)}`}`,
   mark: ({ stream, offset }) => `${stream} read up to ${offset}`,
@@ -50,8 +51,10 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
   unfollow: ({ stream }) => `${stream}`,
   change: ({ stream, if: conditions, ...rows }, { isCut }) =>
     `${stream} · ${rowsOf(rows, isCut) || 'nothing'}${sizeOf(conditions) === 0 ? '' : `, if ${conditionsOf(conditions)}`}`,
-  read: ({ stream, before, after, limit }) =>
-    `${stream}, ${limit ?? 50} ${before === undefined ? `after ${after}` : `before ${before}`}`,
+  read: ({ stream, before, after, at, limit }) => {
+    const place = at !== undefined ? `from ${at}` : before === undefined ? `after ${after}` : `before ${before}`;
+    return `${stream}, ${limit ?? 50} ${place}`;
+  },
   call: ({ procedure, data, producer, deadlineMs }) =>
     `${procedure} ${json(data)}${producer === undefined ? '' : ', once'}${deadlineMs === undefined ? '' : `, within ${deadlineMs} ms`}`,
   cancel: ({ id }, { question }) => question?.about ?? `request ${id}`,

@@ -48,6 +48,7 @@ export function chatOf(t: Trunkline<Guest, { id: string; name: string }>, { hasM
     amend: ['edit', 'delete', 'react'],
     presence: true,
     markers: true,
+    search: ['text'],
     signals: { typing: z.object({ on: z.boolean() }) },
     authorize: ({ params, action, amendment, entry }) =>
       'name' in checkName(params.room) && (action !== 'amend' || amendment === 'react' || entry.isOwn),
