@@ -10,6 +10,8 @@ import { stage } from './support/stage.js';
 const on = stage();
 
 async function act(page: Page, text: string, action: string): Promise<void> {
+  // A page in the background draws once a second, which every click waits for.
+  await page.bringToFront();
   // The first one: an answer below it quotes it.
   await message(page, text).first().hover();
   await message(page, text).first().getByRole('button', { name: action, exact: true }).click();

@@ -28,7 +28,7 @@ it('finds by words and beginnings, without regard to case and accents, and marks
   await expect.poll(() => texts(page)).toEqual(['Who broke the LATHE?', 'The lathe is free now']);
   await search(page, 'the la');
   await expect.poll(() => texts(page)).toEqual(['Who broke the LATHE?', 'The lathe is free now']);
-  expect(await results(page).first().locator('mark').allTextContents()).toEqual(['the', 'LATHE']);
+  await expect.poll(() => results(page).first().locator('mark').allTextContents()).toEqual(['the', 'LATHE']);
   await search(page, 'cafe');
   await expect.poll(() => texts(page)).toEqual(['Café au lait']);
   await search(page, 'no such words');

@@ -215,6 +215,9 @@ describe('a conversation', () => {
         ['out', 0, { type: 'ok', id: 2 }],
         ['in', 0, { type: 'follow', id: 3, stream: 'chat/b' }],
         ['in', 0, { type: 'tune', id: 4, stream: 'chat/a', away: true }],
+        ['in', 0, { type: 'search', id: 5, stream: 'chat/a', query: 'hello wor', before: 42, limit: 20 }],
+        ['out', 0, { type: 'ok', id: 5, epoch: 'e', items: [{ offset: 1 }], more: false }],
+        ['in', 0, { type: 'read', id: 6, stream: 'chat/a', at: 1_000, limit: 20 }],
       ),
     ).toEqual([
       'chat/a:signals',
@@ -225,6 +228,9 @@ describe('a conversation', () => {
       'to mark chat/a',
       'chat/b',
       'chat/a: nobody looks',
+      'chat/a “hello wor” before 42',
+      'chat/a: 1 entry',
+      'chat/a, 20 from 1000',
     ]);
   });
 

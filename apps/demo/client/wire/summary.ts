@@ -90,7 +90,7 @@ function okWords({ id, ch, kind, head, offset, data, items, user }: Fields, { qu
   if (kind === 'signals') return `${about} is stream ${ch}: signals`;
   if (ch !== undefined) return `${about} is stream ${ch}: a ${kind}, head ${head}`;
   if (offset !== undefined) return `${about} stored at offset ${offset}`;
-  if (Array.isArray(items)) return `${about}: ${items.length} entries`;
+  if (Array.isArray(items)) return `${about}: ${items.length} ${items.length === 1 ? 'entry' : 'entries'}`;
   if (data !== undefined)
     return `${about} → ${json(data)}${question === undefined ? '' : `, after ${duration(at - question.at)}`}`;
   if (user !== undefined) return `you are ${json(user)}`;
