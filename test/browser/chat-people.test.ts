@@ -81,7 +81,30 @@ it('says who is typing: several, not oneself, and nobody when they send, empty t
   await typing(cleo).getByText('Bob is typing').waitFor();
   await expect.poll(() => typing(cleo).textContent(), { timeout: 15_000 }).toBe('');
   expect(await typing(bob).textContent()).toBe('');
+  // A word and the message at once, and another's message behind it: nobody is said to write who has just written.
+  await ada.evaluate(watchTyping);
+  await say(bob, 'quick');
+  await say(cleo, 'quicker');
+  await untilTexts(ada, ['hel', 'quick', 'quicker']);
+  await say(cleo, 'done');
+  await untilTexts(ada, ['hel', 'quick', 'quicker', 'done']);
+  expect(await ada.evaluate(() => document.body.dataset.typingAfter ?? '')).toBe('');
 });
+
+/** Notes who is said to be typing though their message stands there. */
+function watchTyping(): void {
+  const look = () => {
+    const line = document.querySelector('[data-part="typing"]')?.textContent ?? '';
+    const texts = [...document.querySelectorAll('[role="log"] [data-part="text"]')].map((one) => one.textContent);
+    for (const [name, text] of [
+      ['Bob', 'quick'],
+      ['Cleo', 'done'],
+    ] as const) {
+      if (texts.includes(text) && line.includes(name)) document.body.dataset.typingAfter = `${name}: ${line}`;
+    }
+  };
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+}
 
 it('shows below a message who has read up to there', async () => {
   const context = await on.context();

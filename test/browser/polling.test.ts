@@ -109,6 +109,10 @@ it('shows each request on the Wire, with head, body and bytes, and polls without
   await wire.getByText(/^Request: head \d{3,4} B, body 28 B$/).waitFor();
   await poll(page, '0.25 s');
   await wire.getByRole('button', { name: /GET entries × \d+.*304 Not Modified × \d+/ }).waitFor();
+  await wire
+    .getByRole('button', { name: /PUT markers/ })
+    .first()
+    .waitFor();
   await wire.getByLabel('Kind').selectOption('POST');
   expect(await wire.getByRole('button', { name: /GET entries/ }).count()).toBe(0);
   await expect.poll(() => wire.locator('dl').textContent()).toMatch(/requests\s*\d+.*overhead\s*\d+\.\d %/);

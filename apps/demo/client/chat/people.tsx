@@ -31,7 +31,7 @@ export function PeopleToggle({ room, way, isOpen, onToggle }: PeopleToggleProps)
       aria-controls={LIST_ID}
       onClick={onToggle}
     >
-      <Icon name="people" /> {count.toLocaleString('en')} here
+      <Icon name="people" /> {count.toLocaleString('en')} <span className={styles.word}>here</span>
     </button>
   );
 }

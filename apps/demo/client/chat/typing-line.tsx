@@ -15,19 +15,23 @@ interface TypingLineProps {
 }
 
 const NAMES_MAX = 3;
+/** More than come while somebody's last signal is shown. */
+const RECENT = 50;
 
 export function TypingLine({ room, way, view }: TypingLineProps): ReactElement {
   const { signals } = useSignal(useBeside(room, way), 'typing', { filter: ({ on }) => on });
   const last = view.entries.at(-1);
   // Signals have no order among messages: whoever has just written is not writing, though the word of it comes a moment later.
-  const wroteAt = useRef({ offset: 0, id: '', at: 0 });
+  const wrote = useRef({ upTo: 0, at: new Map<string, number>() });
   useEffect(() => {
-    if (last !== undefined && last.offset > wroteAt.current.offset) {
-      wroteAt.current = { offset: last.offset, id: last.user?.id ?? '', at: Date.now() };
+    const { upTo, at } = wrote.current;
+    for (const { offset, user } of view.entries.slice(-RECENT)) {
+      if (offset > upTo && user !== undefined) at.set(user.id, Date.now());
     }
-  }, [last]);
+    wrote.current.upTo = view.entries.at(-1)?.offset ?? upTo;
+  }, [view.entries]);
   const hasJustWritten = (id: string, at: number) =>
-    last?.user?.id === id && (last.offset > wroteAt.current.offset || at <= wroteAt.current.at);
+    at <= (wrote.current.at.get(id) ?? 0) || (last?.user?.id === id && last.offset > wrote.current.upTo);
   const names = signals.flatMap(({ user, at }) =>
     user === undefined || hasJustWritten(user.id, at) ? [] : [user.name],
   );

@@ -105,12 +105,16 @@ function Message({ name, head, body, size, bodySize }: MessageProps): ReactEleme
   );
 }
 
-/** "GET entries", "POST entries": where it is asked stands in the page's address. */
+/** "GET entries", "PUT markers", "DELETE reactions": where it is asked stands in the page's address. */
 function shortAsk(event: Exchange): string {
   const ask = askOf(event);
   const method = ask.slice(0, ask.indexOf(' '));
-  return `${method} ${ask.slice(ask.lastIndexOf('/') + 1)}`;
+  const parts = ask.slice(method.length + 1).split('/');
+  return `${method} ${parts.findLast((part) => PLACES.has(part)) ?? parts.at(-1)}`;
 }
+
+/** The last words of the HTTP API's paths, before what names one thing. */
+const PLACES: ReadonlySet<string> = new Set(['entries', 'reactions', 'presence', 'markers', 'unread', 'search']);
 
 /** "304 Not Modified" */
 function statusOf({ responseHead, status }: Exchange): string {
