@@ -91,14 +91,18 @@ function startOf(stream: ActiveStream, { after, last, most }: Subscribe, { at, t
   // Of what is no longer kept nobody knows how much of it were records, unless there were none.
   const trimmed = from >= floor ? 0 : tail?.recordsTrimmed === 0 ? floor - from : undefined;
   if (most !== undefined && stream.head - from > most) {
-    // What was counted may have been trimmed meanwhile.
-    const counted = from >= stream.ring.start ? stream.ring.entriesAfter(from) : (tail?.after ?? stream.head - from);
-    const kept = Math.min(counted, stream.head - Math.max(from, floor));
+    // Since the broker counted, entries may have been added, and some that it counted may have been trimmed.
+    const { ring, head } = stream;
+    const held = (after: Offset) => (after >= ring.start ? ring.entriesAfter(after) : undefined);
+    const added = tail === undefined ? 0 : (held(tail.offset) ?? head - tail.offset);
+    const counted = held(from) ?? (tail === undefined ? head - from : tail.after + added);
+    const kept = Math.min(counted, head - Math.max(from, floor));
     const missed = kept + (trimmed ?? 0);
     if (missed > most) {
       const page = Math.min(most, DEFAULT_PAGE);
       const to = back(page);
-      const lost = trimmed === undefined ? undefined : missed - Math.min(page, kept);
+      const shown = held(to) ?? (to > floor ? page + added : kept);
+      const lost = trimmed === undefined ? undefined : missed - Math.min(shown, kept);
       return { from, gap: { reason: 'skipped', to, ...(lost === undefined ? {} : { lost }) } };
     }
   }

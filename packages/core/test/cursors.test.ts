@@ -223,6 +223,31 @@ describe('SUB-7: a gap', () => {
     expect(view).toMatchObject({ gaps: [{ reason: 'skipped', from: 2, to: 28, lost: 26 }], offsets: range(28, 33) });
   });
 
+  it.each([
+    ['are held', 700],
+    ['are not held', 100],
+  ])(
+    'skipped: what is lost is what is not shown, also when more came since the store counted, and the newest %s',
+    async (_, ringBytes) => {
+      const world: World = new World({
+        ringBytes,
+        wrap: (broker) => ({
+          ...forwards(broker),
+          tail: async (...given) => {
+            const tail = await broker.tail(...given);
+            await world.fill(3);
+            return tail;
+          },
+        }),
+      });
+      await world.fill(30);
+      await (await world.enter('bob')).subscribe();
+      const view = await (await world.enter()).subscribe({ after: { epoch: 'epoch-1', offset: 2 }, most: 5 });
+      const to = 33 - view.offsets.length;
+      expect(view).toMatchObject({ gaps: [{ reason: 'skipped', from: 2, to, lost: to - 2 }], offsets: range(to, 33) });
+    },
+  );
+
   it('skipped: the newest page has 50 entries at most', async () => {
     const world = new World();
     await world.fill(200);
