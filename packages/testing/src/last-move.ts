@@ -44,10 +44,11 @@ export async function lastMove(
   if (lacking !== undefined) journal.broken('G6 converge', `${lacking}, after a server drained`);
 }
 
-/** Whether somebody sees anything but `live`, while their connection is. */
+/** Whether somebody sees anything but `live`, while their connection is, and was. */
 function lookAtViews({ users, journal }: World): boolean {
-  for (const { host, line, views, tables } of users) {
-    if (line.connection.snapshot().state !== 'live') continue;
+  for (const { host, states, line, views, tables } of users) {
+    // Whose connection ended for a reason of its own comes back, and catches up.
+    if (line.connection.snapshot().state !== 'live' || [...states].some((state) => state !== 'live')) continue;
     const shown = [...[...views.values()].map(({ handle }) => handle), ...(tables?.handles ?? [])];
     const other = shown.find((handle) => handle.snapshot().state !== 'live');
     if (other === undefined) continue;

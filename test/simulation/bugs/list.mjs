@@ -341,19 +341,6 @@ export const BUGS = [
     ],
   },
   {
-    name: 'an amendment that was refused holds nobody up, and is made again out of order',
-    breaks: 'G11 producer order',
-    patches: [{ in: 'broker-sqlite/amend-writer.js', find: '(plan?.producer?.last ?? 0) < after', put: 'false' }],
-  },
-  {
-    name: 'what was amended once is amended again when it is sent again',
-    breaks: 'G3 once',
-    patches: [
-      { in: 'broker-sqlite/amend-writer.js', find: 'if (plan?.stored !== undefined) {', put: 'if (false) {' },
-      { in: 'broker-sqlite/reader.js', find: 'return row === undefined ? null', put: 'return true ? null' },
-    ],
-  },
-  {
     name: 'who comes back within the grace had left',
     breaks: 'PRS-2',
     patches: [
