@@ -5,7 +5,7 @@ import { AmendConflictError, type Broker, type Entry, type ProducerSeq } from '@
 import { type JsonValue, type Offset, type StreamName, TrunklineError } from '@trunkline/protocol';
 import { type AmendQuestion, type Identity, publisherText, SERVER } from './app.js';
 import { callBroker } from './broker-call.js';
-import { amendedEntry, amendmentOf, type Change } from './entry-state.js';
+import { amendedEntry, amendmentOf, type Change, livingState } from './entry-state.js';
 import { madeEntry, validated } from './made-entry.js';
 import { payloadText } from './payload-text.js';
 import type { Permits } from './permits.js';
@@ -139,8 +139,10 @@ export class Amender {
       async () => {
         const { data, at } = seen.entry;
         const edits = { offset, at, data };
-        const text = edit && (await madeEntry(log, maxEntryBytes, request, { ...edit, edits }));
         const old = { data: entry.data, state: entry.amended?.state ?? NO_STATE };
+        // No hook is to see an entry that is gone.
+        livingState(old.state);
+        const text = edit && (await madeEntry(log, maxEntryBytes, request, { ...edit, edits }));
         return amendedEntry(old, change, text, present().id, nowMs());
       },
       (next) => {

@@ -31,12 +31,18 @@ export function amendedEntry(
   userId: string,
   nowMs: number,
 ): { readonly data: string; readonly state: string } {
-  const { deletedAt, editedAt, reactions } = JSON.parse(entry.state) as Amended;
-  if (deletedAt !== undefined) throw new TrunklineError('conflict', 'the entry was deleted');
+  const { editedAt, reactions } = livingState(entry.state);
   if (gone === true) return { data: 'null', state: stateText({ deletedAt: nowMs }) };
   if (edited !== undefined) return { data: edited, state: stateText({ editedAt: nowMs, reactions }) };
   const next = react === undefined ? without(reactions, unreact ?? '', userId) : withOne(reactions, react, userId);
   return { data: entry.data, state: stateText({ editedAt, reactions: next }) };
+}
+
+/** What an entry's state says. @throws TrunklineError `conflict` of a deleted entry */
+export function livingState(state: string): Amended {
+  const parsed = JSON.parse(state) as Amended;
+  if (parsed.deletedAt !== undefined) throw new TrunklineError('conflict', 'the entry was deleted');
+  return parsed;
 }
 
 function withOne(reactions: Reactions | undefined, reaction: string, userId: string): Reactions {

@@ -303,6 +303,22 @@ describe('AMD-7', () => {
     expect(await amend(bob, 1, 1, { delete: true }, 'q')).toMatchObject({ code: 'forbidden' });
   });
 
+  it('AMD-4: an edit of a deleted entry is a conflict that no hook sees', async () => {
+    const seen: unknown[] = [];
+    const world = start({
+      onPublish: ({ entry, edits }) => {
+        seen.push(edits?.data);
+        return { store: entry };
+      },
+    });
+    const ada = await world.enter('ada');
+    await ada.publish(1, 'one');
+    expect(await amend(ada, 2, 1, { edit: 'two' })).toMatchObject({ type: 'ok' });
+    expect(await amend(ada, 3, 1, { delete: true })).toMatchObject({ type: 'ok' });
+    expect(await amend(ada, 4, 1, { edit: 'three' })).toMatchObject({ code: 'conflict' });
+    expect(seen).toEqual([undefined, 'one']);
+  });
+
   it('an edit passes the schema and the hook, which gets the entry as it was', async () => {
     const edits: unknown[] = [];
     const world = start({
