@@ -12,6 +12,8 @@ export default defineConfig({
       'test/workspace/**/*.test.ts',
     ],
     pool: 'forks',
+    // By itself it leaves one processor idle, which on two is half of the time.
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     reporters: ['default'],

@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/packed/*.test.ts'],
     globalSetup: ['test/packed/global-setup.ts'],
     pool: 'forks',
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 120_000,
     // Compilers and installers run in them.
     hookTimeout: 120_000,

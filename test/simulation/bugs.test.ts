@@ -7,6 +7,9 @@ import { patchedCopy } from './lib/patched-copy.mjs';
 import { runSeeds } from './lib/pool.mjs';
 
 const SEEDS = 200;
+/** Looking for all of them takes minutes. `npm test` looks for every third, and sees that the others can still be made. */
+const STRIDE = process.env.TRUNKLINE_DEEP ? 1 : 3;
+const SOUGHT = BUGS.filter((_, index) => index % STRIDE === 0);
 
 interface Verdict {
   readonly seed: number;
@@ -14,7 +17,7 @@ interface Verdict {
 }
 
 describe('finds within 200 seeds that', () => {
-  it.each(BUGS.map((bug) => [bug.name, bug] as const))('%s', async (_name, { patches, breaks }) => {
+  it.each(SOUGHT.map((bug) => [bug.name, bug] as const))('%s', async (_name, { patches, breaks }) => {
     const copy = patchedCopy(patches);
     let found: Verdict | undefined;
     try {
@@ -34,6 +37,10 @@ describe('finds within 200 seeds that', () => {
     process.stdout.write(
       `  seed ${found?.seed}: ${found?.violation?.promise}: ${found?.violation?.what.split('\n')[0]}\n`,
     );
+  });
+
+  it('and can make those that it does not look for now', () => {
+    for (const { patches } of BUGS) patchedCopy(patches).remove();
   });
 
   it('and says loudly when a bug cannot be made any more', () => {

@@ -309,11 +309,6 @@ export const BUGS = [
     patches: [{ in: 'core/row-slice.js', find: 'since: isLast ? rows.head : place.since', put: 'since: to' }],
   },
   {
-    name: 'a change that follows one that failed is stored',
-    breaks: 'G11 producer order',
-    patches: [{ in: 'core/changer.js', find: '...(after === 0 ? {} : { after }),', put: '' }],
-  },
-  {
     name: 'a client lets go of the server before, and has not caught up with the next one',
     breaks: 'G10 restart',
     patches: [{ in: 'client', find: 'if (old && isResumed()) {', put: 'if (old) {' }],
