@@ -1,5 +1,6 @@
 // With nothing else wrong, a server takes over while another one drains: everyone goes on, and shows nothing but `live`.
 
+import { tableOf } from './tables.js';
 import type { World } from './world.js';
 
 /** More than the slowest link needs to open a connection and resume all its streams. */
@@ -49,7 +50,9 @@ function lookAtViews({ users, journal }: World): boolean {
   for (const { host, states, line, views, tables } of users) {
     // Whose connection ended for a reason of its own comes back, and catches up.
     if (line.connection.snapshot().state !== 'live' || [...states].some((state) => state !== 'live')) continue;
-    const shown = [...[...views.values()].map(({ handle }) => handle), ...(tables?.handles ?? [])];
+    // Who is told a durable table slowly may come too late for its deletions, of which few are remembered here, and begin anew (TAB-5).
+    const handles = (tables?.handles ?? []).filter(({ name }) => tableOf(name)?.keep !== 'durable');
+    const shown = [...[...views.values()].map(({ handle }) => handle), ...handles];
     const other = shown.find((handle) => handle.snapshot().state !== 'live');
     if (other === undefined) continue;
     const { state } = other.snapshot();
