@@ -94,8 +94,10 @@ export class LogView {
       const before = known.get(entry.offset);
       if (before === undefined || before === entry || before.at !== entry.at) continue;
       const { forms = [] } = this.#historyOf(entry)?.at(entry.offset) ?? {};
-      const [was, is] = [before, entry].map((one) => forms.findLastIndex(({ look }) => look === lookOfEntry(one)));
-      if ((is ?? 0) < (was ?? 0)) this.#broken('AMD-3', `${entry.offset} is again what it was before it was amended`);
+      // A reaction that was taken back leaves the look of before: neither is known to be later than it need be.
+      const was = forms.findIndex(({ look }) => look === lookOfEntry(before));
+      const is = forms.findLastIndex(({ look }) => look === lookOfEntry(entry));
+      if (is < was) this.#broken('AMD-3', `${entry.offset} is again what it was before it was amended`);
     }
   }
 
