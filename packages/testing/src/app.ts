@@ -52,6 +52,11 @@ export class AppState {
     if (!this.denied.has(right)) this.denied.set(right, sinceMs);
   }
 
+  /** When the right was taken that is gone now; `undefined`: it is not gone. */
+  deniedSince(user: string, stream: string): number | undefined {
+    return this.denied.get(`${user} ${stream}`);
+  }
+
   isDenied(user: string, stream: string): boolean {
     return this.denied.has(`${user} ${stream}`);
   }

@@ -48,7 +48,7 @@ export class WireOracle {
   readonly #tables: TableOracle;
   readonly #asked = new Map<number, Asked>();
   #user: string | undefined;
-  readonly #revoked = new Set<string>();
+  readonly #revoked = new Map<string, number | undefined>();
   /** When the token expires, by the server's clock. */
   #expiresAt = Number.POSITIVE_INFINITY;
   /** The same of the token that was sent last: from when on it counts is the server's to say. */
@@ -125,7 +125,7 @@ export class WireOracle {
 
   /** The server is told, now, that the user's right is gone: as long as that is so, nothing of the stream may come any more. */
   revoked(stream: string): void {
-    this.#revoked.add(stream);
+    this.#revoked.set(stream, this.rules.deniedSince(this.#user ?? '', stream));
   }
 
   #broken(promise: string, what: string): void {
@@ -208,7 +208,9 @@ export class WireOracle {
   }
 
   #mayServe(stream: string): void {
-    if (this.#revoked.has(stream) && this.rules.isDenied(this.#user ?? '', stream)) {
+    // A right that was given back and taken once more is another one: the server may not know of it yet.
+    const since = this.rules.deniedSince(this.#user ?? '', stream);
+    if (since !== undefined && this.#revoked.get(stream) === since) {
       this.#broken('SUB-9', `${stream} is served after it was revoked`);
     }
   }
