@@ -53,7 +53,12 @@ export function createTable(
   let toldState: AnyTableSnapshot['state'] = 'connecting';
   let isChanged = false;
 
-  const wanted = (): Wishes => wishes.sum(link.limits.maxKeys, link.sight);
+  let wishedLast: Wishes | undefined;
+  /** While nobody looks any more and it lingers, what was wanted last: who comes back finds it, also over a reconnect. */
+  const wanted = (): Wishes => {
+    if (subscription.interests.size > 0 || !wishedLast) wishedLast = wishes.sum(link.limits.maxKeys, link.sight);
+    return wishedLast;
+  };
 
   const table: Table = {
     changes,

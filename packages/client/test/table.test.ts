@@ -380,6 +380,26 @@ describe('what is asked for', () => {
     expect(world.last.of('tune').at(-1)).toMatchObject({ rate: 100 });
   });
 
+  it('goes on over a reconnect with what was wanted last, while it lingers', async () => {
+    const { world, quotes } = await filled(3);
+    // Something else needs the connection.
+    const keep = world.line.open();
+    const leave = quotes.open();
+    await world.pass();
+    leave();
+    world.last.drop();
+    await world.pass(600);
+    expect(world.connections).toHaveLength(2);
+    expect(world.last.of('subscribe')).toMatchObject([{ after: { offset: 1 } }]);
+    expect(world.last.of('subscribe')[0]).not.toHaveProperty('keys');
+    const shown: string[] = [];
+    quotes.subscribe(() => shown.push(`${quotes.snapshot().state} ${quotes.snapshot().rows.size}`));
+    shown.push(`${quotes.snapshot().state} ${quotes.snapshot().rows.size}`);
+    await world.pass();
+    expect(new Set(shown)).toEqual(new Set(['live 3']));
+    keep();
+  });
+
   it('ends lingerMs after the last one left', async () => {
     const { world, quotes } = await filled(1);
     world.line.open();
