@@ -14,20 +14,27 @@ export async function vitestSuite(suite, config) {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-test-'));
   try {
     const json = join(folder, 'report.json');
-    const { code } = await runNode(TOOLS.vitest, [
-      'run',
-      ...['--root', ROOT, '--config', join(ROOT, config)],
-      ...['--reporter=default', '--reporter=json', `--outputFile.json=${json}`],
-    ]);
+    const outside = join(folder, 'errors.json');
+    const { code } = await runNode(
+      TOOLS.vitest,
+      [
+        'run',
+        ...['--root', ROOT, '--config', join(ROOT, config)],
+        ...['--reporter=default', '--reporter=json', `--outputFile.json=${json}`],
+        `--reporter=${join(ROOT, 'scripts/lib/errors-reporter.mjs')}`,
+      ],
+      { env: { TRUNKLINE_ERRORS_FILE: outside } },
+    );
     if (!existsSync(json)) return failure(`Vitest ended with exit code ${code} and without a report`);
-    return judgeReport(suite, JSON.parse(readFileSync(json, 'utf8')), code);
+    const errors = existsSync(outside) ? JSON.parse(readFileSync(outside, 'utf8')) : [];
+    return judgeReport(suite, JSON.parse(readFileSync(json, 'utf8')), code, errors);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Counts and problems of a JSON report. */
-export function judgeReport(suite, report, code) {
+/** Counts and problems of a JSON report, and of the errors outside the tests. */
+export function judgeReport(suite, report, code, errors = []) {
   const tests = report.testResults.flatMap((file) =>
     file.assertionResults.map((test) => ({
       name: `${relative(ROOT, file.name)} > ${[...test.ancestorTitles, test.title].join(' > ')}`,
@@ -47,7 +54,7 @@ export function judgeReport(suite, report, code) {
   const skipped = tests.filter((test) => !['passed', 'failed'].includes(test.status)).map((test) => test.name);
   problems.push(...skipProblems(suite, { all: tests.map((test) => test.name), skipped }));
   if (tests.length === 0) problems.push('no tests ran');
-  if (code !== 0 && problems.length === 0)
-    problems.push(`Vitest ended with exit code ${code}: an error outside the tests`);
+  problems.push(...errors.map((error) => `outside the tests: ${error}`));
+  if (code !== 0 && problems.length === 0) problems.push(`Vitest ended with exit code ${code} and named no reason`);
   return resultOf(passed.length, skipped.length, problems);
 }

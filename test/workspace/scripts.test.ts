@@ -31,7 +31,8 @@ describe('counting a run of Vitest', () => {
     message,
     assertionResults: Object.entries(tests).map(([title, status]) => ({ ancestorTitles: ['hub'], title, status })),
   });
-  const judge = (files: ReturnType<typeof file>[], code = 0) => judgeReport('unit', { testResults: files }, code);
+  const judge = (files: ReturnType<typeof file>[], code = 0, errors: string[] = []) =>
+    judgeReport('unit', { testResults: files }, code, errors);
 
   it('counts what passed', () => {
     expect(judge([file('passed', { a: 'passed', b: 'passed' })])).toEqual({
@@ -56,9 +57,20 @@ describe('counting a run of Vitest', () => {
     expect(result.problems).toEqual(['failed: packages/core/test/a.test.ts: Cannot find module x']);
   });
 
-  it('fails for a suite without tests, and for an error outside the tests', () => {
+  it('fails for a suite without tests', () => {
     expect(judge([])).toMatchObject({ failed: 1, problems: ['no tests ran'] });
-    expect(judge([file('passed', { a: 'passed' })], 1).failed).toBe(1);
+  });
+
+  it('fails for an error outside the tests, and says which', () => {
+    const files = [file('passed', { a: 'passed' })];
+    expect(judge(files, 1, ['Unhandled Rejection: Error: gone'])).toMatchObject({
+      failed: 1,
+      problems: ['outside the tests: Unhandled Rejection: Error: gone'],
+    });
+    expect(judge(files, 1)).toMatchObject({
+      failed: 1,
+      problems: ['Vitest ended with exit code 1 and named no reason'],
+    });
   });
 
   it('fails for a skip without a reason, and a todo is one', () => {
