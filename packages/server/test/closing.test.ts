@@ -2,14 +2,14 @@
 
 import { once } from 'node:events';
 import { Agent, createServer, get, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type Broker, memoryBroker } from '@trunkline/broker';
 import { CLOSE, type Item } from '@trunkline/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { attach, type ServeOptions, serve, trunkline } from '../src/index.js';
 import { chatApp, listeningLog, served } from './support/app.js';
-import { Dialled, enter, rawLine } from './support/dial.js';
+import { Dialled, dialTcp, enter, rawLine } from './support/dial.js';
 
 const open: { close(options?: { deadlineMs: number }): unknown }[] = [];
 const loose: Socket[] = [];
@@ -127,7 +127,7 @@ describe('close({ drainMs })', () => {
   it('refuses a handshake on a connection that stands, as a proxy may keep some', async () => {
     const { trunk, url, port, log } = await start();
     const peer = await mover(url);
-    const proxy = connect(port, '127.0.0.1');
+    const proxy = dialTcp(port);
     loose.push(proxy);
     proxy.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
     expect(String((await once(proxy, 'data'))[0])).toMatch(/^HTTP\/1.1 200 /);
@@ -191,8 +191,8 @@ describe('the end of close()', () => {
     await hooked;
     const deaf = await rawLine(port);
     deaf.pause();
-    const halfOpen = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    const http = connect(port, '127.0.0.1');
+    const halfOpen = dialTcp(port, { allowHalfOpen: true });
+    const http = dialTcp(port);
     loose.push(deaf, halfOpen, http);
     await once(halfOpen, 'connect');
     http.write('GET /forever HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -216,7 +216,7 @@ describe('the end of close()', () => {
     const asked = new Promise<void>((resolve) => {
       isAsked = resolve;
     });
-    const silent = connect(port, '127.0.0.1');
+    const silent = dialTcp(port);
     loose.push(silent);
     await once(silent, 'connect');
     const peer = await enter(url);

@@ -43,7 +43,6 @@ afterEach(async () => {
 
 async function raw(): Promise<Socket> {
   const socket = await rawLine(port);
-  socket.on('error', () => {});
   sockets.push(socket);
   return socket;
 }

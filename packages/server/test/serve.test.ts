@@ -2,14 +2,14 @@
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { memoryBroker } from '@trunkline/broker';
 import { CLOSE, type StreamName } from '@trunkline/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { ListenError, serve, trunkline } from '../src/index.js';
 import { chatApp, listeningLog, served } from './support/app.js';
-import { Dialled, enter, frame, rawLine } from './support/dial.js';
+import { Dialled, dialTcp, enter, frame, rawLine } from './support/dial.js';
 
 const open: { close(options?: { deadlineMs: number }): unknown }[] = [];
 afterEach(async () => {
@@ -42,7 +42,7 @@ describe('TRA-1: the endpoint', () => {
 
   it('gives up a connection whose request does not come in time', async () => {
     const { trunk } = await start({ helloTimeoutMs: 40 });
-    const mute = connect(trunk.port, '127.0.0.1');
+    const mute = dialTcp(trunk.port);
     const answer: Buffer[] = [];
     mute.on('data', (bytes) => answer.push(bytes));
     mute.write('GET /line HTTP/1.1\r\nHost: 127.0.0.1\r\n');

@@ -90,9 +90,14 @@ export async function enter(url: string, token = 'ada'): Promise<Dialled> {
   return dialled;
 }
 
+/** A plain TCP connection. That the server resets it is an end like any other: nobody hears an `error`. */
+export function dialTcp(port: number, options: { allowHalfOpen?: boolean } = {}): Socket {
+  return connectTcp({ port, host: '127.0.0.1', ...options }).on('error', () => {});
+}
+
 /** A plain TCP connection after the WebSocket handshake: what follows is up to the test. */
 export async function rawLine(port: number): Promise<Socket> {
-  const socket = connectTcp(port, '127.0.0.1');
+  const socket = dialTcp(port);
   await once(socket, 'connect');
   socket.write(
     `GET /line HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +

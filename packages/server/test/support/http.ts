@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type Broker, memoryBroker } from '@trunkline/broker';
 import { type AppRuntime, Engine } from '@trunkline/core';
 import type { Limits } from '@trunkline/protocol';
@@ -14,6 +14,7 @@ import type { RequestInfo } from '../../src/index.js';
 import { refuse, type ServeOptions, serve, trunkline } from '../../src/index.js';
 import { revokeOf } from '../../src/revoke.js';
 import { listeningLog } from './app.js';
+import { dialTcp } from './dial.js';
 
 export const KEYS = {
   prices: 'prices-0123456789-0123456789-0123456789',
@@ -184,13 +185,12 @@ export async function steppedApi(
 
 /** A plain connection, and all that the server said on it until it ended it. */
 export async function rawRequest(port: number): Promise<{ socket: Socket; end: Promise<string> }> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = dialTcp(port);
   await once(socket, 'connect');
   let text = '';
   socket.on('data', (chunk: Buffer) => {
     text += chunk;
   });
-  socket.on('error', () => {});
   const end = new Promise<string>((resolve) => socket.on('close', () => resolve(text)));
   return { socket, end };
 }

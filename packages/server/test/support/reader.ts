@@ -28,7 +28,6 @@ export class Reader {
   /** Says hello, naming what it can do, and subscribes at the head. */
   static async join(port: number, stream: string, features: readonly string[] = ['seen']): Promise<Reader> {
     const reader = new Reader(await rawLine(port));
-    reader.socket.on('error', () => {});
     const joined = new Promise<void>((resolve) => {
       reader.#pongs.push(resolve);
     });
