@@ -42,12 +42,13 @@ export async function markAsServer(engine: Parts, marking: Marking, userId: stri
 
 function markedLog({ app }: Parts, { stream }: Marking) {
   const target = resolveStream(app, stream);
-  if (target.channel.kind === 'log' && target.channel.markers) return target;
+  if (target.channel.kind === 'log' && target.channel.markers) return { ...target, bounds: target.channel.markers };
   throw new TrunklineError('invalid', 'there are no read marks here');
 }
 
-function store({ app, markers }: Parts, marking: Marking, reader: Reader): Promise<void> {
-  const { name } = resolveStream(app, marking.stream);
-  if (marking.type === 'mark') return markers.mark(name, reader, marking.offset);
+function store(parts: Parts, marking: Marking, reader: Reader): Promise<void> {
+  const { markers } = parts;
+  const { name, bounds } = markedLog(parts, marking);
+  if (marking.type === 'mark') return markers.mark(name, bounds, reader, marking.offset);
   return markers[marking.type](name, reader.id);
 }

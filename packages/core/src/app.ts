@@ -88,6 +88,14 @@ export interface PublishCall {
   readonly edits?: Edited;
 }
 
+/** How long, and how many of, the marks of a log are shown to others. */
+export interface MarkBounds {
+  /** After it moved last, in milliseconds. */
+  readonly expireMs: number;
+  /** Beyond it those that moved longest ago go. At least 1. */
+  readonly maxReaders: number;
+}
+
 /** A log channel. */
 export interface LogRuntime {
   readonly kind: 'log';
@@ -97,7 +105,7 @@ export interface LogRuntime {
   /** Who is subscribed is present, until this many milliseconds after they left. Absent: nobody is told. */
   readonly presence?: { readonly graceMs: number };
   /** Users may mark how far they have read. Absent: nobody may. */
-  readonly markers?: true;
+  readonly markers?: MarkBounds;
   /** Members of the payload whose words are searched. Absent: none are. */
   readonly search?: readonly string[];
   /** The signals that may be sent, by name. Absent: none. */

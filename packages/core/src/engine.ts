@@ -165,7 +165,9 @@ export class Engine<Request = unknown> {
     const deadlines = { deadlineMs: callDeadlineMs, maxDeadlineMs: maxCallDeadlineMs };
     this.caller = new Caller({ broker, log, clock, permits: this.permits, maxEntryBytes, ...deadlines });
     const tables = [...this.app.channels.values()].filter((channel) => channel.kind === 'table');
-    this.#tableBrokers = new Set(tables.map(brokerOf));
+    // Marks expire in the broker, whether or not the app has tables there.
+    const marked = [...this.app.channels.values()].some((channel) => channel.kind === 'log' && channel.markers);
+    this.#tableBrokers = new Set([...tables.map(brokerOf), ...(marked ? [this.broker] : [])]);
     this.#sweptMs = this.clock.nowMs();
     this.#cancelSweep = this.clock.after(SWEEP_MS, this.#sweep);
   }

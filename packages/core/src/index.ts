@@ -8,6 +8,7 @@ export type {
   HookResult,
   Identity,
   LogRuntime,
+  MarkBounds,
   ProcedureCall,
   ProcedureResult,
   ProcedureRuntime,

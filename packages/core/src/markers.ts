@@ -1,7 +1,15 @@
 // How far users have read (MRK-1…), and which logs they follow: two durable tables. `…:markers` beside a log has a row for each user, for the
-// others to see; `:follows/<user>` a row for each log, from which the user's unread counts are made. A mark only moves forward.
+// others to see; `:follows/<user>` a row for each log, from which the user's unread counts are made. A mark only moves forward. What others see
+// of marks is bounded in number and time (`MarkBounds`), so that a log of passers-by does not keep them all; a user's own follows are not.
 
-import { type Broker, RowConflictError } from '@trunkline/broker';
+import {
+  type Broker,
+  type ChangeOptions,
+  RowConflictError,
+  type RowDelete,
+  type RowsPage,
+  TableFullError,
+} from '@trunkline/broker';
 import {
   type Epoch,
   type JsonValue,
@@ -13,9 +21,12 @@ import {
   TrunklineError,
   utf8Bytes,
 } from '@trunkline/protocol';
+import type { MarkBounds } from './app.js';
 import { callBroker } from './broker-call.js';
 import type { Clock, Log } from './ports.js';
+import { readTable } from './read-table.js';
 import { followsOf, markersOf } from './side-streams.js';
+import { Turns } from './turns.js';
 
 /** What is stored of a log that a user follows, or followed. */
 export interface FollowRow {
@@ -41,6 +52,10 @@ export interface Reader {
 
 /** Others may write the same row; who loses this often is told. */
 const MAX_TRIES = 20;
+/** Of rows that are looked at for the oldest. */
+const PAGE = { entries: 500 };
+/** Who was away longer begins anew. */
+const TOMBSTONES = { count: 2_000, ageMs: 3_600_000 };
 
 export interface MarkersOptions {
   readonly broker: Broker;
@@ -52,6 +67,8 @@ export class Markers {
   readonly #options: MarkersOptions;
   /** When a user marked a log last. */
   readonly #marked = new Map<string, number>();
+  /** Of those who need room in a full table: each would make the others look again. */
+  readonly #turns = new Turns();
 
   constructor(options: MarkersOptions) {
     this.#options = options;
@@ -77,36 +94,39 @@ export class Markers {
   }
 
   /** Resolves when it is stored. Rejects with TrunklineError `conflict` (beyond the head), `too_large`, `unavailable`. */
-  async mark(log: StreamName, reader: Reader, offset: Offset): Promise<void> {
-    const { follows, head } = await this.#look(log, reader.id);
+  async mark(log: StreamName, bounds: MarkBounds, reader: Reader, offset: Offset): Promise<void> {
+    const { follows, followed, head } = await this.#look(log, reader.id);
     if (offset > head.offset) {
       throw new TrunklineError('conflict', `the log ends at ${head.offset}: ${offset} cannot be marked`);
     }
     const { epoch } = head;
+    // Others see a mark no more after a while; who marks again then has not read less than before.
+    const known = followed?.epoch === epoch ? followed.mark : 0;
     const isForward = (row: { readonly epoch: Epoch | null } | null, before: Offset | undefined) =>
       row === null || row.epoch !== epoch || offset > (before ?? 0);
     // What the user's own counts are made of comes with it, or before: never after.
     await Promise.all([
-      this.#write<FollowRow>(follows, log, MAX_FOLLOWS, (row) =>
+      this.#write<FollowRow>(follows, log, FOLLOWS, (row) =>
         isForward(row, row?.mark) ? { ...row, mark: offset, epoch } : null,
       ),
-      this.#write<MarkerRow>(markersOf(log), reader.id, undefined, (row) =>
-        isForward(row, row?.offset) ? { offset, user: reader.user ?? row?.user ?? reader.id, epoch } : null,
-      ),
+      this.#write<MarkerRow>(markersOf(log), reader.id, boundsOf(bounds), (row) => {
+        if (!isForward(row, row?.offset)) return null;
+        return { offset: Math.max(offset, known), user: reader.user ?? row?.user ?? reader.id, epoch };
+      }),
     ]);
   }
 
   /** From now on: what is there counts as read. Rejects as `mark` does. */
   async follow(log: StreamName, userId: string): Promise<void> {
     const { follows, head } = await this.#look(log, userId);
-    await this.#write<FollowRow>(follows, log, MAX_FOLLOWS, (row) =>
+    await this.#write<FollowRow>(follows, log, FOLLOWS, (row) =>
       row === null || row.muted === true ? { mark: head.offset, epoch: head.epoch } : null,
     );
   }
 
   async unfollow(log: StreamName, userId: string): Promise<void> {
     const { follows, head } = await this.#look(log, userId);
-    await this.#write<FollowRow>(follows, log, MAX_FOLLOWS, (row) =>
+    await this.#write<FollowRow>(follows, log, FOLLOWS, (row) =>
       row?.muted === true ? null : { mark: row?.mark ?? head.offset, epoch: row?.epoch ?? head.epoch, muted: true },
     );
   }
@@ -119,31 +139,80 @@ export class Markers {
       throw new TrunklineError('too_large', words);
     }
     const { broker, log: report } = this.#options;
-    const head = await callBroker(report, broker.readBack(log, undefined, { entries: 1 }));
-    return { follows, head };
+    const [head, row] = await Promise.all([
+      callBroker(report, broker.readBack(log, undefined, { entries: 1 })),
+      callBroker(report, broker.readRow(follows, log)),
+    ]);
+    return { follows, followed: row === null ? null : (JSON.parse(row.data) as FollowRow), head };
   }
 
   /** Changes one row as it is at that moment. @param make `null`: it stays as it is */
   async #write<Row extends object>(
     table: StreamName,
     key: string,
-    maxRows: number | undefined,
+    how: WriteOptions,
     make: (row: Row | null) => Row | null,
+    isFull = false,
   ): Promise<void> {
-    const { broker, log } = this.#options;
+    const { expireMs, evicts, ...options } = how;
+    const { broker, log, clock } = this.#options;
+    // As a rule there is one row too many; more where the bound was another.
+    let most = 1;
     for (let tries = 1; ; tries += 1) {
       const known = await callBroker(log, broker.readRow(table, key));
       const next = make(known === null ? null : (JSON.parse(known.data) as Row));
       if (next === null) return;
-      const step = [{ key, set: JSON.stringify(next), if: known?.offset ?? 0 }];
+      const oldest = isFull && known === null ? await this.#oldest(table, options.maxRows, most) : [];
+      const expiry = expireMs === undefined ? {} : { expiresAt: clock.nowMs() + expireMs };
+      const step = [...oldest, { key, set: JSON.stringify(next), if: known?.offset ?? 0, ...expiry }];
       try {
-        await broker.change(table, step, maxRows === undefined ? {} : { maxRows });
+        await broker.change(table, step, options);
         return;
       } catch (error) {
-        if (!(error instanceof RowConflictError) || tries === MAX_TRIES) {
+        const isFullNow = error instanceof TableFullError && evicts === true;
+        if (isFullNow && !isFull) {
+          return this.#turns.run(table, () => this.#write(table, key, how, make, true));
+        }
+        if (isFullNow) most = Number.POSITIVE_INFINITY;
+        if ((!isFullNow && !(error instanceof RowConflictError)) || tries === MAX_TRIES) {
           return callBroker(log, Promise.reject<undefined>(error));
         }
       }
     }
   }
+
+  /** Takes the rows out that changed longest ago, at most so many, so that one more fits in: as they are now, or the step is refused. */
+  async #oldest(table: StreamName, maxRows: number, most: number): Promise<RowDelete[]> {
+    const { broker, log } = this.#options;
+    const rows = new Map<string, Offset>();
+    const begin = () => {
+      rows.clear();
+      const add = (page: RowsPage) => {
+        for (const { key } of [...page.gone, ...page.rows]) rows.delete(key);
+        for (const { key, offset } of page.rows) rows.set(key, offset);
+      };
+      return { whole: rows, add };
+    };
+    await callBroker(
+      log,
+      readTable(broker, table, PAGE, begin, () => rows.size < most),
+    );
+    const count = Math.min(most, Math.max(1, rows.size + 1 - maxRows));
+    return [...rows].slice(0, count).map(([key, offset]) => ({ key, delete: true, if: offset }));
+  }
+}
+
+/** How a row is written. */
+interface WriteOptions extends ChangeOptions {
+  readonly maxRows: number;
+  /** The row goes by itself so many milliseconds later. Default: never. */
+  readonly expireMs?: number;
+  /** Where there is no room for one more, those that changed longest ago go. Default: it is refused. */
+  readonly evicts?: true;
+}
+
+const FOLLOWS: WriteOptions = { maxRows: MAX_FOLLOWS };
+
+function boundsOf({ expireMs, maxReaders }: MarkBounds): WriteOptions {
+  return { expireMs, maxRows: maxReaders, evicts: true, tombstones: TOMBSTONES };
 }

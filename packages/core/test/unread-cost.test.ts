@@ -4,7 +4,7 @@
 import type { StreamName } from '@trunkline/protocol';
 import { utf8Bytes } from '@trunkline/protocol';
 import { describe, expect, it } from 'vitest';
-import { LOBBY, type Peer, World } from './support/world.js';
+import { LOBBY, MARKERS, type Peer, World } from './support/world.js';
 
 const CROWD = 10_000;
 const UNREAD_MS = 1_050;
@@ -33,7 +33,7 @@ describe('a publish to a log that 10,000 users follow', () => {
   it('costs one small slice each a second at most, and nothing to those with more than 99', {
     timeout: 120_000,
   }, async () => {
-    const world = new World({ chat: { markers: true } });
+    const world = new World({ chat: { markers: MARKERS } });
     for (let n = 0; n < CROWD; n += 1) {
       const row = { key: LOBBY, set: '{"mark":0,"epoch":null}' };
       await world.store.change(`:follows/u${n}` as StreamName, [row]);

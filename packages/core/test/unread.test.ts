@@ -7,15 +7,15 @@ import { describe, expect, it } from 'vitest';
 import { MAX_UNREAD } from '../src/unread-count.js';
 import { Rule } from './support/rule.js';
 import { TableView } from './support/table-view.js';
-import { LOBBY, type Peer, World, type WorldOptions } from './support/world.js';
+import { LOBBY, MARKERS, type Peer, World, type WorldOptions } from './support/world.js';
 
 const OTHER = 'chat/other' as StreamName;
-const MARKERS = `${LOBBY}:markers` as StreamName;
+const MARKS = `${LOBBY}:markers` as StreamName;
 let producers = 0;
 
 function markedWorld(options: WorldOptions = {}) {
   const limits = { publishRatePerSecond: 100_000, publishBurst: 100_000, ...options.limits };
-  return new World({ ...options, limits, chat: { markers: true, ...options.chat } });
+  return new World({ ...options, limits, chat: { markers: MARKERS, ...options.chat } });
 }
 
 /** A user who looks at what they have not read. */
@@ -56,7 +56,7 @@ describe('MRK-1: marks', () => {
     const world = markedWorld();
     await publish(world, 'bob', 5);
     const [ada, bob] = [await world.enter('ada'), await world.enter('bob')];
-    const id = bob.request({ type: 'subscribe', stream: MARKERS });
+    const id = bob.request({ type: 'subscribe', stream: MARKS });
     await world.settle();
     const view = new TableView().take(bob.connection.fresh(), id);
     await mark(ada, 3);
@@ -69,7 +69,7 @@ describe('MRK-1: marks', () => {
     await mark(ada, 5);
     const after = markedWorld({ store: world.store });
     const eve = await after.enter('eve');
-    const again = eve.request({ type: 'subscribe', stream: MARKERS });
+    const again = eve.request({ type: 'subscribe', stream: MARKS });
     await after.settle();
     expect(new TableView().take(eve.connection.fresh(), again).rows.get('ada')?.offset).toBe(5);
   });

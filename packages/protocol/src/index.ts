@@ -21,6 +21,7 @@ export type { JsonOnly, JsonValue, NonJsonPath, NotJson } from './json.js';
 export {
   DEFAULT_LIMITS,
   type Limits,
+  MARK_DAYS,
   MARK_INTERVAL_MS,
   MAX_DATA_DEPTH,
   MAX_FOLLOWS,
@@ -33,6 +34,7 @@ export {
   MAX_REACTION_BYTES,
   MAX_REACTIONS,
   MAX_REACTORS,
+  MAX_READERS,
   MAX_SIGNAL_NAME_LENGTH,
   MAX_SLICE_BYTES,
   MAX_UNACKNOWLEDGED,

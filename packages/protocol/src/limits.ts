@@ -86,6 +86,10 @@ export const MAX_PROCEDURE_NAME_LENGTH = 256;
 
 /** A user may mark a log so often: once in so many milliseconds. Sooner: `rate_limited` with `afterMs`. */
 export const MARK_INTERVAL_MS = 1_000;
+/** Days for which a read mark is shown to others after it moved last, unless the channel says otherwise, or how long entries are kept. */
+export const MARK_DAYS = 365;
+/** Read marks of a log that are shown to others, unless the channel says otherwise. Beyond it those that moved longest ago go. */
+export const MAX_READERS = 10_000;
 /** Logs that a user may follow, those that they no longer follow included. More: `too_large`. */
 export const MAX_FOLLOWS = 1_000;
 /** Longest name of a signal, in UTF-16 code units. Longer, or empty: `invalid`. */

@@ -23,6 +23,7 @@ export {
 export type { CloseOptions } from './closing.js';
 export type {
   BesideOptions,
+  MarkersOption,
   MarkersServer,
   PresenceOption,
   PresenceServer,

@@ -8,9 +8,11 @@ import type {
   HookResult,
   Identity,
   LogRuntime,
+  MarkBounds,
   TableRuntime,
 } from '@trunkline/core';
-import { type JsonValue, PRESENCE_GRACE_MS } from '@trunkline/protocol';
+import { type JsonValue, MARK_DAYS, MAX_READERS, PRESENCE_GRACE_MS } from '@trunkline/protocol';
+import type { MarkersOption } from './define/beside.js';
 import type { AnyDefinition, At, LogServerHandle } from './define/handles.js';
 import type { Action } from './define/log.js';
 import { isRefusal } from './define/refusal.js';
@@ -193,16 +195,21 @@ function naming(names: readonly string[]): (params: readonly string[]) => Record
 }
 
 /** What stands beside the log. */
-function besides({ presence = false, markers = false, signals }: LogParts): Beside {
+function besides({ presence = false, markers = false, signals, retain }: LogParts): Beside {
   const graceMs = typeof presence === 'object' ? presence.graceMs : PRESENCE_GRACE_MS;
   const checks = Object.entries(signals ?? {}).map(
     ([name, schema]) => [name, (data: JsonValue) => validatedBy(schema, data)] as const,
   );
   return {
     ...(presence === false ? {} : { presence: { graceMs } }),
-    ...(markers ? { markers } : {}),
+    ...(markers === false ? {} : { markers: markBounds(markers === true ? {} : markers, retain?.days) }),
     ...(checks.length === 0 ? {} : { signals: new Map(checks) }),
   };
+}
+
+/** A mark is of no use to anybody when all that it covers is gone. */
+function markBounds({ days, readers = MAX_READERS }: Exclude<MarkersOption, boolean>, kept = MARK_DAYS): MarkBounds {
+  return { expireMs: Math.ceil((days ?? kept) * DAY_MS), maxReaders: readers };
 }
 type Beside = Pick<LogRuntime, 'presence' | 'markers' | 'signals'>;
 

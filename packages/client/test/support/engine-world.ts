@@ -105,7 +105,7 @@ export class EngineWorld {
       params: ['room'],
       validate: any,
       presence: { graceMs: 5_000 },
-      markers: true,
+      markers: { expireMs: 86_400_000, maxReaders: 1_000 },
       amend: ['edit', 'delete', 'react'],
       signals: new Map([
         ['typing', any],

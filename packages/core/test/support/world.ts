@@ -39,6 +39,9 @@ const byToken: Authenticate = async (token) => {
   return { id: token, user: { id: token }, publicUser: token };
 };
 
+/** Of a log with read marks. */
+export const MARKERS = { expireMs: 30 * 86_400_000, maxReaders: 1_000 };
+
 export const LOBBY = 'chat/lobby' as StreamName;
 export const QUOTES = 'quotes/nyse' as StreamName;
 

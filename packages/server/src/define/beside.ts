@@ -12,6 +12,19 @@ export type PresenceOption =
       readonly graceMs: number;
     };
 
+/** Whether users may mark how far they have read, and for how long others see that. */
+export type MarkersOption =
+  | boolean
+  | {
+      /**
+       * Days for which others see a mark after it moved last. Default: `retain.days`, as by then all that it covers is gone; 365 where there is none. Whose mark
+       * has expired still follows the log, and is counted for from where they were: with their next mark they are seen again.
+       */
+      readonly days?: number;
+      /** Marks that are kept of one log: of one more, the one that moved longest ago goes, as if it had expired. Default 10_000. */
+      readonly readers?: number;
+    };
+
 /** Schemas of signals, by name. */
 export type SignalSchemas = Readonly<Record<string, StandardSchemaV1>>;
 
@@ -21,7 +34,7 @@ type SignalSchema<S> = S extends StandardSchemaV1
   : unknown;
 
 /** The options of a log for what stands beside it. */
-export interface BesideOptions<P extends PresenceOption, M extends boolean, G extends SignalSchemas> {
+export interface BesideOptions<P extends PresenceOption, M extends MarkersOption, G extends SignalSchemas> {
   /** Who is subscribed is present: a row for each user, however many tabs they have. Default: nobody is told. */
   readonly presence?: P;
   /** Users may mark how far they have read, and follow the log: then it counts what they have not read. Default: no. */
@@ -34,9 +47,9 @@ export interface BesideOptions<P extends PresenceOption, M extends boolean, G ex
 }
 
 /** What of it clients are promised. */
-export interface BesideContract<P extends PresenceOption, M extends boolean, G extends SignalSchemas> {
+export interface BesideContract<P extends PresenceOption, M extends MarkersOption, G extends SignalSchemas> {
   readonly presence: P extends false ? false : true;
-  readonly markers: M;
+  readonly markers: M extends false ? false : true;
   readonly signals: {
     readonly [K in keyof G]: {
       readonly input: StandardSchemaV1.InferInput<G[K]>;

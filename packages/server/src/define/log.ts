@@ -3,7 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Amendment, Contracted, JsonOnly, JsonValue, LogContract, Offset, ParamRecord } from '@trunkline/protocol';
 import type { RequestType } from '../backend/requests.js';
-import type { BesideContract, BesideOptions, PresenceOption, SignalSchemas } from './beside.js';
+import type { BesideContract, BesideOptions, MarkersOption, PresenceOption, SignalSchemas } from './beside.js';
 import type { At } from './handles.js';
 import type { Refusal } from './refusal.js';
 
@@ -90,7 +90,7 @@ export interface LogOptions<
   Names extends readonly string[],
   S extends StandardSchemaV1,
   P extends PresenceOption,
-  M extends boolean,
+  M extends MarkersOption,
   G extends SignalSchemas,
   Amend extends Amendment,
 > extends BesideOptions<P, M, G> {
@@ -126,7 +126,7 @@ export interface PlainLogOptions<
   S extends StandardSchemaV1,
   Returned,
   P extends PresenceOption,
-  M extends boolean,
+  M extends MarkersOption,
   G extends SignalSchemas,
   Amend extends Amendment,
 > extends LogOptions<User, Names, S, P, M, G, Amend> {
@@ -143,7 +143,7 @@ export interface HookedLogOptions<
   S extends StandardSchemaV1,
   Returned,
   P extends PresenceOption,
-  M extends boolean,
+  M extends MarkersOption,
   G extends SignalSchemas,
   Amend extends Amendment,
 > extends LogOptions<User, Names, S, P, M, G, Amend> {
@@ -167,7 +167,7 @@ export interface LogContractOf<
   S extends StandardSchemaV1,
   Result,
   P extends PresenceOption,
-  M extends boolean,
+  M extends MarkersOption,
   G extends SignalSchemas,
   Amend extends Amendment,
 > extends LogContract,
@@ -178,7 +178,7 @@ export interface LogContractOf<
   readonly stored: StoredOf<S, Result>;
   readonly refusal: RefusalOf<Result>;
   readonly presence: BesideContract<P, M, G>['presence'];
-  readonly markers: M;
+  readonly markers: BesideContract<P, M, G>['markers'];
   readonly signals: BesideContract<P, M, G>['signals'];
   readonly amend: Amend;
 }

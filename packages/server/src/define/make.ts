@@ -117,7 +117,14 @@ function checkLog(parts: Omit<LogParts, 'kind'>): void {
     throw new TypeError('t.log: retain.bytes must be a whole number from 1');
   }
   const { presence, signals = {}, markers = false } = parts;
-  if (typeof markers !== 'boolean') throw new TypeError('t.log: markers must be true or false');
+  if (typeof markers !== 'boolean' && (typeof markers !== 'object' || markers === null)) {
+    throw new TypeError('t.log: markers must be true, false, or { days, readers }');
+  }
+  const { days: markDays, readers } = typeof markers === 'object' ? markers : {};
+  if (markDays !== undefined && !(markDays > 0)) throw new TypeError('t.log: markers.days must be above 0');
+  if (readers !== undefined && !(Number.isSafeInteger(readers) && readers >= 1)) {
+    throw new TypeError('t.log: markers.readers must be a whole number from 1');
+  }
   for (const [name, schema] of Object.entries(signals)) {
     checkSchema(`t.log: the signal ${name}`, schema);
     if (name === '' || name.length > MAX_SIGNAL_NAME_LENGTH) {

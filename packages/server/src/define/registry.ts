@@ -5,7 +5,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Amendment } from '@trunkline/protocol';
 import type { BackendOptions } from '../backend/backend-options.js';
 import type { RequestType } from '../backend/requests.js';
-import type { PresenceOption, SignalSchemas } from './beside.js';
+import type { MarkersOption, PresenceOption, SignalSchemas } from './beside.js';
 import type { At } from './handles.js';
 import type { Action, AmendedEntry, Retain } from './log.js';
 import type { RunContext } from './procedure.js';
@@ -18,7 +18,7 @@ export interface LogParts {
   readonly entry: StandardSchemaV1;
   readonly retain?: Retain;
   readonly presence?: PresenceOption;
-  readonly markers?: boolean;
+  readonly markers?: MarkersOption;
   readonly signals?: SignalSchemas;
   readonly backend?: readonly RequestType[];
   readonly amend?: readonly Amendment[];

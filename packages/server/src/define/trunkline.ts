@@ -3,7 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Amendment, AppContract, Contracted, ContractOf, JsonOnly } from '@trunkline/protocol';
 import type { BackendOptions } from '../backend/backend-options.js';
-import type { PresenceOption, SignalSchemas } from './beside.js';
+import type { MarkersOption, PresenceOption, SignalSchemas } from './beside.js';
 import type { AnyDefinition } from './handles.js';
 import type { HookedLogOptions, LogContractOf, LogDefinition, NoHook, PlainLogOptions } from './log.js';
 import type {
@@ -90,7 +90,7 @@ export interface Trunkline<User extends BaseUser, Public> {
     S extends StandardSchemaV1,
     Returned,
     P extends PresenceOption = false,
-    M extends boolean = false,
+    M extends MarkersOption = false,
     G extends SignalSchemas = NoSignals,
     Amend extends Amendment = never,
   >(
@@ -102,7 +102,7 @@ export interface Trunkline<User extends BaseUser, Public> {
     S extends StandardSchemaV1,
     Returned,
     P extends PresenceOption = false,
-    M extends boolean = false,
+    M extends MarkersOption = false,
     G extends SignalSchemas = NoSignals,
     Amend extends Amendment = never,
   >(

@@ -28,7 +28,12 @@ const chat = t.log(['room'], {
     return { ...given, loud: true };
   },
 });
-const chatty = t.log([], { entry, signals: { ping: z.object({ n: z.number() }) }, presence: true });
+const chatty = t.log([], {
+  entry,
+  signals: { ping: z.object({ n: z.number() }) },
+  presence: true,
+  markers: { days: 30 },
+});
 const app = t.app({ channels: { plain, chat, chatty } });
 type Contract = ContractOf<typeof app>;
 interface PublicUser {
@@ -43,6 +48,8 @@ describe('beside a log', () => {
   it('the contract says what there is', () => {
     expectTypeOf<Contract['channels']['plain']['presence']>().toEqualTypeOf<false>();
     expectTypeOf<Contract['channels']['chat']['presence']>().toEqualTypeOf<true>();
+    expectTypeOf<Contract['channels']['plain']['markers']>().toEqualTypeOf<false>();
+    expectTypeOf<Contract['channels']['chatty']['markers']>().toEqualTypeOf<true>();
     expectTypeOf<Contract['channels']['chat']['stored']>().toEqualTypeOf<{ loud: boolean; text: string }>();
     expectTypeOf<Contract['channels']['chat']['signals']['typing']['input']>().toEqualTypeOf<{
       on?: boolean | undefined;
