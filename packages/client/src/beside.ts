@@ -38,7 +38,7 @@ export function withBeside(
     return made.handle;
   });
   const presence = once(() => createPresence(find(`${name}:presence`).asTable()));
-  const markers = once(() => createMarkers(shared, asks, name, (stream) => find(stream).asTable()));
+  const markers = once(() => createMarkers(shared, asks, name, handle.epoch, (stream) => find(stream).asTable()));
   const history = once(() => createHistory(asks, handle as AnyLogHandle));
   const beside: Beside = {
     read: (request) => history().read(request),

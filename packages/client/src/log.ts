@@ -1,7 +1,7 @@
 // A log: its replica, its outbox and its older pages, shown as one snapshot. While the line moves (CON-8) it has a subscription on each of two
 // sockets: both bring entries, and the replica drops what it has.
 
-import type { Amendment, Gap, Offset } from '@trunkline/protocol';
+import type { Amendment, Epoch, Gap, Offset } from '@trunkline/protocol';
 import type { Link } from './link.js';
 import type { LogGap, LogHandle, LogSnapshot } from './log-handle.js';
 import { createOlderPages } from './older-pages.js';
@@ -19,6 +19,7 @@ export type AnyLogSnapshot = LogSnapshot<unknown, unknown, unknown, string, Amen
 export interface Log extends Kind {
   readonly handle: Pick<AnyLogHandle, 'publish' | 'edit' | 'delete' | 'react' | 'unreact' | 'loadOlder' | 'dismissGap'>;
   snapshot(): AnyLogSnapshot;
+  epoch(): Epoch | null;
   /** Whether something waits here, though nobody may be interested. */
   isBusy(): boolean;
   /** The newest interest wants to begin with so many entries. */
@@ -97,6 +98,7 @@ export function createLog(
         error: state === 'refused' ? subscription.error() : undefined,
       };
     },
+    epoch: () => replica.epoch,
     isBusy: outbox.isBusy,
     wish(last = PAGE) {
       wish = last;

@@ -1,6 +1,6 @@
 // Who has read up to where, and what is unread: tables, shown as what they mean.
 
-import type { Offset } from '@trunkline/protocol';
+import type { Epoch, Offset, TrunklineError } from '@trunkline/protocol';
 import type { Asks } from './asks.js';
 import { mapStore } from './map-store.js';
 import type { Shared } from './shared.js';
@@ -41,8 +41,8 @@ export interface WithMarkers<User> {
   /** What this user has not read, as a store. All of a line are one subscription, to no log. */
   readonly unread: TableStore<UnreadSnapshot>;
   /**
-   * This user has read up to there. Only forward; at most one is sent a second, the highest. The first one makes the user follow the log. Sent again over
-   * reconnects; of a refusal `onProblem` is told.
+   * This user has read up to there. Only forward, within a history of the log; at most one is sent a second, the highest, and the next when it is stored. The first one
+   * makes the user follow the log. Sent again over reconnects; of a refusal `onProblem` is told, and a mark that was refused is sent again by marking once more.
    */
   readonly mark: (offset: Offset) => void;
   /** From now on what comes is counted. Resolves when that is stored. Rejects with `TrunklineError`. */
@@ -64,24 +64,37 @@ type UnreadRow = Omit<UnreadSnapshot, 'isFollowing'>;
 export const createAllUnread = (table: AnyTableHandle): TableStore<AllUnread> =>
   mapStore(table.view() as TableStore<TableSnapshot<UnreadRow>>, ({ state, rows }) => ({ state, logs: rows }));
 
-/** @param table that of a stream by its name */
+/** @param epoch of the log, as far as it is known @param table that of a stream by its name */
 export function createMarkers(
   shared: Shared,
   asks: Asks,
   name: string,
+  epoch: () => Epoch | null,
   table: (name: string) => AnyTableHandle,
 ): WithMarkers<unknown> {
   const timers = createTimers<'next'>(shared);
-  /** The highest that was marked here, and the highest that was sent. */
+  /** The highest that was marked here, and the highest that is stored, in this history of the log. */
   let wanted = 0;
-  let sent = 0;
+  let stored = 0;
+  let known: Epoch | null = null;
+  let isAsking = false;
+  // One at a time: what is marked while the line is down is one mark when it is back.
   const send = () => {
-    if (timers.has('next') || wanted <= sent) return;
-    sent = wanted;
+    if (isAsking || timers.has('next') || wanted <= stored) return;
+    const [offset, of] = [wanted, known];
+    const answered = (error?: TrunklineError) => {
+      isAsking = false;
+      if (error) shared.onProblem('server', error.message, error);
+      if (of === known) {
+        if (!error) stored = offset;
+        // Not again by itself; but who marks it once more may be allowed to by then.
+        else if (wanted === offset) wanted = stored;
+      }
+      if (!timers.has('next')) timers.set('next', MARK_MS, send);
+    };
+    isAsking = true;
     timers.set('next', MARK_MS, send);
-    asks.ask({ type: 'mark', stream: name, offset: sent }).catch((error) => {
-      shared.onProblem('server', error.message, error);
-    });
+    asks.ask({ type: 'mark', stream: name, offset }).then(() => answered(), answered);
   };
   return {
     readers: mapStore(
@@ -95,6 +108,12 @@ export function createMarkers(
       row ? { ...row, isFollowing: true } : NOTHING,
     ),
     mark: (offset) => {
+      const now = epoch();
+      if (now !== known) {
+        // What was marked in another history says nothing of this one.
+        if (known !== null) wanted = stored = 0;
+        known = now;
+      }
       wanted = Math.max(wanted, offset);
       shared.batch.run(send);
     },

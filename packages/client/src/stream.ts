@@ -1,6 +1,7 @@
 // One stream, by its name: its subscription, and what a log and a table make of it. Which of them it is says the server, or what is done with
 // the handle; until then it may be either.
 
+import type { Epoch } from '@trunkline/protocol';
 import { createStore } from './batch.js';
 import type { Link, LinkEvent } from './link.js';
 import { type AnyLogHandle, type AnyLogSnapshot, createLog, EMPTY_LOG } from './log.js';
@@ -18,6 +19,8 @@ export type AnyHandle = Omit<AnyLogHandle, 'open' | 'subscribe' | 'snapshot' | '
     readonly snapshot: () => Snapshot;
     readonly serverSnapshot: () => Snapshot;
     readonly kind: () => KindWord | undefined;
+    /** Of a log: the history that is shown. */
+    readonly epoch: () => Epoch | null;
     readonly asTable: () => AnyTableHandle;
     /** By what is named: the offset of an entry, the key of a row. */
     readonly delete: AnyLogHandle['delete'] & AnyTableHandle['delete'];
@@ -97,6 +100,7 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
       };
     },
     kind: () => subscription.kind,
+    epoch: log.epoch,
     asTable: of('table', () => handle as unknown as AnyTableHandle),
     publish: of('log', publish),
     edit: of('log', edit),

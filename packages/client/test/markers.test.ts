@@ -1,5 +1,6 @@
 // MRK at the client: who has read what, badges, and how often marks are sent, against the core's own engine.
 
+import type { StreamName } from '@trunkline/protocol';
 import { describe, expect, it } from 'vitest';
 import { EngineWorld } from './support/engine-world.js';
 
@@ -61,6 +62,36 @@ describe('marks', () => {
     expect(theirs.readers.snapshot().readers).toEqual([{ user: 'ada', offset: 4 }]);
   });
 
+  it('that were made while the line was down are one when it is back, and what comes then waits its second', async () => {
+    const { world, mine, say, marks } = await rooms();
+    await say(20);
+    world.accepts = false;
+    for (const connection of [...world.openConnections]) connection.end(1006, false);
+    for (let n = 1; n <= 10; n += 1) {
+      mine.mark(n);
+      await world.pass(2_000);
+    }
+    world.accepts = true;
+    await world.pass(60_000);
+    expect(marks()).toEqual([1, 10]);
+    expect(world.problems).toEqual([]);
+  });
+
+  it('begin anew with the history of the log', async () => {
+    const { world, mine, theirs, say } = await rooms();
+    mine.open();
+    theirs.readers.subscribe(() => {});
+    await say(20);
+    mine.mark(20);
+    await world.pass(2_000);
+    await world.broker.remove('chat/lobby' as StreamName);
+    await say(5);
+    expect(mine.snapshot().entries.at(-1)?.offset).toBe(5);
+    mine.mark(4);
+    await world.pass(2_000);
+    expect(theirs.readers.snapshot().readers).toEqual([{ user: 'ada', offset: 4 }]);
+  });
+
   it('two tabs of a user that mark together are told to wait, and come to the same', async () => {
     const { world, mine, theirs, say } = await rooms();
     const tab = world.join('ada').channel.chat('lobby');
@@ -83,6 +114,26 @@ describe('marks', () => {
     const seen = promise.catch((error: unknown) => error);
     await refused.pass(1_000);
     expect(await seen).toMatchObject({ code: 'forbidden' });
+  });
+
+  it('that were refused are not sent again, but for who marks once more', async () => {
+    let isAllowed = false;
+    const world = new EngineWorld({ chat: { authorize: (_user, _params, action) => action !== 'mark' || isAllowed } });
+    const mine = world.join('ada').channel.chat('lobby');
+    const marks = () => world.connections.flatMap((one) => one.of('mark')).map(({ offset }) => offset);
+    for (let n = 0; n < 3; n += 1) void mine.publish({ text: `m${n}` });
+    mine.readers.subscribe(() => {});
+    await world.pass(2_000);
+    mine.mark(2);
+    await world.pass(10_000);
+    expect([marks(), world.problems]).toMatchObject([[2], [{ cause: { code: 'forbidden' } }]]);
+    isAllowed = true;
+    mine.mark(2);
+    await world.pass(2_000);
+    expect(mine.readers.snapshot().readers).toEqual([{ user: 'ada', offset: 2 }]);
+    mine.mark(2);
+    await world.pass(2_000);
+    expect(marks()).toEqual([2, 2]);
   });
 });
 
