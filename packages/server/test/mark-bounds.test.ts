@@ -30,7 +30,7 @@ const BROKERS = {
   },
 };
 
-async function start(kind: keyof typeof BROKERS, markers: MarkersOption, retain?: Retain) {
+async function start(kind: keyof typeof BROKERS, markers: Exclude<MarkersOption, false>, retain?: Retain) {
   let aheadMs = 0;
   const broker = await BROKERS[kind](() => Date.now() + aheadMs);
   const lounge = t.log([], { entry, markers, ...(retain === undefined ? {} : { retain }) });
