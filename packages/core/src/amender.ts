@@ -134,20 +134,21 @@ export class Amender {
     const entry = await this.#find(stream, offset);
     if (entry === null) return this.#absent(request);
     const seen = seenBy(entry, present(), amendmentOf(change));
+    const old = { data: entry.data, state: entry.amended?.state ?? NO_STATE };
     const { stored } = await permits.whileAllowed(
       { present, channel, params, stream, action: 'amend', amend: seen },
       async () => {
         const { data, at } = seen.entry;
-        const edits = { offset, at, data };
-        const old = { data: entry.data, state: entry.amended?.state ?? NO_STATE };
         // No hook is to see an entry that is gone.
         livingState(old.state);
-        const text = edit && (await madeEntry(log, maxEntryBytes, request, { ...edit, edits }));
-        return amendedEntry(old, change, text, present().id, nowMs());
+        return edit && (await madeEntry(log, maxEntryBytes, request, { ...edit, edits: { offset, at, data } }));
       },
-      (next) => {
+      (edited) => {
         const who = present();
-        const record = { at: nowMs(), user: publisherText(who), ...(who === SERVER ? {} : { owner: who.id }) };
+        // One time for both: what the record and the answer call `at` is the `editedAt` or `deletedAt` of the entry.
+        const at = nowMs();
+        const next = amendedEntry(old, change, edited, who.id, at);
+        const record = { at, user: publisherText(who), ...(who === SERVER ? {} : { owner: who.id }) };
         const { outbox } = channel;
         const options = { ...(after === 0 ? {} : { after }), ...(outbox === undefined ? {} : { outbox }) };
         const expects = entry.amended?.offset ?? 0;

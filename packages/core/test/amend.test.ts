@@ -47,6 +47,23 @@ describe('AMD-1, AMD-2', () => {
     expect(slice).toMatchObject({ items: [{ offset: 2, at: t, user: 'ada', producer: 'p1', seq: 2 }] });
   });
 
+  it.each([
+    ['editedAt', { edit: 'new' }],
+    ['deletedAt', { delete: true }],
+  ] as const)(
+    '%s is the `at` of the record and of the answer, whatever time passes meanwhile',
+    async (name, change) => {
+      const world = start();
+      const ada = await world.enter('ada');
+      await ada.publish(1, 'old');
+      world.clock.costMs = 1;
+      const { at } = (await amend(ada, 2, 1, change)) as { at: number };
+      expect(await ada.ask({ type: 'read', stream: LOBBY, before: 9, limit: 9 })).toMatchObject({
+        items: [{ offset: 1, [name]: at }],
+      });
+    },
+  );
+
   it('AMD-3: who comes later, resumes anywhere, or reads pages gets entries as they are now', async () => {
     const world = start();
     const ada = await world.enter('ada');
