@@ -3,7 +3,7 @@
 import { type ReactElement, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { MessageImage } from '../../shared/image.js';
 import { passes, type Role } from '../guest/passes.js';
-import { useConnection } from '../trunkline.js';
+import { useConnection, useLine } from '../trunkline.js';
 import { useBeside } from './beside.js';
 import { Composer, type Writing } from './composer.js';
 import styles from './conversation.module.css';
@@ -11,6 +11,7 @@ import { MessageList, type Scroll } from './message-list.js';
 import { Names } from './names.js';
 import { Notices } from './notices.js';
 import { People } from './people.js';
+import { Quoted } from './quoted.js';
 import { RoomContext, useChat } from './room.js';
 import type { Way } from './rooms.js';
 import { SearchPanel } from './search-panel.js';
@@ -46,6 +47,7 @@ export function Conversation(props: ConversationProps): ReactElement {
   const [writing, setWriting] = useState<Writing>();
   const [names] = useState(() => new Names());
   const changes = useChanges(view);
+  const quoted = useQuotedMessages(room);
   const { publish, entries, pending } = view;
   useEffect(() => names.learn(entries.map((entry) => entry.user)), [names, entries]);
 
@@ -72,11 +74,12 @@ export function Conversation(props: ConversationProps): ReactElement {
       selfId,
       names,
       changes,
+      quoted,
       reply: (entry: Writing['entry']) => setWriting({ kind: 'reply', entry }),
       rewrite: (entry: Writing['entry']) => setWriting({ kind: 'edit', entry }),
       goTo: (offset: number) => scroll.current.goTo(offset),
     }),
-    [room, selfId, names, changes],
+    [room, selfId, names, changes, quoted],
   );
   const rewriteLast = () => {
     // What was sent a moment ago is meant, and cannot be changed yet.
@@ -109,4 +112,15 @@ export function Conversation(props: ConversationProps): ReactElement {
       </div>
     </RoomContext>
   );
+}
+
+function useQuotedMessages(room: string): Quoted {
+  const line = useLine();
+  return useMemo(() => {
+    const log = line.channel.chat(room);
+    return new Quoted(async (offset) => {
+      const { entries } = await log.read({ before: offset + 1, limit: 1 });
+      return entries.find((entry) => entry.offset === offset);
+    });
+  }, [line, room]);
 }

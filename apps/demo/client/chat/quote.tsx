@@ -1,31 +1,34 @@
-// The message that another one answers, in a line above it. Pressing it goes there.
+// The message that another one answers, in a line above it: always one line high, whatever is known of it yet. Pressing it goes there.
 
 import type { ReactElement } from 'react';
 import { Icon } from '../shell/icons.js';
 import styles from './quote.module.css';
+import { useQuoted } from './quoted.js';
 import { type ChatEntry, useRoom } from './room.js';
 
 interface QuoteProps {
   readonly offset: number;
-  /** `undefined`: it is older than what is loaded, or not kept any more. */
+  /** As it is loaded; `undefined`: it is older than that, or not kept any more. */
   readonly entry: ChatEntry | undefined;
   /** Whether it cannot be loaded. */
   readonly isGone: boolean;
   readonly reachable: boolean;
 }
 
-export function Quote({ offset, entry, isGone, reachable }: QuoteProps): ReactElement {
+export function Quote({ offset, entry: loaded, isGone, reachable }: QuoteProps): ReactElement {
   const { goTo } = useRoom();
-  if (isGone || entry?.deletedAt !== undefined) {
+  const { message, ref } = useQuoted(offset, loaded === undefined && !isGone);
+  const entry = loaded ?? (message === 'gone' ? undefined : message);
+  if (isGone || message === 'gone' || entry?.deletedAt !== undefined) {
     return (
-      <p className={styles.quote}>
+      <p ref={ref} className={styles.quote}>
         <Icon name="reply" size={14} />
         <span className={styles.gone}>deleted message</span>
       </p>
     );
   }
   return (
-    <button type="button" className={styles.quote} tabIndex={reachable ? 0 : -1} onClick={() => goTo(offset)}>
+    <button ref={ref} type="button" className={styles.quote} tabIndex={reachable ? 0 : -1} onClick={() => goTo(offset)}>
       <Icon name="reply" size={14} />
       <span className="hidden">In reply to</span>
       {entry === undefined ? (

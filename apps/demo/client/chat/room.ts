@@ -3,6 +3,7 @@
 import { createContext, useContext } from 'react';
 import { useLine, useLog } from '../trunkline.js';
 import type { Names } from './names.js';
+import type { Quoted } from './quoted.js';
 import type { Changes } from './use-changes.js';
 
 /** The log of a room, as the hook gives it. */
@@ -21,6 +22,8 @@ export interface Room {
   readonly selfId: string | undefined;
   readonly names: Names;
   readonly changes: Changes;
+  /** Messages that are answered and not loaded. */
+  readonly quoted: Quoted;
   /** Writes an answer to the message. */
   readonly reply: (entry: ChatEntry) => void;
   /** Writes the message anew. */
