@@ -89,6 +89,8 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
           if (!subscription.interests.has(mine)) return;
           subscription.remove(mine);
           table.remove(mine);
+          // What is left may be all here.
+          touch();
         });
     },
     subscribe: (onChange, interest) => {

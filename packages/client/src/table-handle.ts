@@ -5,7 +5,8 @@ import type { Offset, TrunklineError } from '@trunkline/protocol';
 
 /**
  * The truth about a table, in words:
- * `connecting`: on the way to the first answer · `catching up`: what was missed is arriving, and what is shown is as before · `live` ·
+ * `connecting`: on the way to the first answer · `catching up`: what was missed, or rows that were not asked for before, are arriving, and what is
+ * shown is as before · `live`: all rows that were asked for are here, and as they are on the server ·
  * `offline`: the connection is lost, or was closed, and what is shown may be old · `refused`: see `error`.
  */
 export type TableState = 'connecting' | 'catching up' | 'live' | 'offline' | 'refused';
@@ -73,13 +74,19 @@ export interface TableReader<Row> {
   readonly open: (interest?: TableInterest) => () => void;
   /** Interest, and a call for each new snapshot: for whatever changes in the rows that anyone here wants. */
   readonly subscribe: (onChange: () => void, interest?: TableInterest) => () => void;
-  /** All rows that are known here. Copying the map costs time for each row: `view` and `row` do not. */
+  /**
+   * All rows that are known here; `live` when that is all that anyone here wants. Copying the map costs time for each row: `view` and `row`
+   * do not.
+   */
   readonly snapshot: () => TableSnapshot<Row>;
   /** What a server renders, and what hydration starts from: empty, `connecting`. Always the same object. */
   readonly serverSnapshot: () => TableSnapshot<Row>;
   /** A store of the rows of these keys (default: all), told of at a rate of its own. Keys may come in any order. */
   readonly view: (interest?: TableInterest) => TableStore<TableSnapshot<Row>>;
-  /** A store of one row, told of when that row changes; `undefined`: there is none, or it is not known yet. */
+  /**
+   * A store of one row, told of when that row changes; `undefined`: there is none, or it is not known yet. Which of the two, says the
+   * `state` of a `view` of that key.
+   */
   readonly row: (key: string, interest?: Omit<TableInterest, 'keys'>) => TableStore<Row | undefined>;
   /**
    * How old what is shown may be, in milliseconds by this client's clock: the time since something was last heard on the connection

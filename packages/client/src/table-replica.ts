@@ -13,7 +13,7 @@ export interface TableReplica {
   isShared: boolean;
   /** The watch list that the server serves; `undefined`: all rows. */
   list: Keys;
-  /** With a list: the keys that were in every list since a slice last moved the position. Of no others is it known that they are complete. */
+  /** With a list: the keys that were in every list since the head was last reached. Of no others is it known that they are complete. */
   held: Keys;
   /** Cannot be gone on from: a watch list began or ended since, or the server contradicts it. */
   isTorn: boolean;
@@ -42,6 +42,14 @@ export function forkReplica({ epoch, offset, rows, held }: TableReplica, list: K
   const kept = new Map(rows);
   if (held) for (const key of rows.keys()) if (!held.has(key)) kept.delete(key);
   return { epoch, offset, rows: kept, isShared: false, list, held: both(held, list), isTorn: false };
+}
+
+/** Whether all rows of these keys are here, as far as there are any; `undefined`: all rows. */
+export function covers({ list, held, isTorn }: TableReplica, keys: Iterable<string> | undefined): boolean {
+  if (isTorn || !list) return !isTorn;
+  if (!keys) return false;
+  for (const key of keys) if (!held?.has(key)) return false;
+  return true;
 }
 
 /** The server follows another watch list from now on. */

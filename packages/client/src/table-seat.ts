@@ -3,7 +3,7 @@
 
 import type { Seat, Subscription } from './subscription.js';
 import type { TableReplica } from './table-replica.js';
-import { followList } from './table-replica.js';
+import { covers, followList } from './table-replica.js';
 import { isSameList, type Wishes } from './wishes.js';
 
 export interface TableSeat {
@@ -20,8 +20,8 @@ export function tune(stream: string, seat: Seat, wanted: () => Wishes, subscript
   const { table, dial } = seat;
   if (!table || !dial?.isOpen || table.isTuning) return;
   const { list, rate, paused } = wanted();
-  // Who has not reached the head is not paused: nobody would ever see what there is.
-  const asked = { list, rate, paused: paused && seat.state === 'synced' };
+  // Who has not reached the head, or wants rows that are not here yet, is not paused: nobody would ever see what there is.
+  const asked = { list, rate, paused: paused && seat.state === 'synced' && covers(table.replica, list) };
   const before = table.asked;
   const isOther = !isSameList(list, before.list);
   if (!isOther && rate === before.rate && asked.paused === before.paused) return;

@@ -8,10 +8,18 @@ import type { Link } from './link.js';
 import type { Shared } from './shared.js';
 import type { Interest, Kind, Subscription } from './subscription.js';
 import type { TableHandle, TableInterest, TableSnapshot } from './table-handle.js';
-import { adoptRows, applyRows, emptyReplica, forkReplica, resumeAt, type TableReplica } from './table-replica.js';
+import {
+  adoptRows,
+  applyRows,
+  covers,
+  emptyReplica,
+  forkReplica,
+  resumeAt,
+  type TableReplica,
+} from './table-replica.js';
 import { tune } from './table-seat.js';
 import { createTimers } from './timers.js';
-import { createWishCount, type Wishes } from './wishes.js';
+import { createWishCount, isKey, type Wishes } from './wishes.js';
 
 export type AnyTableSnapshot = TableSnapshot<RowData>;
 export type AnyTableHandle = TableHandle<unknown, object, 'client'>;
@@ -25,7 +33,7 @@ export interface Table extends Kind {
   remove(interest: Interest): void;
   /** Asks for what is wanted now, where it is subscribed. */
   tune(): void;
-  /** Tells of another state, if it is another. */
+  /** Tells each view of another state, if it is another. */
   noteState(): void;
 }
 
@@ -44,13 +52,13 @@ export function createTable(
   const timers = createTimers<'ask'>(shared);
   const wishes = createWishCount();
   const changes = createChanges(shared, link, name, producer);
-  const views = new Set<Lens>();
+  /** Tells one that its state is another, if it is. */
+  const views = new Map<Lens, () => void>();
   const wholeViews = new Set<Lens>();
   const byKey = new Map<string, Set<Lens>>();
   let shown: TableReplica | undefined;
   /** When what is shown was surely the newest. */
   let freshAtMs = Number.NaN;
-  let toldState: AnyTableSnapshot['state'] = 'connecting';
   let isChanged = false;
 
   let wishedLast: Wishes | undefined;
@@ -71,17 +79,27 @@ export function createTable(
       view(interest = {}) {
         const keys = interest.keys && [...new Set(interest.keys)];
         const mine = { ...interest, keys };
+        // No row has another.
+        const possible = keys?.filter(isKey);
         return createLens<AnyTableSnapshot>(
           shared,
           mine.ratePerSecond,
           EMPTY_TABLE,
           (last) => {
-            const now = table.snapshot();
-            const rows = keys ? pick(keys, last?.rows) : now.rows;
+            const rows = keys ? pick(keys, last?.rows) : share();
+            const now = { ...standing(possible), rows };
             const isSame = last && last.state === now.state && last.error === now.error && last.rows === rows;
-            return isSame ? last : { ...now, rows };
+            return isSame ? last : now;
           },
-          (lens) => follow(lens, keys, mine, views),
+          (lens) => {
+            let told = standing(possible).state;
+            views.set(lens, () => {
+              const { state } = standing(possible);
+              if (state !== told) lens.stateChanged();
+              told = state;
+            });
+            return follow(lens, keys, mine);
+          },
         );
       },
       row: (key, interest = {}) =>
@@ -93,10 +111,7 @@ export function createTable(
           (lens) => follow(lens, [key], { ...interest, keys: [key] }),
         ),
     },
-    snapshot() {
-      const state = subscription.state(shown !== undefined);
-      return { state, rows: share(), error: state === 'refused' ? subscription.error() : undefined };
-    },
+    snapshot: () => ({ ...standing(wanted().list), rows: share() }),
     add(interest) {
       wishes.add(interest);
       later();
@@ -111,10 +126,7 @@ export function createTable(
       for (const seat of subscription.seats()) tune(name, seat, wanted, subscription);
     },
     noteState() {
-      const state = subscription.state(shown !== undefined);
-      if (state === toldState) return;
-      toldState = state;
-      for (const lens of views) lens.stateChanged();
+      for (const tell of views.values()) tell();
     },
     question(seat) {
       const { list, rate } = wanted();
@@ -134,7 +146,11 @@ export function createTable(
     read(seat, message) {
       const { table: mine } = seat;
       if (!mine) return 'old';
-      if (message.type === 'synced') return message.to === mine.replica.offset ? 'new' : 'hole';
+      if (message.type === 'synced') {
+        if (message.to !== mine.replica.offset) return 'hole';
+        mine.replica.held = mine.replica.list;
+        return 'new';
+      }
       if (message.type !== 'rows') return 'old';
       if (message.reset) {
         mine.replica = emptyReplica(mine.replica.list);
@@ -179,6 +195,13 @@ export function createTable(
     freshAtMs = dial.heardMs - (mine.asked.rate === undefined ? 0 : 1_000 / mine.asked.rate);
   }
 
+  /** What is true of some rows, or of all: `live` only when all of them are here. */
+  function standing(keys: Iterable<string> | undefined): Omit<AnyTableSnapshot, 'rows'> {
+    const state = subscription.state(shown !== undefined);
+    const isShort = state === 'live' && !(shown && covers(shown, keys));
+    return { state: isShort ? 'catching up' : state, error: state === 'refused' ? subscription.error() : undefined };
+  }
+
   function changed(key: string): void {
     isChanged = true;
     for (const lens of byKey.get(key) ?? []) lens.rowChanged();
@@ -203,13 +226,12 @@ export function createTable(
     return isSame ? last : rows;
   }
 
-  function follow(lens: Lens, keys: readonly string[] | undefined, interest: TableInterest, states?: Set<Lens>) {
-    states?.add(lens);
+  function follow(lens: Lens, keys: readonly string[] | undefined, interest: TableInterest) {
     if (!keys) wholeViews.add(lens);
     for (const key of keys ?? []) byKey.set(key, (byKey.get(key) ?? new Set()).add(lens));
     const leave = open(interest);
     return () => {
-      states?.delete(lens);
+      views.delete(lens);
       wholeViews.delete(lens);
       for (const key of keys ?? []) {
         const lenses = byKey.get(key);

@@ -64,7 +64,7 @@ function add<T>(counts: Map<T, number>, of: T, by: 1 | -1): boolean {
 }
 
 /** No row has another key, and the server would refuse the list for it. */
-const isKey = (key: string): boolean =>
+export const isKey = (key: string): boolean =>
   key !== '' && (key.length * 3 <= MAX_KEY_BYTES || bytesOf(key) <= MAX_KEY_BYTES);
 
 export const isSameList = (one: Keys, other: Keys): boolean =>

@@ -167,6 +167,8 @@ export class TableSubscription implements Cursor {
     }
     for (const key of now) {
       if (before.has(key)) continue;
+      // It hears when it has all rows again (TAB-4).
+      this.#synced = false;
       // One that left and was not told so is known to the peer as it stands.
       if (!this.#leaving.delete(key)) this.#entering.add(key);
     }

@@ -165,8 +165,11 @@ describe('TAB-6: a watch list', () => {
     expect(peer.connection.fresh()).toEqual([{ type: 'rows', ch: view.ch, from: 1, to: 3, patch: { A: { n: 2 } } }]);
     await change(world, patch('B', { n: 4 }), set('C', {}));
     await peer.do({ type: 'tune', stream: QUOTES, keys: ['A', 'B'] });
-    const slice = { type: 'rows', ch: view.ch, from: 3, to: 3, set: { B: { n: 4 } } };
-    expect(peer.connection.fresh().at(-1)).toEqual(slice);
+    expect(peer.connection.fresh().slice(1)).toEqual([
+      { type: 'rows', ch: view.ch, from: 3, to: 3, set: { B: { n: 4 } } },
+      { type: 'rows', ch: view.ch, from: 3, to: 4 },
+      { type: 'synced', ch: view.ch, to: 4 },
+    ]);
   });
 
   it('that is tuned gives rows that enter whole and drops those that leave, after the answer', async () => {
@@ -180,8 +183,44 @@ describe('TAB-6: a watch list', () => {
     expect(answers).toEqual([
       { type: 'ok', id },
       { type: 'rows', ch: view.ch, from: 1, to: 1, set: { C: { n: 1 } }, drop: ['A'] },
+      { type: 'synced', ch: view.ch, to: 1 },
     ]);
     expect(world.engine.hub.lists.size).toBe(1);
+  });
+
+  it('says when all rows that entered are told, also of those that do not exist; not where none entered (TAB-4)', async () => {
+    const world = new World();
+    const pad = 'x'.repeat(30_000);
+    const names = ['B', 'C', 'D', 'E', 'F'];
+    await change(world, set('A', {}), ...names.map((key) => set(key, { pad })));
+    const peer = world.connect();
+    peer.say({ type: 'hello', version: 1, token: 'ada', features: ['seen'] });
+    await world.settle();
+    const view = await follow(peer, { keys: ['A'] });
+    peer.request({ type: 'tune', stream: QUOTES, keys: ['A', ...names] });
+    await world.settle();
+    let parts = 0;
+    // What is processed slowly comes in parts.
+    while (view.take(peer.connection.fresh()).rows.size < 6) {
+      expect(view.synced).toBe(1);
+      parts += 1;
+      peer.say({ type: 'seen', bytes: peer.connection.texts.join('').length });
+      await world.settle();
+    }
+    expect(parts).toBeGreaterThan(0);
+    peer.say({ type: 'seen', bytes: peer.connection.texts.join('').length });
+    await world.settle();
+    expect(view.take(peer.connection.fresh()).synced).toBe(2);
+    await peer.do({ type: 'tune', stream: QUOTES, keys: ['A', 'B', 'nobody'] });
+    expect(view.take(peer.connection.fresh())).toMatchObject({ synced: 3, rows: { size: 2 } });
+    await peer.do({ type: 'tune', stream: QUOTES, keys: ['A'] });
+    expect(view.take(peer.connection.fresh())).toMatchObject({ synced: 3, rows: { size: 1 } });
+    // One that left and comes back before the peer was told so has entered all the same.
+    await peer.do({ type: 'tune', stream: QUOTES, paused: true });
+    await peer.do({ type: 'tune', stream: QUOTES, keys: ['B'] });
+    await peer.do({ type: 'tune', stream: QUOTES, keys: ['A'] });
+    await peer.do({ type: 'tune', stream: QUOTES, paused: false });
+    expect(view.take(peer.connection.fresh())).toMatchObject({ synced: 4, rows: { size: 1 } });
   });
 
   it('that begins or ends lets the client begin anew', async () => {

@@ -387,7 +387,7 @@ export interface Rows {
   /** Rows that are no longer followed. */
   readonly drop?: readonly string[];
 }
-/** The cursor has reached the head: what follows is live. */
+/** The cursor has reached the head: what follows is live. Of a table also: all rows that entered the watch list were told. */
 export interface Synced {
   readonly type: 'synced';
   readonly ch: number;

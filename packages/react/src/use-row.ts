@@ -7,9 +7,9 @@ import { memoized } from './memoized.js';
 type RowOptions = Omit<TableInterest, 'keys'>;
 
 /**
- * A row, kept live while the component is mounted; `undefined` while it is not known, and if there is none. Renders only when that row
- * changes: with `select`, only when what it gives is another value. `select` should give a value or a part, not a new object; it may be
- * written inline. A thousand of these are one subscription, and cost as much as the rows of them that change.
+ * A row, kept live while the component is mounted; `undefined` while it is not known, and if there is none (`useTable` with that key has a
+ * `state`, which is `live` when it is known). Renders only when that row changes: with `select`, only when what it gives is another value.
+ * `select` should give a value or a part, not a new object; it may be written inline. A thousand of these are one subscription, and cost as much as the rows of them that change.
  */
 export function useRow<Row>(handle: TableReader<Row>, key: string): Row | undefined;
 export function useRow<Row, Part>(

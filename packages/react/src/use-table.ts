@@ -10,7 +10,7 @@ export type TableView<Row, Input, Write extends 'server' | 'client'> = TableSnap
   (Write extends 'client' ? TableWriter<Input> : unknown);
 
 /**
- * Shows a table, or the rows of `keys`, and keeps it live while the component is mounted; renders at most `ratePerSecond` times a second,
+ * Shows a table, or the rows of `keys`, and keeps it live while the component is mounted; `state` is `live` when all of these rows are here; renders at most `ratePerSecond` times a second,
  * and when the state changes. Another handle may be given at any render. Options may be written inline: only their values count.
  */
 export function useTable<Row, Input = Row, Write extends 'server' | 'client' = 'server'>(

@@ -76,6 +76,9 @@ export class TableHistory {
   row(key: string): Version | undefined {
     return this.versions.get(key)?.at(-1);
   }
+  rowAt(key: string, offset: number): Version | undefined {
+    return this.versions.get(key)?.findLast((version) => version.offset <= offset);
+  }
   /** Keys of the rows that there are. */
   get keys(): string[] {
     return [...this.versions].filter(([, versions]) => versions.at(-1)?.hash !== undefined).map(([key]) => key);
@@ -95,8 +98,8 @@ export class TableHistory {
   /** Whether these could be the rows that a store has of this offset: the store lets rows go by themselves too. */
   couldBe(offset: number, rows: ReadonlyMap<string, number>): boolean {
     let found = 0;
-    for (const [key, versions] of this.versions) {
-      const version = versions.findLast((one) => one.offset <= offset);
+    for (const key of this.versions.keys()) {
+      const version = this.rowAt(key, offset);
       const hash = rows.get(key);
       if (hash !== undefined) found += 1;
       if (version?.hash !== hash && !(hash === undefined && version?.mayExpire === true)) return false;

@@ -62,6 +62,8 @@ export class TableOracle {
   tuned({ stream, keys, paused }: Tune): void {
     const told = [...this.#told.values()].find((one) => one.stream === stream);
     if (told === undefined) return this.#broken('TAB-6', `${stream} is tuned, and not subscribed`);
+    // Whose keys enter hears when their rows are told.
+    if (told.keys && keys?.some((key) => told.keys?.has(key) === false)) told.isSynced = false;
     if (keys !== undefined) told.keys = keys === null ? undefined : new Set(keys);
     if (paused !== undefined) told.isPaused = paused;
     this.journal.count('tables tuned');

@@ -1,5 +1,5 @@
-// One table as one client shows it, judged at every change: each row is what it was at some offset, and never goes back; where all
-// rows are followed, they are those of one moment. It is an application's view: only what the client publishes in its API is used.
+// One table as one client shows it, judged at every change: each row is what it was at some offset, and never goes back; while it is `live`
+// all rows that it asked for are here, as they were at one moment. It is an application's view: only what the client publishes in its API is used.
 
 import type { TableHandle, TableInterest, TableSnapshot } from '@trunkline/client';
 import type { Journal } from './journal.js';
@@ -8,6 +8,7 @@ import type { TableHistory, TableLedger } from './table-ledger.js';
 
 type Handle = TableHandle<unknown, object, 'client'>;
 type Snapshot = TableSnapshot<unknown>;
+type Look = (history: TableHistory | undefined, offset: number) => boolean;
 
 export class TableView {
   interest: TableInterest = {};
@@ -22,7 +23,7 @@ export class TableView {
 
   /**
    * @param followsAll nobody here ever looks at some of the rows only
-   * @param isWhole then what is shown is the table as it was at one moment: all of it fits in one slice
+   * @param isWhole what is shown while it is live is as it was at one moment: all of it fits in one slice
    */
   constructor(
     readonly who: string,
@@ -98,7 +99,7 @@ export class TableView {
       this.#offset = 0;
       this.journal.count('histories that readers went over to');
     }
-    if (this.followsAll && this.isWhole && state === 'live') this.#whole(histories, rows);
+    if (this.isWhole && state === 'live') this.#whole(histories, rows);
   }
 
   /** The first row that is not a version at or after the one that was shown. */
@@ -114,6 +115,20 @@ export class TableView {
     return undefined;
   }
 
+  /** Whether what was asked for looked like these rows. */
+  #look(rows: ReadonlyMap<string, object>): Look {
+    const { keys } = this.interest;
+    if (keys === undefined) {
+      const look = lookOf(rows);
+      return (history, offset) => (history?.lookAt(offset) ?? 0) === look;
+    }
+    const hashes = keys.map((key) => {
+      const row = rows.get(key);
+      return [key, row && hashOf(row)] as const;
+    });
+    return (history, offset) => hashes.every(([key, hash]) => history?.rowAt(key, offset)?.hash === hash);
+  }
+
   #begins(history: TableHistory | undefined, rows: Snapshot['rows']): boolean {
     const before = this.#versions;
     this.#versions = new Map();
@@ -122,9 +137,9 @@ export class TableView {
     return false;
   }
 
-  /** All rows are those of one moment, that is no earlier than the last one; or of another history. */
+  /** The rows that it asked for are those of one moment, that is no earlier than the last one; or of another history. */
   #whole(histories: readonly TableHistory[], rows: Snapshot['rows']): void {
-    const look = lookOf(rows as ReadonlyMap<string, object>);
+    const look = this.#look(rows as ReadonlyMap<string, object>);
     for (let era = this.#era; era === this.#era || era < histories.length; era++) {
       const history = histories[era];
       const offset = moment(history, look, era === this.#era ? this.#offset : 0);
@@ -138,9 +153,9 @@ export class TableView {
 }
 
 /** The first offset from `from` on at which the table looked like this. */
-function moment(history: TableHistory | undefined, look: number, from: number): number | undefined {
+function moment(history: TableHistory | undefined, look: Look, from: number): number | undefined {
   for (let offset = from; offset <= (history?.head ?? 0); offset++) {
-    if ((history?.lookAt(offset) ?? 0) === look) return offset;
+    if (look(history, offset)) return offset;
   }
   return undefined;
 }

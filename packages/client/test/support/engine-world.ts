@@ -73,6 +73,14 @@ export interface EngineWorldOptions {
   readonly line?: ConnectOptions;
 }
 
+/** A table with the rows `k1`, `k2` …, of `n` 1, 2 … */
+export async function filled(count: number, options: EngineWorldOptions = {}) {
+  const world = new EngineWorld(options);
+  const keys = Array.from({ length: count }, (_, i) => `k${i + 1}`);
+  if (count > 0) await world.change(...keys.map((key, i) => ({ key, set: { n: i + 1 } })));
+  return { world, quotes: world.quotes, keys };
+}
+
 export class EngineWorld {
   readonly clock = new FakeClock();
   readonly network = new FakeNetwork();
