@@ -71,6 +71,29 @@ it('shows who is here and who has read what, and says what it leaves out', async
   await expect.poll(() => here(ada), { timeout: 15_000 }).toEqual([]);
 });
 
+it('counts what is unread in rooms that are not open, from the first look on, and clears it', async () => {
+  const [one, other] = [await on.context(), await on.context()];
+  const page = await one.newPage();
+  const followed = page.waitForResponse(
+    (response) => response.url().endsWith('/v1/channels/chat/garden/followers/me') && response.status() === 200,
+  );
+  await page.goto(`${on.server.url}/polling/lobby?as=Ada`);
+  await untilLive(page);
+  await poll(page, '0.25 s');
+  await followed;
+  const room = (name: string) => page.getByRole('navigation', { name: 'Rooms' }).getByRole('link', { name });
+  const bob = await openChat(other, on.server.url, 'Bob', 'garden');
+  await say(bob, 'first');
+  await say(bob, 'second');
+  await room('garden').getByText('2 unread').waitFor();
+  await room('garden').click();
+  await untilTexts(page, ['first', 'second']);
+  // Read, and stored as read.
+  await message(bob, 'second').getByText('Seen by Ada').waitFor({ state: 'attached' });
+  await room('workshop').click();
+  await room('garden').getByText('unread').waitFor({ state: 'detached' });
+});
+
 it('comes back with the server, and loses nothing', async () => {
   const context = await on.context();
   const page = await openPolling(context, 'Dora', 'outage');

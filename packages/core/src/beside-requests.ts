@@ -2,7 +2,7 @@
 
 import type { RowsPage } from '@trunkline/broker';
 import { type Offset, TrunklineError } from '@trunkline/protocol';
-import { markAs, markAsServer } from './answer-mark.js';
+import { type Marking, markAs, markAsServer } from './answer-mark.js';
 import { type Action, type Identity, SERVER, type Target } from './app.js';
 import { callBroker } from './broker-call.js';
 import type { Engine } from './engine.js';
@@ -45,12 +45,20 @@ export class BesideRequests<Request = unknown> {
   }
 
   /** @param userId whose; of a user only their own. Rejects as `presence` does, and `conflict`, `too_large`, `rate_limited`. */
-  async mark({ identity, admit }: Caller, target: Target, userId: string, offset: Offset): Promise<void> {
+  mark(caller: Caller, target: Target, userId: string, offset: Offset): Promise<void> {
+    return this.#mark(caller, target, userId, { type: 'mark', stream: target.name, offset });
+  }
+
+  /** Whether the log is counted for the user from now on. @param userId whose; of a user only their own. Rejects as `mark` does. */
+  follow(caller: Caller, target: Target, userId: string, isOn: boolean): Promise<void> {
+    return this.#mark(caller, target, userId, { type: isOn ? 'follow' : 'unfollow', stream: target.name });
+  }
+
+  async #mark({ identity, admit }: Caller, target: Target, userId: string, marking: Marking): Promise<void> {
     mustHave(target, 'markers');
     admit();
-    const marking = { type: 'mark' as const, stream: target.name, offset };
     if (identity === null) return markAsServer(this.#engine, marking, userId);
-    if (identity.id !== userId) throw new TrunklineError('forbidden', 'a user marks what they have read themselves');
+    if (identity.id !== userId) throw new TrunklineError('forbidden', 'users mark and follow for themselves');
     return markAs(this.#engine, marking, () => identity);
   }
 

@@ -84,6 +84,42 @@ describe('…/markers', () => {
   });
 });
 
+describe('…/followers', () => {
+  it('are put and deleted by users for themselves and by back ends for anybody', async () => {
+    const { ask, trunk } = await start();
+    const me = `${ATTIC}/followers/me`;
+    const counts = async (user = 'me', token = 'ada') =>
+      ((await ask('GET', `/v1/users/${user}/unread`, { token })).body as { logs: object }).logs;
+    const followed = { 'lounge/attic': { unread: 0, more: false, mark: 3 } };
+    for (let n = 0; n < 2; n += 1) {
+      expect(await ask('PUT', me)).toMatchObject({ status: 200, body: { following: true } });
+      expect(await counts()).toEqual(followed);
+    }
+    await trunk.channel.lounge('attic').publish({ text: 'four' });
+    expect(await counts()).toEqual({ 'lounge/attic': { unread: 1, more: false, mark: 3 } });
+    expect(await ask('DELETE', me)).toMatchObject({ status: 200, body: { following: false } });
+    expect(await ask('DELETE', `${ATTIC}/followers/ada`)).toMatchObject({ status: 200, body: { following: false } });
+    expect(await counts()).toEqual({});
+    expect((await ask('PUT', `${ATTIC}/followers/bob`, { token: KEY })).status).toBe(200);
+    expect(Object.keys(await counts('bob', KEY))).toEqual(['lounge/attic']);
+    expect((await ask('DELETE', `${ATTIC}/followers/bob`, { token: KEY })).status).toBe(200);
+    expect(await counts('bob', KEY)).toEqual({});
+  });
+
+  it('need the right to read, a log that has them, and a user whose they are', async () => {
+    const { ask } = await start();
+    expect((await ask('PUT', `${ATTIC}/followers/bob`)).status).toBe(403);
+    expect((await ask('PUT', `${ATTIC}/followers/me`, { token: 'no-read' })).status).toBe(403);
+    expect((await ask('PUT', `${ATTIC}/followers/me`, { token: 'no-mark' })).status).toBe(200);
+    expect((await ask('PUT', `${ATTIC}/followers/bob`, { token: PLAIN })).status).toBe(403);
+    expect((await ask('PUT', '/v1/channels/plain/followers/me')).status).toBe(404);
+    expect((await ask('GET', `${ATTIC}/followers/me`)).status).toBe(405);
+    expect((await ask('GET', `${ATTIC}/followers`)).status).toBe(404);
+    expect((await ask('PUT', `${ATTIC}/followers/${'x'.repeat(256)}`, { token: KEY })).status).toBe(200);
+    expect((await ask('PUT', `${ATTIC}/followers/${'x'.repeat(257)}`, { token: KEY })).status).toBe(413);
+  });
+});
+
 describe('GET /v1/users/…/unread', () => {
   it('tells a user their own, and a back end anybody’s of its channels', async () => {
     const { ask } = await start();
@@ -105,8 +141,11 @@ describe('the OpenAPI document', () => {
   it('has what there is, and answers have its shapes', async () => {
     const { ask } = await start();
     const { body: document } = await ask('GET', '/v1/openapi.json');
-    const paths = Object.keys(document.paths as object).filter((path) => /presence|markers|unread/.test(path));
+    const paths = Object.keys(document.paths as object).filter((path) =>
+      /presence|markers|followers|unread/.test(path),
+    );
     expect(paths.sort()).toEqual([
+      '/v1/channels/lounge/{room}/followers/{user}',
       '/v1/channels/lounge/{room}/markers',
       '/v1/channels/lounge/{room}/markers/{user}',
       '/v1/channels/lounge/{room}/presence',
@@ -118,6 +157,7 @@ describe('the OpenAPI document', () => {
       ajv.validate({ $ref: `document#/components/schemas/${schema}` }, value);
     const put = await ask('PUT', `${ATTIC}/markers/me`, { body: { offset: 1 } });
     expect(fits('Marker', put.body)).toBe(true);
+    expect(fits('Following', (await ask('PUT', `${ATTIC}/followers/me`)).body)).toBe(true);
     expect(fits('Presence', (await ask('GET', `${ATTIC}/presence`)).body)).toBe(true);
     expect(fits('Readers', (await ask('GET', `${ATTIC}/markers`)).body)).toBe(true);
     expect(fits('Unread', (await ask('GET', '/v1/users/me/unread')).body)).toBe(true);

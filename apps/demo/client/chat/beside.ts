@@ -1,5 +1,5 @@
 // What stands beside a room's messages: who is here, who has read what, who is typing. What has no way over HTTP requests is left out there:
-// signals, and following a room without a mark.
+// signals.
 
 import type { Line } from '@trunkline/client';
 import { useMemo } from 'react';
@@ -26,9 +26,7 @@ export function useBeside(room: string, way: Way): Beside {
 
 const NOBODY: never[] = [];
 const SILENCE = { subscribe: () => () => {}, snapshot: () => NOBODY, serverSnapshot: () => NOBODY };
-const SILENT: Pick<Beside, 'signal' | 'signals' | 'follow' | 'unfollow'> = {
+const SILENT: Pick<Beside, 'signal' | 'signals'> = {
   signal: () => {},
   signals: () => SILENCE,
-  follow: () => Promise.resolve(),
-  unfollow: () => Promise.resolve(),
 };

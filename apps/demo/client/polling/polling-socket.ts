@@ -156,6 +156,9 @@ class PolledConnection implements Socket, LogHost {
         return this.#do(() => this.#amend(request));
       case 'mark':
         return this.#do(() => this.#mark(request));
+      case 'follow':
+      case 'unfollow':
+        return this.#do(() => this.#follow(request));
       case 'read':
         return this.#do(() => this.#read(request));
       case 'search':
@@ -226,13 +229,19 @@ class PolledConnection implements Socket, LogHost {
   }
 
   async #mark({ id, stream, offset }: Request): Promise<void> {
-    const answer = await this.requests.send({
-      method: 'PUT',
-      path: `/v1/channels/${stream}/markers/me`,
-      body: { offset },
-    });
+    const path = `/v1/channels/${stream}/markers/me`;
+    this.#answer(id, await this.requests.send({ method: 'PUT', path, body: { offset } }));
+  }
+
+  async #follow({ id, type, stream }: Request): Promise<void> {
+    const method = type === 'follow' ? 'PUT' : 'DELETE';
+    this.#answer(id, await this.requests.send({ method, path: `/v1/channels/${stream}/followers/me` }));
+  }
+
+  /** To what is answered with a word. */
+  #answer(id: number, answer: Answer): void {
     if (this.isOver(answer)) return;
-    if (answer.status < 300) this.tell({ type: 'ok', id, ...(answer.body as object | undefined) });
+    if (answer.status < 300) this.tell({ type: 'ok', id });
     else this.tell({ type: 'error', id, ...refusalOf(answer) });
   }
 

@@ -20,28 +20,43 @@ export async function readMarkers({ beside, caller, target, request }: Context):
   return read({ readers }, request.headers['if-none-match']);
 }
 
-/** `me` is who asks. */
 export async function putMarker({ beside, caller, target, key, body }: Context): Promise<Answer> {
   const given = await body(JSON_TYPES);
   const { offset, ...more } = (typeof given === 'object' && given !== null ? given : {}) as { offset?: unknown };
   if (!Number.isSafeInteger(offset) || (offset as number) < 0 || Object.keys(more).length > 0) {
     throw badRequest('the body must be an offset from 0: {"offset":41}');
   }
-  const isOwn = key === 'me' && caller.identity !== null;
-  await beside.mark(caller, target, isOwn ? (caller.identity?.id ?? '') : key, offset as number);
+  await beside.mark(caller, target, userOf(caller, key), offset as number);
   return done(200, { offset });
+}
+
+export async function followLog(context: Context): Promise<Answer> {
+  return setFollowing(context, true);
+}
+
+export async function unfollowLog(context: Context): Promise<Answer> {
+  return setFollowing(context, false);
+}
+
+async function setFollowing({ beside, caller, target, key }: Context, following: boolean): Promise<Answer> {
+  await beside.follow(caller, target, userOf(caller, key), following);
+  return done(200, { following });
+}
+
+/** `me` is who asks, unless that is a back end: it names whom it means. */
+function userOf({ identity }: Caller, key: string): string {
+  return key === 'me' && identity !== null ? identity.id : key;
 }
 
 /** @param key of a back end, which sees what its channels are */
 export async function readUnread(
   beside: BesideRequests<RequestInfo>,
-  { identity }: Caller,
+  caller: Caller,
   key: KnownKey | null,
   user: string,
   ifNoneMatch: string | undefined,
 ): Promise<Answer> {
-  const id = user === 'me' && identity !== null ? identity.id : user;
-  const counts = await beside.unread(identity, id);
+  const counts = await beside.unread(caller.identity, userOf(caller, user));
   const may = (name: string) =>
     key === null || key.channels === null || key.channels.has(parseStreamName(name)?.key ?? '');
   return read({ logs: Object.fromEntries([...counts].filter(([name]) => may(name))) }, ifNoneMatch);

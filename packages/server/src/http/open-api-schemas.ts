@@ -141,6 +141,7 @@ export const SCHEMAS = {
     readers: { type: 'array', items: object({ id: { type: 'string' }, user: publicUser, offset }) },
   }),
   Marker: object({ offset }),
+  Following: object({ following: { type: 'boolean', description: 'The log is counted for the user.' } }),
   Unread: object({
     logs: {
       ...byKey(

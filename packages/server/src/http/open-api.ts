@@ -175,6 +175,7 @@ function logPaths(
     const ofUser = [...parameters, pathParameter(user, "The user's id, or `me`.")];
     paths.push([`${base}/markers`, { parameters, ...operationsAt('markers') }]);
     paths.push([`${base}/markers/{${user}}`, { parameters: ofUser, ...operationsAt('marker') }]);
+    paths.push([`${base}/followers/{${user}}`, { parameters: ofUser, ...operationsAt('follower') }]);
   }
   return paths;
 }

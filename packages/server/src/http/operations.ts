@@ -4,7 +4,7 @@
 import type { Limits } from '@trunkline/protocol';
 import { deleteEntry, editEntry, react, unreact } from './amendments.js';
 import type { Answer } from './answer.js';
-import { putMarker, readMarkers, readPresence } from './beside.js';
+import { followLog, putMarker, readMarkers, readPresence, unfollowLog } from './beside.js';
 import type { Context } from './context.js';
 import { entriesQuery, JSON_TYPES, publish, readEntries } from './entries.js';
 import type { LetterPlace, UserOperation } from './place.js';
@@ -44,7 +44,7 @@ export interface OperationShape {
 }
 
 /** What stands beside a log. */
-export type BesideLog = 'presence' | 'markers' | 'marker' | 'search';
+export type BesideLog = 'presence' | 'markers' | 'marker' | 'follower' | 'search';
 
 /** One of a channel's. */
 export interface Operation extends OperationShape {
@@ -67,6 +67,7 @@ export type SchemaName =
   | 'Presence'
   | 'Readers'
   | 'Marker'
+  | 'Following'
   | 'Unread'
   | 'Disconnect'
   | 'Disconnected'
@@ -243,6 +244,26 @@ export const OPERATIONS: readonly Operation[] = [
     answers: { 200: 'Marker' },
     conflicts: true,
     run: putMarker,
+  },
+  {
+    id: 'follow',
+    method: 'PUT',
+    at: 'follower',
+    summary: 'From now on the log is counted for the user (`me` is who asks): what is there counts as read.',
+    query: none,
+    answers: { 200: 'Following' },
+    tooLarge: true,
+    run: followLog,
+  },
+  {
+    id: 'unfollow',
+    method: 'DELETE',
+    at: 'follower',
+    summary: 'The log is counted for the user no more; marks do not change that.',
+    query: none,
+    answers: { 200: 'Following' },
+    tooLarge: true,
+    run: unfollowLog,
   },
 ];
 
