@@ -18,46 +18,35 @@ import { type Form, formAt, lookOfEntry } from './entry-forms.js';
 import type { Journal } from './journal.js';
 import type { History, Ledger, Stored } from './ledger.js';
 import type { Simulator } from './simulator.js';
+import { type ToldStream, ToldStreams } from './told-streams.js';
 
 /** A subscription, as its connection was told of it. */
-interface Told {
-  readonly stream: string;
+interface Told extends ToldStream {
   readonly request: Subscribe;
   readonly head: number;
   epoch: string | null;
-  cursor: number;
   /** Nothing but its `ok` was sent. */
   isFresh: boolean;
-  isSynced: boolean;
   /** Nobody looks, at that side. */
   isAway: boolean;
 }
 
-export class LogOracle {
-  readonly #told = new Map<number, Told>();
-
+export class LogOracle extends ToldStreams<Told> {
   constructor(
     private readonly name: string,
     private readonly simulator: Simulator,
     private readonly ledger: Ledger,
     private readonly journal: Journal,
-  ) {}
+  ) {
+    super('SUB-5', (promise, what) => this.#broken(promise, what));
+  }
 
-  has(ch: number): boolean {
-    return this.#told.has(ch);
-  }
-  streamOf(ch: number): string {
-    return this.#told.get(ch)?.stream ?? '';
-  }
   /** Those at which somebody looks. */
   get looked(): ReadonlySet<string> {
-    return new Set([...this.#told.values()].filter(({ isAway }) => !isAway).map(({ stream }) => stream));
+    return new Set(this.all.filter(({ isAway }) => !isAway).map(({ stream }) => stream));
   }
   tuned({ stream, away }: Tune): void {
-    for (const told of this.#told.values()) if (told.stream === stream) told.isAway = away ?? told.isAway;
-  }
-  get streams(): readonly string[] {
-    return [...this.#told.values()].map(({ stream }) => stream);
+    for (const told of this.all) if (told.stream === stream) told.isAway = away ?? told.isAway;
   }
 
   subscribed(request: Subscribe, { ch, epoch, head, floor, from }: SubscribeOk): void {
@@ -72,7 +61,7 @@ export class LogOracle {
       isSynced: false,
       isAway: request.away === true,
     };
-    this.#told.set(ch, told);
+    this.begin(ch, told);
     this.journal.count(after === undefined ? 'subscribes' : 'resumes');
     const history = this.ledger.history(stream, epoch);
     if (head > (history?.head ?? 0)) this.#broken('SUB-3', `${stream}: the head is said to be ${head}`);
@@ -82,24 +71,6 @@ export class LogOracle {
     }
     const wanted = Math.max(history?.floor ?? 0, history?.back(head, request.last ?? 0) ?? 0);
     if (after === undefined && from > wanted) this.#broken('SUB-2', `${stream} begins at ${from}, not at ${wanted}`);
-  }
-
-  unsubscribed(stream: string): void {
-    for (const [ch, told] of this.#told) if (told.stream === stream) this.#told.delete(ch);
-  }
-  ended(ch: number): void {
-    this.#told.delete(ch);
-  }
-  closed(): void {
-    this.#told.clear();
-  }
-
-  synced(ch: number, to: number): void {
-    const told = this.#told.get(ch);
-    if (told === undefined) return;
-    if (told.isSynced) this.#broken('SUB-5', `${told.stream}: synced twice`);
-    if (to !== told.cursor) this.#broken('SUB-5', `${told.stream}: synced to ${to}, served to ${told.cursor}`);
-    told.isSynced = true;
   }
 
   /** @param source the producer, with its user, and its number @returns the entry that is acknowledged */
@@ -136,7 +107,7 @@ export class LogOracle {
   }
 
   entries({ ch, from, to, items, epoch }: Entries): void {
-    const told = this.#told.get(ch);
+    const told = this.get(ch);
     if (told === undefined) return;
     const { stream, cursor } = told;
     if (from !== cursor) this.#broken('G1 order', `${stream}: a slice from ${from}, the cursor is ${cursor}`);
@@ -202,7 +173,7 @@ export class LogOracle {
   }
 
   gap(gap: Gap): void {
-    const told = this.#told.get(gap.ch);
+    const told = this.get(gap.ch);
     if (told === undefined) return;
     const { stream, cursor, request, isFresh } = told;
     const { reason, to, lost, epoch } = gap;

@@ -6,43 +6,31 @@ import type { Journal } from './journal.js';
 import type { PresenceLedger } from './presence-ledger.js';
 import type { TableLedger } from './table-ledger.js';
 import { tableOf } from './tables.js';
+import { type ToldStream, ToldStreams } from './told-streams.js';
 
 /** A subscription, as its connection was told of it. */
-interface Told {
-  readonly stream: string;
+interface Told extends ToldStream {
   epoch: string | null;
-  cursor: number;
   /** `undefined`: all rows. */
   keys: ReadonlySet<string> | undefined;
   isPaused: boolean;
-  isSynced: boolean;
 }
 
 /** 64 KiB of rows, and what is around them. */
 const MAX_SLICE_BYTES = 65_536 + 300;
 
-export class TableOracle {
-  readonly #told = new Map<number, Told>();
-
+export class TableOracle extends ToldStreams<Told> {
   constructor(
     private readonly name: string,
     private readonly ledger: TableLedger,
     private readonly presence: PresenceLedger,
     private readonly journal: Journal,
-  ) {}
-
-  has(ch: number): boolean {
-    return this.#told.has(ch);
-  }
-  streamOf(ch: number): string {
-    return this.#told.get(ch)?.stream ?? '';
-  }
-  get streams(): readonly string[] {
-    return [...this.#told.values()].map(({ stream }) => stream);
+  ) {
+    super('TAB-4', (promise, what) => this.#broken(promise, what));
   }
 
   subscribed({ stream, after, keys, paused }: Subscribe, { ch, epoch, head, from }: SubscribeOk): void {
-    this.#told.set(ch, {
+    this.begin(ch, {
       stream,
       epoch,
       cursor: from,
@@ -60,7 +48,7 @@ export class TableOracle {
   }
 
   tuned({ stream, keys, paused }: Tune): void {
-    const told = [...this.#told.values()].find((one) => one.stream === stream);
+    const told = this.all.find((one) => one.stream === stream);
     if (told === undefined) return this.#broken('TAB-6', `${stream} is tuned, and not subscribed`);
     // Whose keys enter hears when their rows are told.
     if (told.keys && keys?.some((key) => told.keys?.has(key) === false)) told.isSynced = false;
@@ -69,27 +57,9 @@ export class TableOracle {
     this.journal.count('tables tuned');
   }
 
-  unsubscribed(stream: string): void {
-    for (const [ch, told] of this.#told) if (told.stream === stream) this.#told.delete(ch);
-  }
-  ended(ch: number): void {
-    this.#told.delete(ch);
-  }
-  closed(): void {
-    this.#told.clear();
-  }
-
-  synced(ch: number, to: number): void {
-    const told = this.#told.get(ch);
-    if (told === undefined) return;
-    if (told.isSynced) this.#broken('TAB-4', `${told.stream}: synced twice`);
-    if (to !== told.cursor) this.#broken('TAB-4', `${told.stream}: synced to ${to}, served to ${told.cursor}`);
-    told.isSynced = true;
-  }
-
   rows(message: Rows, bytes: number): void {
     const { ch, from, to, epoch, reset, set = {}, patch = {}, unset = {}, delete: gone = [], drop = [] } = message;
-    const told = this.#told.get(ch);
+    const told = this.get(ch);
     if (told === undefined) return;
     const { stream } = told;
     this.journal.count('slices of tables');
