@@ -2,48 +2,23 @@
 
 import type { Line } from '@trunkline/client';
 import { createTrunkline, useLog, usePresence, useReaders, useSignal, useUnread } from '@trunkline/react';
-import { Window } from 'happy-dom';
 import { act, type ReactElement, StrictMode } from 'react';
-import { createRoot, hydrateRoot, type Root } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type ChatApp, EngineWorld } from '../../client/test/support/engine-world.js';
+import { eachOnAPage, hydrate, render, text, unmount } from './support/page.js';
 
 let world: EngineWorld;
 let line: Line<ChatApp>;
 let bob: Line<ChatApp>;
-let container: HTMLElement;
-let root: Root | undefined;
-let window: Window;
-const complaints: unknown[][] = [];
 
+eachOnAPage();
 beforeEach(async () => {
-  window = new Window();
-  vi.stubGlobal('window', window);
-  vi.stubGlobal('document', window.document);
-  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
-  vi.spyOn(console, 'error').mockImplementation((...words) => complaints.push(words));
-  container = window.document.createElement('div') as unknown as HTMLElement;
   world = new EngineWorld();
   [line, bob] = [world.join('ada'), world.join('bob')];
 });
 
-afterEach(async () => {
-  await act(() => root?.unmount());
-  root = undefined;
-  expect(complaints.splice(0)).toEqual([]);
-  await window.happyDOM.close();
-  vi.restoreAllMocks();
-  vi.unstubAllGlobals();
-});
-
-async function render(element: ReactElement): Promise<void> {
-  root ??= createRoot(container);
-  await act(() => root?.render(element));
-}
-
 const pass = (ms = 0) => act(() => world.pass(ms));
-const text = () => container.textContent;
 /** Of the page's own connections: what was asked. */
 const subscribed = () => world.last.of('subscribe').map(({ stream }) => stream);
 
@@ -109,8 +84,7 @@ describe('usePresence', () => {
     );
     await pass(10_000);
     expect(subscribed().toSorted()).toEqual(['chat/lobby:presence', 'chat/lobby:signals']);
-    await act(() => root?.unmount());
-    root = undefined;
+    await unmount();
     await pass(2_000);
     expect(world.openConnections).toHaveLength(0);
   });
@@ -200,8 +174,7 @@ describe('on a server', () => {
     await pass(100);
     const html = renderToString(page);
     expect(html).toContain('connecting 0: ');
-    container.innerHTML = html;
-    root = await act(() => hydrateRoot(container, page));
+    await hydrate(html, page);
     expect(text()).toBe('live 1: bob- seen by ');
   });
 });

@@ -2,54 +2,29 @@
 
 import { type ConnectOptions, connect, type Line, type LogHandle, type LogInterest } from '@trunkline/client';
 import { createTrunkline, type LogView, useLog } from '@trunkline/react';
-import { Window } from 'happy-dom';
 import { act, type ReactElement, StrictMode, useState } from 'react';
-import { createRoot, hydrateRoot, type Root } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../client/test/support/fake-clock.js';
 import { FakeServer } from '../../client/test/support/fake-server.js';
 import { FakeNetwork, type Message, numbered, type TestApp } from '../../client/test/support/world.js';
+import { eachOnAPage, hydrate, query, render, text, unmount } from './support/page.js';
 
 const { TrunklineProvider, useLine, useConnection } = createTrunkline<TestApp>();
 
 let clock: FakeClock;
 let server: FakeServer;
 let options: ConnectOptions;
-let container: HTMLElement;
-let root: Root | undefined;
-let window: Window;
-const complaints: unknown[][] = [];
 
+eachOnAPage();
 beforeEach(() => {
-  window = new Window();
-  vi.stubGlobal('window', window);
-  vi.stubGlobal('document', window.document);
-  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
-  vi.spyOn(console, 'error').mockImplementation((...words) => complaints.push(words));
   clock = new FakeClock();
   server = new FakeServer(clock);
   options = { clock, socket: server.open, network: new FakeNetwork(), random: () => 0.5 };
-  container = window.document.createElement('div') as unknown as HTMLElement;
   for (const text of numbered(1, 3)) server.append('chat/lobby', { text });
 });
 
-afterEach(async () => {
-  await act(() => root?.unmount());
-  root = undefined;
-  expect(complaints.splice(0)).toEqual([]);
-  await window.happyDOM.close();
-  vi.restoreAllMocks();
-  vi.unstubAllGlobals();
-});
-
-async function render(element: ReactElement): Promise<void> {
-  root ??= createRoot(container);
-  await act(() => root?.render(element));
-}
-
 const advance = (ms = 0) => act(() => clock.advance(ms));
-const text = () => container.textContent;
 
 type View = LogView<Message, Message & { loud?: boolean }, { id: string }, 'rude'>;
 let view: View;
@@ -114,12 +89,12 @@ describe('useLog', () => {
     expect(text()).toBe('m1 m2 m3 m4 ');
     await act(() => void view.publish({ text: 'mine' }));
     expect(view.pending).toMatchObject([{ state: 'sending', data: { text: 'mine' } }]);
-    const element = container.querySelector('li:last-child');
+    const element = query('li:last-child');
     await advance();
     expect(view.pending).toEqual([]);
     expect(text()).toBe('m1 m2 m3 m4 mine ');
     // The same element: what was pending has become the entry.
-    expect(container.querySelector('li:last-child')).toBe(element);
+    expect(query('li:last-child')).toBe(element);
   });
 
   it('opens one socket and one subscription under StrictMode, and leaves with 1000', async () => {
@@ -127,8 +102,7 @@ describe('useLog', () => {
     await advance(60_000);
     expect(server.connections).toHaveLength(1);
     expect(server.last.sent('subscribe')).toHaveLength(1);
-    await act(() => root?.unmount());
-    root = undefined;
+    await unmount();
     await advance(999);
     expect(server.last.closedByClient).toBeUndefined();
     await advance(1);
@@ -230,13 +204,13 @@ describe('useConnection', () => {
         </>,
       ),
     );
-    expect(container.querySelector('p')?.textContent).toBe('connecting');
+    expect(query('p')?.textContent).toBe('connecting');
     await advance();
-    expect(container.querySelector('p')?.textContent).toBe('live');
+    expect(query('p')?.textContent).toBe('live');
     await act(() => show(false));
     await advance(1_000);
-    expect(container.querySelector('p')?.textContent).toBe('idle');
-    expect(container.querySelector('b')?.textContent).toBe('closed 1000, acknowledged');
+    expect(query('p')?.textContent).toBe('idle');
+    expect(query('b')?.textContent).toBe('closed 1000, acknowledged');
   });
 
   it('renders only for the part that it selects, also by an inline function that makes objects', async () => {
@@ -322,8 +296,7 @@ describe('on a server', () => {
     clock.advance(60_000);
     expect(server.connections).toEqual([]);
 
-    container.innerHTML = html;
-    root = await act(() => hydrateRoot(container, page()));
+    await hydrate(html, page());
     await advance();
     expect(text()).toBe('livem1 m2 m3 ');
   });
@@ -340,8 +313,7 @@ describe('on a server', () => {
     );
     const html = renderToString(element);
     expect(html).toBe('<p>idle</p><ul data-state="connecting"></ul>');
-    container.innerHTML = html;
-    root = await act(() => hydrateRoot(container, element));
+    await hydrate(html, element);
     expect(text()).toBe('livem1 m2 m3 ');
   });
 });

@@ -2,26 +2,22 @@
 
 import { connect, type Line } from '@trunkline/client';
 import { type ProcedureView, useProcedure } from '@trunkline/react';
-import { Window } from 'happy-dom';
 import { act, type ReactElement, StrictMode } from 'react';
-import { createRoot, type Root } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { FakeClock } from '../../client/test/support/fake-clock.js';
 import { FakeServer } from '../../client/test/support/fake-server.js';
 import { FakeNetwork, type TestApp } from '../../client/test/support/world.js';
+import { eachOnAPage, render, text } from './support/page.js';
 
 type View = ProcedureView<unknown, number, 'sold_out'>;
 
 let clock: FakeClock;
 let server: FakeServer;
 let line: Line<TestApp>;
-let root: Root;
-let window: Window;
 let view: View;
 let asked: { readonly id: number; readonly data: unknown }[];
 const cancelled: number[] = [];
-const complaints: unknown[][] = [];
 
 const newLine = () =>
   connect<TestApp>('ws://test/line', { clock, socket: server.open, network: new FakeNetwork(), random: () => 0.5 });
@@ -33,8 +29,7 @@ function Desk({ on = line }: { on?: Line<TestApp> }): ReactElement {
     <p>{[pending && 'pending', error?.code, error?.refusal, result, progress as string].filter(Boolean).join(' ')}</p>
   );
 }
-const render = (element: ReactElement) => act(() => root.render(<StrictMode>{element}</StrictMode>));
-const text = () => window.document.body.textContent;
+const show = (element: ReactElement) => render(<StrictMode>{element}</StrictMode>);
 const call = (input: unknown, options?: Parameters<View['call']>[1]) =>
   act(async () => {
     void view.call(input, options);
@@ -46,12 +41,8 @@ const say = (index: number, message: object) =>
     clock.advance(0);
   });
 
+eachOnAPage();
 beforeEach(async () => {
-  window = new Window();
-  vi.stubGlobal('window', window);
-  vi.stubGlobal('document', window.document);
-  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
-  vi.spyOn(console, 'error').mockImplementation((...words) => complaints.push(words));
   clock = new FakeClock();
   server = new FakeServer(clock);
   asked = [];
@@ -62,18 +53,7 @@ beforeEach(async () => {
     return message.type === 'call' || message.type === 'cancel';
   };
   line = newLine();
-  const container = window.document.createElement('div');
-  window.document.body.append(container);
-  root = createRoot(container as unknown as HTMLElement);
-  await render(<Desk />);
-});
-
-afterEach(async () => {
-  await act(() => root.unmount());
-  expect(complaints.splice(0)).toEqual([]);
-  await window.happyDOM.close();
-  vi.restoreAllMocks();
-  vi.unstubAllGlobals();
+  await show(<Desk />);
 });
 
 it('shows pending, progress and the result, and calls once under StrictMode', async () => {
@@ -139,7 +119,7 @@ it('a call goes on when the component is gone; a signal takes it back', async ()
     void view.call(2, { signal: abort.signal }).catch(({ outcome }) => results.push(outcome));
     clock.advance(0);
   });
-  await render(<p>another page</p>);
+  await show(<p>another page</p>);
   expect(cancelled).toEqual([]);
   await act(async () => {
     abort.abort();
@@ -154,7 +134,7 @@ it('another line is another procedure: it begins anew', async () => {
   await call(1);
   await say(0, { type: 'ok', data: 11 });
   const other = newLine();
-  await render(<Desk on={other} />);
+  await show(<Desk on={other} />);
   expect(text()).toBe('');
   await call(2);
   await say(1, { type: 'ok', data: 22 });

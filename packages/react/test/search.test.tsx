@@ -2,38 +2,24 @@
 
 import type { Line } from '@trunkline/client';
 import { useSearch } from '@trunkline/react';
-import { Window } from 'happy-dom';
 import { act, type ReactElement } from 'react';
-import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ChatApp, EngineWorld } from '../../client/test/support/engine-world.js';
+import { eachOnAPage, render, text } from './support/page.js';
 
 let world: EngineWorld;
 let line: Line<ChatApp>;
-let container: HTMLElement;
-let root: Root | undefined;
-let window: Window;
 
+eachOnAPage();
 beforeEach(async () => {
-  window = new Window();
-  vi.stubGlobal('window', window);
-  vi.stubGlobal('document', window.document);
-  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  container = window.document.createElement('div') as unknown as HTMLElement;
   world = new EngineWorld({ chat: { search: ['text'] } });
   for (let n = 1; n <= 9; n += 1) await world.engines[0]?.publish('chat', ['lobby'], { text: `word${n} all` });
   await world.engines[0]?.publish('chat', ['other'], { text: 'elsewhere all' });
   line = world.join('ada');
 });
 
-afterEach(async () => {
-  await act(() => root?.unmount());
-  root = undefined;
-  vi.useRealTimers();
-  await window.happyDOM.close();
-  vi.unstubAllGlobals();
-});
+afterEach(() => vi.useRealTimers());
 
 let loadMore = () => {};
 
@@ -47,16 +33,11 @@ function Found({ query, room = 'lobby', limit = 50 }: { query: string; room?: st
   );
 }
 
-async function render(element: ReactElement): Promise<void> {
-  root ??= createRoot(container);
-  await act(() => root?.render(element));
-}
 const pass = (ms: number) =>
   act(async () => {
     vi.advanceTimersByTime(ms);
     await world.pass(10);
   });
-const text = () => container.textContent;
 const asked = () => (world.connections.length === 0 ? [] : world.last.of('search').map(({ query }) => query));
 
 describe('useSearch', () => {

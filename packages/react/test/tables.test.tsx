@@ -1,49 +1,24 @@
 // The hooks for tables in a DOM, against the core's own engine: what renders, how often, and what is asked of the server for it.
 
 import { createTrunkline, useRow, useTable } from '@trunkline/react';
-import { Window } from 'happy-dom';
 import { act, memo, type ReactElement, StrictMode } from 'react';
-import { createRoot, hydrateRoot, type Root } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { EngineWorld, type Quote, type TableApp } from '../../client/test/support/engine-world.js';
+import { eachOnAPage, hydrate, render, text, unmount } from './support/page.js';
 
 const { TrunklineProvider, useLine } = createTrunkline<TableApp>();
 
 let world: EngineWorld;
-let container: HTMLElement;
-let root: Root | undefined;
-let window: Window;
-const complaints: unknown[][] = [];
 
+eachOnAPage();
 beforeEach(async () => {
-  window = new Window();
-  vi.stubGlobal('window', window);
-  vi.stubGlobal('document', window.document);
-  vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
-  vi.spyOn(console, 'error').mockImplementation((...words) => complaints.push(words));
-  container = window.document.createElement('div') as unknown as HTMLElement;
   world = new EngineWorld();
   await world.change(...[1, 2, 3].map((n) => ({ key: `k${n}`, set: { n } })));
 });
 
-afterEach(async () => {
-  await act(() => root?.unmount());
-  root = undefined;
-  expect(complaints.splice(0)).toEqual([]);
-  await window.happyDOM.close();
-  vi.restoreAllMocks();
-  vi.unstubAllGlobals();
-});
-
-async function render(element: ReactElement): Promise<void> {
-  root ??= createRoot(container);
-  await act(() => root?.render(element));
-}
-
 const pass = (ms = 0) => act(() => world.pass(ms));
 const change = (key: string, fields: Partial<Quote>) => world.change({ key, patch: fields as { bid: number } });
-const text = () => container.textContent;
 
 let renders = 0;
 
@@ -140,8 +115,7 @@ describe('useTable', () => {
     expect(world.connections).toHaveLength(1);
     expect(world.last.of('subscribe')).toHaveLength(1);
     expect(world.last.of('tune')).toEqual([]);
-    await act(() => root?.unmount());
-    root = undefined;
+    await unmount();
     await pass(2_000);
     expect(world.last.state).toBe('closed');
   });
@@ -238,8 +212,7 @@ describe('on a server', () => {
     );
     const html = renderToString(page);
     expect(html).toBe('<p>connecting: </p><b>none</b>');
-    container.innerHTML = html;
-    root = await act(() => hydrateRoot(container, page));
+    await hydrate(html, page);
     expect(text()).toBe('live: k1=1/ k2=2/ k3=3/{"n":1}');
   });
 });
