@@ -1,6 +1,6 @@
 // Times as people say them, and one clock for all of them.
 
-import { useSyncExternalStore } from 'react';
+import { createTickingClock } from '../ticking-clock.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -32,30 +32,5 @@ export function isSameDay(a: number, b: number): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString();
 }
 
-const TICK_MS = 15_000;
-let nowMs = Date.now();
-let timer: ReturnType<typeof setInterval> | undefined;
-const listeners = new Set<() => void>();
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  if (timer === undefined) {
-    // It stood still while nobody looked.
-    nowMs = Date.now();
-    timer = setInterval(() => {
-      nowMs = Date.now();
-      for (const each of listeners) each();
-    }, TICK_MS);
-  }
-  return () => {
-    listeners.delete(listener);
-    if (listeners.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
-  };
-}
-
 /** The time, four times a minute. */
-export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => nowMs);
-}
+export const useNow = createTickingClock(15_000);

@@ -1,6 +1,7 @@
 // How old readings are, in words, and by which clock: the one that stamped them need not go as this computer's does.
 
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useState } from 'react';
+import { createTickingClock } from '../ticking-clock.js';
 
 /** Nothing new for so long is worth a word, in milliseconds. */
 export const STALE_MS = 30_000;
@@ -53,28 +54,5 @@ export function lengthWords(ms: number): string {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
 }
 
-let nowMs = Date.now();
-let timer: ReturnType<typeof setInterval> | undefined;
-const listeners = new Set<() => void>();
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  if (timer === undefined) {
-    nowMs = Date.now();
-    timer = setInterval(() => {
-      nowMs = Date.now();
-      for (const each of listeners) each();
-    }, 1_000);
-  }
-  return () => {
-    listeners.delete(listener);
-    if (listeners.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
-  };
-}
-
 /** The time, once a second, the same for all who ask. */
-export function useSecond(): number {
-  return useSyncExternalStore(subscribe, () => nowMs);
-}
+export const useSecond = createTickingClock(1_000);
