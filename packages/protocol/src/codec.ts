@@ -1,8 +1,10 @@
 // Text of one WebSocket message ↔ the messages in it. Decoding never throws: what is malformed comes back as a problem
 // with the sentence that the peer gets to read, beside the messages that were fine.
 
+import type { ClientMessage } from './client-messages.js';
 import type { ErrorCode } from './errors.js';
-import type { ClientMessage, RequestId, ServerMessage } from './messages.js';
+import type { RequestId } from './messages.js';
+import type { ServerMessage } from './server-messages.js';
 import { clientProblem, serverProblem } from './validate.js';
 
 /** An object that is not a message: `id` if it had one, so that its sender learns which request failed. */

@@ -1,6 +1,7 @@
 // What a well-formed message is: one table per direction, a check for each field. The tables are typed by the messages,
 // so a field added to a message without a check here does not compile.
 
+import type { Amend, Change, ClientMessage } from './client-messages.js';
 import { ERROR_CODES, type ErrorCode } from './errors.js';
 import type { JsonValue } from './json.js';
 import {
@@ -12,24 +13,20 @@ import {
   MAX_REACTION_BYTES,
   MAX_SIGNAL_NAME_LENGTH,
 } from './limits.js';
+import type { After, RowData } from './messages.js';
+import { MAX_STREAM_NAME_BYTES } from './names.js';
 import type {
-  After,
-  Amend,
   AmendRecord,
   CallOk,
-  Change,
   ChangeOk,
-  ClientMessage,
   GapReason,
   Item,
   PublishOk,
   ReadOk,
-  RowData,
   SearchOk,
   ServerMessage,
   SubscribeOk,
-} from './messages.js';
-import { MAX_STREAM_NAME_BYTES } from './names.js';
+} from './server-messages.js';
 import { utf8Bytes } from './utf8-bytes.js';
 
 interface Check<T> {
