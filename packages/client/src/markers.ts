@@ -41,7 +41,7 @@ export interface WithMarkers<User> {
   /** What this user has not read, as a store. All of a line are one subscription, to no log. */
   readonly unread: TableStore<UnreadSnapshot>;
   /**
-   * This user has read up to there. Only forward, within a history of the log; at most one is sent a second, the highest, and the next when it is stored. The first one
+   * This user has read up to there. Only forward, within a history of the log; at most one is sent a second, the highest, and the next a second after it is stored. The first one
    * makes the user follow the log. Sent again over reconnects; of a refusal `onProblem` is told, and a mark that was refused is sent again by marking once more.
    */
   readonly mark: (offset: Offset) => void;
@@ -90,10 +90,9 @@ export function createMarkers(
         // Not again by itself; but who marks it once more may be allowed to by then.
         else if (wanted === offset) wanted = stored;
       }
-      if (!timers.has('next')) timers.set('next', MARK_MS, send);
+      timers.set('next', MARK_MS, send);
     };
     isAsking = true;
-    timers.set('next', MARK_MS, send);
     asks.ask({ type: 'mark', stream: name, offset }).then(() => answered(), answered);
   };
   return {

@@ -47,6 +47,9 @@ interface Watcher {
   offset: Offset;
   watch: Watch | null;
   ready: Promise<void>;
+  loading: Promise<void> | null;
+  /** What is stored has to be read anew: something was not understood, or came while it was read, or the broker failed. */
+  isStale: boolean;
   /** Sweeps since when nobody subscribes. */
   idle: number;
   isOver: boolean;
@@ -81,7 +84,16 @@ export class Unread {
       if (stream === null || follows === null)
         throw new TrunklineError('too_large', 'this id is too long to be counted for');
       const maps = { rows: new Map(), followers: new Map(), changed: new Map() };
-      const begin = { rights: 0, epoch: null, offset: 0, watch: null, idle: 0, isOver: false };
+      const begin = {
+        rights: 0,
+        epoch: null,
+        offset: 0,
+        watch: null,
+        loading: null,
+        isStale: false,
+        idle: 0,
+        isOver: false,
+      };
       watcher = { identity, stream, follows, ...maps, ...begin, ready: Promise.resolve() };
       this.#watchers.set(identity.id, watcher);
       watcher.ready = this.#begin(watcher);
@@ -132,6 +144,7 @@ export class Unread {
     for (const watcher of this.#watchers.values()) {
       watcher.idle = this.#options.isFollowed(watcher.stream) ? 0 : watcher.idle + 1;
       if (watcher.idle > 2) this.#drop(watcher);
+      else if (watcher.isStale && this.#sweeps % LOOK_SWEEPS === 0) this.#loadOrWarn(watcher);
     }
     for (const [name, log] of this.#logs) {
       if (log.followers.size > 0) {
@@ -157,8 +170,32 @@ export class Unread {
     this.#flush(watcher);
   }
 
-  /** What the user follows, as it is stored now. */
-  async #load(watcher: Watcher): Promise<void> {
+  /** What the user follows, as it is stored now. One at a time: an answer must not undo what was told since it was asked for. */
+  #load(watcher: Watcher): Promise<void> {
+    watcher.isStale = true;
+    watcher.loading ??= this.#loadAll(watcher).finally(() => {
+      watcher.loading = null;
+    });
+    return watcher.loading;
+  }
+
+  #loadOrWarn(watcher: Watcher): void {
+    this.#load(watcher).catch((error) => this.#warn(watcher.follows, error));
+  }
+
+  async #loadAll(watcher: Watcher): Promise<void> {
+    try {
+      while (watcher.isStale && !watcher.isOver) {
+        watcher.isStale = false;
+        await this.#loadOnce(watcher);
+      }
+    } catch (error) {
+      watcher.isStale = true;
+      throw error;
+    }
+  }
+
+  async #loadOnce(watcher: Watcher): Promise<void> {
     const { rows, last } = await this.#read(watcher.follows);
     const gone = [...watcher.rows.keys()].filter((name) => !rows.has(name));
     for (const name of gone) watcher.rows.delete(name);
@@ -184,10 +221,10 @@ export class Unread {
 
   #onFollows(watcher: Watcher, { epoch, from, to, rows, gone }: Advance): void {
     if (watcher.isOver || (epoch === watcher.epoch && to <= watcher.offset)) return;
-    const joins = epoch === watcher.epoch ? from === watcher.offset : watcher.epoch === null && from === 0;
+    const continues = epoch === watcher.epoch ? from === watcher.offset : watcher.epoch === null && from === 0;
+    const joins = continues && watcher.loading === null && !watcher.isStale;
     if (!joins || rows === undefined || gone === undefined) {
-      this.#load(watcher).catch((error) => this.#warn(watcher.follows, error));
-      return;
+      return this.#loadOrWarn(watcher);
     }
     watcher.epoch = epoch;
     watcher.offset = to;
@@ -202,7 +239,10 @@ export class Unread {
   }
 
   #placeOrWarn(watcher: Watcher, name: StreamName): Promise<void> {
-    return this.#place(watcher, name).catch((error) => this.#warn(name, error));
+    return this.#place(watcher, name).catch((error) => {
+      watcher.isStale = true;
+      this.#warn(name, error);
+    });
   }
 
   /** Makes what is shown of a log right, by what is stored and by the user's rights. Rejects as the broker does. */

@@ -1,6 +1,7 @@
 // MRK: how far users have read, and what they have not. Seen from outside: what a subscriber of `:unread` and `…:markers` is told.
 
-import type { Broker } from '@trunkline/broker';
+import { type Broker, BrokerUnavailableError, memoryBroker } from '@trunkline/broker';
+import { forwards } from '@trunkline/broker/contract';
 import type { StreamName } from '@trunkline/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -272,6 +273,58 @@ describe('MRK-4: unread counts', () => {
     await mark(ada.peer, 1);
     await world.settle();
     expect(ada.count()).toEqual(row(1, 1));
+  });
+});
+
+describe('what is stored while it is read', () => {
+  it('is counted: the answer of before does not undo what was told since', async () => {
+    const store = memoryBroker();
+    let answer = () => {};
+    const slow: Broker = {
+      ...forwards(store),
+      readRows: async (...given) => {
+        const page = await store.readRows(...given);
+        if (String(given[0]).startsWith(':follows/')) await new Promise<void>((resolve) => (answer = resolve));
+        return page;
+      },
+    };
+    const world = markedWorld({ store: slow });
+    await publish(world, 'bob', 5);
+    const ada = await world.enter();
+    const id = ada.request({ type: 'subscribe', stream: ':unread' });
+    await world.settle();
+    await mark(ada, 2);
+    // The first answer is of a table without a row; it is asked once more, as something came meanwhile.
+    for (let times = 3; times > 0; times--) {
+      answer();
+      await world.settle();
+    }
+    const view = new TableView().take(ada.connection.fresh(), id);
+    expect(Object.fromEntries(view.sorted)).toEqual({ [LOBBY]: row(3, 2) });
+  });
+
+  it('and where the broker failed meanwhile, within 30 s', async () => {
+    const store = memoryBroker();
+    let isBroken = false;
+    const failing: Broker = {
+      ...forwards(store),
+      readRows: async (...given) => {
+        if (isBroken) throw new BrokerUnavailableError('not now');
+        return store.readRows(...given);
+      },
+      // What changed is not said, so that it has to be read.
+      watch: (stream, onAdvance) =>
+        store.watch(stream, ({ rows, gone, ...advance }) => onAdvance(rows === undefined ? { ...advance } : advance)),
+    };
+    const world = markedWorld({ store: failing });
+    await publish(world, 'bob', 5);
+    const ada = await reader(world);
+    isBroken = true;
+    await mark(ada.peer, 2);
+    expect(ada.count()).toBeUndefined();
+    isBroken = false;
+    await world.passMs(31_000);
+    expect(ada.count()).toEqual(row(3, 2));
   });
 });
 
