@@ -157,7 +157,7 @@ export class Amender {
       },
     );
     return stored.then(
-      ({ epoch, offset, at }) => ({ epoch, offset, at }),
+      ({ epoch, offset, at, duplicate }) => ({ epoch, offset, at, duplicate }),
       (error) => (error instanceof AmendConflictError ? null : callBroker<never>(log, Promise.reject(error))),
     );
   }

@@ -18,7 +18,7 @@ import type { TableBroker } from './checkpoint-broker.js';
 import { madeText, payloadText } from './payload-text.js';
 import type { Permits } from './permits.js';
 import type { Log } from './ports.js';
-import { type HeldUp, ProducerLanes } from './producer-lanes.js';
+import { type HeldUp, ProducerLanes, type Repeatable } from './producer-lanes.js';
 import { runHook } from './run-hook.js';
 import { producerKey } from './slice.js';
 
@@ -49,7 +49,7 @@ export interface ChangeRequest {
 }
 
 /** Where a change was stored. */
-export type Changed = Pick<ChangeResult, 'epoch' | 'offset'>;
+export type Changed = Pick<ChangeResult, 'epoch' | 'offset'> & Repeatable;
 
 export interface ChangerOptions {
   readonly brokerOf: (channel: TableRuntime) => TableBroker;

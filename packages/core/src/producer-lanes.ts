@@ -13,6 +13,12 @@ export interface HeldUp {
   clear(): Promise<void>;
 }
 
+/** What comes of a request. */
+export interface Repeatable {
+  /** The broker had it already. */
+  readonly duplicate?: boolean;
+}
+
 /** One request of a producer. */
 export interface LaneWork<Stored> {
   readonly seq: number;
@@ -36,8 +42,10 @@ export interface LaneWork<Stored> {
 interface Lane<Stored> {
   /** Settles when the last request of the lane has reached the broker or was refused. */
   tail: Promise<unknown>;
-  /** Highest `seq` handed to the broker; -1 when this node cannot know. */
+  /** Highest `seq` handed to the broker, while nothing above it can be stored; -1 when this node cannot know that. */
   last: number;
+  /** Highest `seq` of which nobody knows whether it is stored. */
+  doubt: number;
   readonly inFlight: Map<number, Promise<Stored>>;
   /** The highest `seq` in flight; 0 when there is none. */
   newest: number;
@@ -47,7 +55,7 @@ interface Lane<Stored> {
   preparing: number;
 }
 
-export class ProducerLanes<Stored> {
+export class ProducerLanes<Stored extends Repeatable> {
   readonly #lanes = new Map<string, Lane<Stored>>();
 
   /** Resolves when it is stored, or was before. Rejects as the work does; with `conflict` if a later `seq` is stored and this one is not. */
@@ -108,7 +116,7 @@ export class ProducerLanes<Stored> {
     const after = lane.newest < seq ? lane.newest : 0;
     const { stored } = await work.prepare(after, lane.inFlight.get(after)).catch((error: unknown) => {
       // It asked the broker already, and may be stored: a repeat of it is looked up, not judged anew.
-      if (error instanceof TrunklineError && error.outcome === 'unknown') lane.last = -1;
+      if (error instanceof TrunklineError && error.outcome === 'unknown') inDoubt(lane, seq);
       throw error;
     });
     handOver(lane, seq, stored);
@@ -126,6 +134,7 @@ export class ProducerLanes<Stored> {
     const lane: Lane<Stored> = {
       tail: Promise.resolve(),
       last: -1,
+      doubt: 0,
       inFlight: new Map(),
       newest: 0,
       queued: 0,
@@ -144,23 +153,36 @@ export class ProducerLanes<Stored> {
 }
 
 /** It has reached the broker. @param done told when it has its answer */
-function handOver<Stored>(
+function handOver<Stored extends Repeatable>(
   lane: Lane<Stored>,
   seq: number,
   stored: Promise<Stored>,
   done?: (error: TrunklineError | null) => void,
 ): void {
-  lane.last = Math.max(lane.last, seq);
+  // Where this node cannot know, the broker may have what comes after it: what an earlier process stored after one that it refused.
+  if (lane.last !== -1) lane.last = Math.max(lane.last, seq);
   lane.newest = Math.max(lane.newest, seq);
   lane.inFlight.set(seq, stored);
-  const settled = (error: TrunklineError | null) => {
+  const settled = (error: TrunklineError | null, isNew = false) => {
     lane.inFlight.delete(seq);
+    if (error !== null) {
+      // The broker is asked about whatever comes next.
+      inDoubt(lane, seq);
+    } else if (isNew && seq >= lane.doubt) {
+      // The broker takes what is new only behind all that it has: above it there is what is in flight, and nothing else.
+      lane.last = Math.max(lane.last, seq, lane.newest);
+      lane.doubt = 0;
+    }
     if (lane.newest === seq) lane.newest = 0;
-    // Whether it is stored, nobody knows: ask the broker about whatever comes next.
-    if (error !== null) lane.last = -1;
     done?.(error);
   };
-  stored.then(() => settled(null), settled);
+  stored.then(({ duplicate }) => settled(null, duplicate !== true), settled);
+}
+
+/** Whether it is stored, this node does not know. */
+function inDoubt(lane: Pick<Lane<Repeatable>, 'last' | 'doubt'>, seq: number): void {
+  lane.last = -1;
+  lane.doubt = Math.max(lane.doubt, seq);
 }
 
 /** What a request is answered with that came after a later one of its producer was stored. */

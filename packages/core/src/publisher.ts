@@ -6,7 +6,7 @@ import type { Identity, LogRuntime } from './app.js';
 import { payloadText } from './payload-text.js';
 import type { Permits } from './permits.js';
 import type { Log } from './ports.js';
-import type { HeldUp, ProducerLanes } from './producer-lanes.js';
+import type { HeldUp, ProducerLanes, Repeatable } from './producer-lanes.js';
 import { append, Publishing, type PublishTools } from './publishing.js';
 import { producerKey } from './slice.js';
 
@@ -34,7 +34,7 @@ export interface PublishRequest {
 }
 
 /** Where an entry was stored. */
-export interface Published {
+export interface Published extends Repeatable {
   readonly epoch: Epoch;
   readonly offset: number;
   readonly at: number;

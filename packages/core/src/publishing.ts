@@ -118,7 +118,7 @@ export function append(
     ...(outbox === undefined ? {} : { outbox }),
   };
   return callBroker(log, broker.append(stream, [entry], options), ({ epoch, appended }) => {
-    const { offset, at } = appended[0] as Appended;
-    return { epoch, offset, at };
+    const { offset, at, duplicate } = appended[0] as Appended;
+    return { epoch, offset, at, duplicate };
   });
 }

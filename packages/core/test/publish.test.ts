@@ -139,6 +139,63 @@ describe('PUB-1, PUB-2', () => {
     expect(await peer.publish(3)).toMatchObject({ type: 'ok', offset: 3 });
     expect(await stored(after)).toHaveLength(3);
   });
+
+  it('sent again to another engine, what came after one that was refused is known, and its hook is not asked again', async () => {
+    const asked: JsonValue[] = [];
+    let refuses: (entry: JsonValue) => boolean = (entry) => entry === 1;
+    const chat: WorldOptions['chat'] = {
+      onPublish: ({ entry }) => {
+        asked.push(entry);
+        return refuses(entry) ? { refusal: { code: 'rude', message: 'be kind' } } : { store: undefined };
+      },
+    };
+    const before = new World({ chat });
+    const peer = await before.enter();
+    for (const seq of [1, 2, 3]) send(peer, seq);
+    await before.settle();
+    // No answer reached the sender. What passed then would not pass now, and the other way round.
+    asked.length = 0;
+    refuses = (entry) => entry !== 1 && entry !== 4;
+    const after = new World({ store: before.store, clock: before.clock, chat });
+    const again = await after.enter();
+    const release = after.broker.hold('append');
+    const ids = [1, 2, 3, 4].map((seq) => send(again, seq));
+    await after.settle();
+    release();
+    await after.settle();
+    expect(ids.map((id) => again.answerTo(id))).toMatchObject([
+      { code: 'conflict' },
+      { offset: 1 },
+      { offset: 2 },
+      { offset: 3 },
+    ]);
+    // The first one may have become fit by now; the broker alone knows that it comes too late.
+    expect(asked).toEqual([1, 4]);
+    expect(await stored(after)).toEqual([2, 3, 4]);
+  });
+
+  it('sent again while the engine before still stores it, what comes after it is known too', async () => {
+    let isOpen = true;
+    const chat: WorldOptions['chat'] = {
+      onPublish: () => (isOpen ? { store: undefined } : { refusal: { code: 'closed', message: 'no more' } }),
+    };
+    const before = new World({ chat });
+    const after = new World({ store: before.store, clock: before.clock, chat });
+    const [old, fresh] = [await before.enter(), await after.enter()];
+    const [store, answer] = [before.broker.hold('append'), after.broker.hold('append')];
+    for (const seq of [1, 2]) send(old, seq);
+    await before.settle();
+    const first = send(fresh, 1);
+    await after.settle();
+    store();
+    await before.settle();
+    answer();
+    await after.settle();
+    isOpen = false;
+    const second = send(fresh, 2);
+    await after.settle();
+    expect([first, second].map((id) => fresh.answerTo(id))).toMatchObject([{ offset: 1 }, { offset: 2 }]);
+  });
 });
 
 describe('PUB-3: a producer belongs to its user', () => {
