@@ -29,18 +29,23 @@ export function createLens<Value>(
   let value: Value | undefined;
   let isCurrent = false;
   let toldMs = Number.NEGATIVE_INFINITY;
+  /** Listeners are to be told at the end of this event, and not before: of all that it changes. */
+  let isTelling = false;
   let leave = () => {};
 
   const tell = () => {
     timers.clear('due');
     toldMs = clock.nowMs();
     isCurrent = false;
+    isTelling = listeners.size > 0;
     for (const listener of listeners) batch.add(listener);
   };
   const lens: Lens = {
     stateChanged: tell,
     rowChanged() {
-      if (timers.has('due')) return;
+      if (isTelling) isCurrent = false;
+      // The next row of a slice is no reason for one more turn, which would take that of the next slice.
+      if (isTelling || timers.has('due')) return;
       const waitMs = toldMs + periodMs - clock.nowMs();
       // A clock that was put back must not silence it.
       if (waitMs > 0 && waitMs <= periodMs) timers.set('due', waitMs, tell);
@@ -55,7 +60,10 @@ export function createLens<Value>(
       return value as Value;
     },
     subscribe(onChange) {
-      const listener = () => listeners.has(listener) && onChange();
+      const listener = () => {
+        isTelling = false;
+        if (listeners.has(listener)) onChange();
+      };
       if (listeners.size === 0) leave = follow(lens);
       listeners.add(listener);
       return () => {

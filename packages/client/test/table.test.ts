@@ -463,6 +463,22 @@ describe('views and rows', () => {
     expect(told).toEqual([1, 10, 20, 30, 40]);
   });
 
+  it('are told once of all rows of a slice, and of the next slice when it comes, if their interval is over', async () => {
+    const { world, quotes } = await filled(2);
+    const view = quotes.view({ keys: ['k1', 'k2'], ratePerSecond: 2 });
+    const told: string[] = [];
+    quotes.open();
+    view.subscribe(() => told.push([...view.snapshot().rows.values()].map(({ bid }) => bid).join()));
+    await world.pass(2_000);
+    told.length = 0;
+    await world.change({ key: 'k1', patch: { bid: 1 } }, { key: 'k2', patch: { bid: 2 } });
+    await world.pass(600);
+    expect(told).toEqual(['1,2']);
+    await world.change({ key: 'k1', patch: { bid: 3 } }, { key: 'k2', patch: { bid: 4 } });
+    await world.pass(50);
+    expect(told).toEqual(['1,2', '3,4']);
+  });
+
   it('show what is known now, to who does not listen, and the same object while it is the same', async () => {
     const { world, quotes } = await filled(2);
     quotes.open();
