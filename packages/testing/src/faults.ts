@@ -131,6 +131,7 @@ const FAULTS: Readonly<Record<string, readonly [weight: number, Fault]>> = {
     },
   ],
   'broken disks': [3, (reach) => spell(reach, 4_000, reach.store.weather, 'broken')],
+  'stores that fail now and then': [4, (reach) => spell(reach, 4_000, reach.store.weather, 'failing')],
   'slow hooks': [4, (reach) => spell(reach, 10_000, reach.rules.weather, 'slowHooks')],
   'throwing hooks': [3, (reach) => spell(reach, 5_000, reach.rules.weather, 'throwingHooks')],
   'slow identity': [3, (reach) => spell(reach, 6_000, reach.rules.weather, 'slowIdentity')],

@@ -1,6 +1,5 @@
 // With nothing else wrong, a server takes over while another one drains: everyone goes on, and shows nothing but `live`.
 
-import { tableOf } from './tables.js';
 import type { World } from './world.js';
 
 /** More than the slowest link needs to open a connection and resume all its streams. */
@@ -15,9 +14,10 @@ export async function lastMove(
   missing: () => string | undefined,
   isBroken: () => boolean,
 ): Promise<void> {
-  const { simulator, journal, users, features, market } = world;
+  const { simulator, journal, users, features, market, tables } = world;
   const fromMs = simulator.nowMs;
   for (const { states } of users) states.clear();
+  tables.late.clear();
   world.handOver(WITHIN_MS);
   // Life goes on meanwhile.
   for (let step = 1; step <= 20; step++) {
@@ -46,12 +46,12 @@ export async function lastMove(
 }
 
 /** Whether somebody sees anything but `live`, while their connection is, and was. */
-function lookAtViews({ users, journal }: World): boolean {
+function lookAtViews({ users, journal, tables: ledger }: World): boolean {
   for (const { host, states, line, views, tables } of users) {
     // Whose connection ended for a reason of its own comes back, and catches up.
     if (line.connection.snapshot().state !== 'live' || [...states].some((state) => state !== 'live')) continue;
-    // Who is told a durable table slowly may come too late for its deletions, of which few are remembered here, and begin anew (TAB-5).
-    const handles = (tables?.handles ?? []).filter(({ name }) => tableOf(name)?.keep !== 'durable');
+    // Of a durable table few deletions are remembered here: who came too late for one, by the ledger, begins anew (TAB-5).
+    const handles = (tables?.handles ?? []).filter(({ name }) => !ledger.late.has(`${host.name} ${name}`));
     const shown = [...[...views.values()].map(({ handle }) => handle), ...handles];
     const other = shown.find((handle) => handle.snapshot().state !== 'live');
     if (other === undefined) continue;

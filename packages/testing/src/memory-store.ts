@@ -10,7 +10,7 @@ import type { Ledger } from './ledger.js';
 import { BEGINNING_MS, type Machine } from './machine.js';
 import type { Random } from './random.js';
 import type { Simulator } from './simulator.js';
-import type { Ending, Kept, Store, StoreWeather } from './store.js';
+import { type Ending, FAILING_RATIO, type Kept, type Store, type StoreWeather } from './store.js';
 import type { TableLedger } from './table-ledger.js';
 import { TABLES } from './tables.js';
 
@@ -26,7 +26,7 @@ export interface MemoryStoreParts {
 }
 
 export class MemoryStore implements Store {
-  readonly weather: StoreWeather = { storeMs: [0, 2], broken: false };
+  readonly weather: StoreWeather = { storeMs: [0, 2], broken: false, failing: false };
   readonly #retentions = new Map<string, number>();
   readonly #parts: MemoryStoreParts;
   #broker: Broker | undefined;
@@ -43,9 +43,16 @@ export class MemoryStore implements Store {
     const door = async <T>(call: () => Promise<T>): Promise<T> => {
       const isShut = this.weather.broken;
       if (isShut && random.chance(0.5)) throw new BrokerUnavailableError('the door is shut');
+      const wait = () =>
+        new Promise<void>((resolve) => machine.after(random.between(...this.weather.storeMs), resolve));
+      if (this.weather.failing && random.chance(FAILING_RATIO)) {
+        // Nobody knows that yet, and what comes after it is at the door already.
+        await wait();
+        throw new BrokerUnavailableError('it got lost');
+      }
       const answer = call();
       answer.catch(() => {});
-      await new Promise<void>((resolve) => machine.after(random.between(...this.weather.storeMs), resolve));
+      await wait();
       if (isShut) throw new BrokerUnavailableError('the door is shut');
       return answer;
     };

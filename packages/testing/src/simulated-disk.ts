@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Connection } from '@trunkline/broker-sqlite/parts';
 import type { Random } from './random.js';
 import type { Simulator } from './simulator.js';
-import type { Ending, StoreWeather } from './store.js';
+import { type Ending, FAILING_RATIO, type StoreWeather } from './store.js';
 
 /** `PRAGMA synchronous` from which on a commit waits until its log is synced. */
 const FULL = 2;
@@ -58,7 +58,9 @@ export class SimulatedDisk {
       if (sql !== 'COMMIT') return prepared;
       const run = prepared.run.bind(prepared);
       prepared.run = (values) => {
-        if (this.weather.broken) throw Object.assign(new Error('the disk is full'), { code: 'SQLITE_FULL' });
+        const { broken, failing } = this.weather;
+        if (broken || (failing && this.random.chance(FAILING_RATIO)))
+          throw Object.assign(new Error('the disk is full'), { code: 'SQLITE_FULL' });
         const result = run(values);
         this.#committed(isSynced);
         return result;

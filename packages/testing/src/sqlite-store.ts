@@ -37,7 +37,7 @@ interface AppendDone {
 }
 
 export class SqliteStore implements Store {
-  readonly weather: StoreWeather = { storeMs: [0.1, 4], broken: false };
+  readonly weather: StoreWeather = { storeMs: [0.1, 4], broken: false, failing: false };
   readonly #disk: SimulatedDisk;
   /** By call: its appends, one or those of a burst. */
   readonly #appends = new Map<number, readonly AppendCall[]>();
@@ -248,7 +248,7 @@ export class SqliteStore implements Store {
       if (kind === 'log') this.ledger.recovered(stream, String(epoch), Number(head), Number(floor));
       else if (tableOf(stream)?.keep === 'durable') {
         const rows = rowsOf.rows([id]).map(([key, data]) => [String(key), String(data)] as const);
-        this.tables.recovered(stream, String(epoch), Number(head), rows);
+        this.tables.recovered(stream, String(epoch), Number(head), Number(floor), rows);
       }
     }
   }

@@ -9,7 +9,12 @@ export interface StoreWeather {
   storeMs: readonly [number, number];
   /** Nothing can be stored. */
   broken: boolean;
+  /** Some of what is asked for fails and changes nothing, and what is asked for meanwhile is done. */
+  failing: boolean;
 }
+
+/** How much of it fails, while a store is `failing`. */
+export const FAILING_RATIO = 0.3;
 
 /** How a server ended: in order, killed with its machine running on, or with the power of its machine. */
 export type Ending = 'stopped' | 'killed' | 'power lost';

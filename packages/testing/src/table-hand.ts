@@ -66,7 +66,10 @@ export class TableHand {
     const { random } = this.#parts;
     const dice = random.next();
     if (dice < 0.45 && this.#writable.length > 0) {
-      for (let count = random.chance(0.2) ? random.whole(3, 8) : 1; count > 0; count--) this.change();
+      if (random.chance(0.8)) return this.change();
+      // Whole rows need no look at what is stored: the server hands them to the store without waiting for each other.
+      const areWhole = random.chance(0.5);
+      for (let count = random.whole(3, 8); count > 0; count--) this.change(areWhole);
       return;
     }
     const view = random.pick(this.views);
@@ -116,8 +119,8 @@ export class TableHand {
     };
   }
 
-  /** Changes some rows of one of the tables as one step. */
-  change(): void {
+  /** Changes some rows of one of the tables as one step. @param areWhole patches none */
+  change(areWhole = false): void {
     const { random, host, journal, isHeavy } = this.#parts;
     const { table, handle } = random.pick(this.#writable);
     this.#count += 1;
@@ -130,7 +133,7 @@ export class TableHand {
       const condition = random.chance(0.15) ? this.#condition(table, key) : undefined;
       isConditional ||= condition !== undefined;
       const given = { key, if: condition };
-      const dice = random.next();
+      const dice = random.between(0, areWhole ? 0.5 : 1);
       if (dice < 0.2) return { ...given, delete: true };
       writes = true;
       if (dice < 0.5) return { ...given, set: { by, pad: pad(), [`f${random.whole(1, 3)}`]: random.whole(0, 99) } };

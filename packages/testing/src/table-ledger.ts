@@ -2,6 +2,7 @@
 // looked like as a whole. All that servers and clients say of tables is held against it.
 
 import type { Row, RowChange, Tombstone } from '@trunkline/broker';
+import { Graves } from './graves.js';
 import type { Journal } from './journal.js';
 import type { Simulator } from './simulator.js';
 import { hashOf, mixed } from './table-hash.js';
@@ -62,10 +63,16 @@ export class TableHistory {
   /** What the table looks like now. */
   look = 0;
 
+  readonly graves: Graves;
+
+  /** @param tombstones deletions that are remembered */
   constructor(
     readonly stream: string,
     readonly epoch: string,
-  ) {}
+    tombstones = Number.POSITIVE_INFINITY,
+  ) {
+    this.graves = new Graves(tombstones);
+  }
 
   get head(): number {
     return this.steps.length;
@@ -82,6 +89,13 @@ export class TableHistory {
   /** Keys of the rows that there are. */
   get keys(): string[] {
     return [...this.versions].filter(([, versions]) => versions.at(-1)?.hash !== undefined).map(([key]) => key);
+  }
+  /** Keys of the rows that were deleted, and where. */
+  get gone(): (readonly [key: string, offset: number])[] {
+    return [...this.versions].flatMap(([key, versions]) => {
+      const last = versions.at(-1);
+      return last !== undefined && last.hash === undefined ? [[key, last.offset] as const] : [];
+    });
   }
   /** What the table looked like at an offset. */
   lookAt(offset: number): number | undefined {
@@ -114,6 +128,7 @@ export class TableHistory {
     this.versions.set(key, versions);
     this.look = mixed(this.look, key, versions.at(-1)?.hash, hash);
     versions.push({ offset, hash, mayExpire });
+    this.graves.changed(key, offset, hash === undefined);
   }
 }
 
@@ -126,9 +141,14 @@ export class TableLedger {
     { readonly history: TableHistory; readonly atMs: number; readonly isWell: boolean }
   >();
 
+  /** `client stream` of those who came too late for deletions, were told to begin anew, and had to be. */
+  readonly late = new Set<string>();
+
+  /** @param tombstones deletions that stores remember of a durable table */
   constructor(
     private readonly simulator: Simulator,
     private readonly journal: Journal,
+    private readonly tombstones: number,
   ) {}
 
   current(stream: string): TableHistory | undefined {
@@ -148,7 +168,8 @@ export class TableLedger {
 
   begin(stream: string, epoch: string): TableHistory {
     const known = this.history(stream, epoch);
-    const history = known ?? new TableHistory(stream, epoch);
+    const isDurable = tableOf(stream)?.keep === 'durable';
+    const history = known ?? new TableHistory(stream, epoch, isDurable ? this.tombstones : undefined);
     if (known === undefined) this.#histories.set(stream, [...this.all(stream), history]);
     this.#current.set(stream, history);
     return history;
@@ -226,6 +247,7 @@ export class TableLedger {
       history.put(key, to, hashOf(row), data.length, expiresAt !== undefined);
     }
     for (const { key } of gone) history.put(key, to, undefined);
+    history.graves.forget();
     const step: Step = {
       offset: to,
       source: source && sourceText(source),
@@ -252,6 +274,7 @@ export class TableLedger {
     stream: string,
     epoch: string,
     head: number,
+    floor: number,
     rows: readonly (readonly [key: string, data: string])[],
   ): void {
     const history = this.begin(stream, epoch);
@@ -264,6 +287,7 @@ export class TableLedger {
     for (const versions of history.versions.values()) {
       while ((versions.at(-1)?.offset ?? 0) > head) versions.pop();
     }
+    history.graves.recovered(floor, history.gone);
     for (const [word, offset] of history.byWord) if (offset > head) history.byWord.delete(word);
     for (const [source, { offset }] of history.bySource) if (offset > head) history.bySource.delete(source);
     history.lastSeq.clear();
@@ -280,7 +304,7 @@ export class TableLedger {
   vanished(names: ReadonlySet<string>): void {
     for (const { stream, epoch } of this.durable) {
       if (names.has(stream)) continue;
-      this.recovered(stream, epoch, 0, []);
+      this.recovered(stream, epoch, 0, 0, []);
       this.#current.delete(stream);
     }
   }

@@ -14,6 +14,8 @@ interface Told extends ToldStream {
   /** `undefined`: all rows. */
   keys: ReadonlySet<string> | undefined;
   isPaused: boolean;
+  /** Its watch list began or ended: it begins anew. */
+  isOther: boolean;
 }
 
 /** 64 KiB of rows, and what is around them. */
@@ -29,7 +31,7 @@ export class TableOracle extends ToldStreams<Told> {
     super('TAB-4', (promise, what) => this.#broken(promise, what));
   }
 
-  subscribed({ stream, after, keys, paused }: Subscribe, { ch, epoch, head, from }: SubscribeOk): void {
+  subscribed({ stream, after, keys, paused }: Subscribe, { ch, epoch, head, floor, from }: SubscribeOk): void {
     this.begin(ch, {
       stream,
       epoch,
@@ -37,11 +39,22 @@ export class TableOracle extends ToldStreams<Told> {
       keys: keys && new Set(keys),
       isPaused: paused === true,
       isSynced: false,
+      isOther: false,
     });
     this.journal.count(after === undefined ? 'tables subscribed' : 'tables resumed');
-    const known = this.ledger.history(stream, epoch)?.head ?? 0;
-    if (tableOf(stream) !== undefined && head > known)
-      this.#broken('SUB-3', `${stream}: the head is said to be ${head}, it is ${known}`);
+    if (tableOf(stream) !== undefined) {
+      const history = this.ledger.history(stream, epoch);
+      const known = history?.head ?? 0;
+      if (head > known) this.#broken('SUB-3', `${stream}: the head is said to be ${head}, it is ${known}`);
+      const forgotten = history?.graves.floor ?? 0;
+      if (floor > forgotten)
+        this.#broken(
+          'SUB-3',
+          `${stream}: deletions are said to be forgotten up to ${floor}, and are up to ${forgotten}`,
+        );
+      if (from === 0 && after?.epoch === epoch && after.offset > 0 && after.offset <= head)
+        this.#late(stream, after.offset, floor);
+    }
     if (from !== 0 && from !== after?.offset)
       this.#broken('SUB-2', `${stream} resumes at ${from}, not ${after?.offset}`);
     if (from === 0 && after !== undefined && after.offset > 0) this.journal.count('tables that begin anew');
@@ -52,7 +65,10 @@ export class TableOracle extends ToldStreams<Told> {
     if (told === undefined) return this.#broken('TAB-6', `${stream} is tuned, and not subscribed`);
     // Whose keys enter hears when their rows are told.
     if (told.keys && keys?.some((key) => told.keys?.has(key) === false)) told.isSynced = false;
-    if (keys !== undefined) told.keys = keys === null ? undefined : new Set(keys);
+    if (keys !== undefined) {
+      if ((told.keys === undefined) !== (keys === null)) told.isOther = true;
+      told.keys = keys === null ? undefined : new Set(keys);
+    }
     if (paused !== undefined) told.isPaused = paused;
     this.journal.count('tables tuned');
   }
@@ -67,7 +83,12 @@ export class TableOracle extends ToldStreams<Told> {
     if (told.isPaused) this.#broken('TAB-2', `${stream}: a slice, though it is paused`);
     if (reset === true) {
       this.journal.count('resets');
+      const { graves, head } = this.ledger.history(stream, told.epoch) ?? {};
+      // Whose position a store that came back does not have begins anew too.
+      const isHere = told.cursor > 0 && told.cursor <= (head ?? 0) && told.epoch === epoch && !told.isOther;
+      if (isHere && tableOf(stream) !== undefined) this.#late(stream, told.cursor, graves?.floor ?? 0);
       told.cursor = 0;
+      told.isOther = false;
       told.isSynced = false;
       told.epoch = epoch ?? null;
     }
@@ -108,6 +129,14 @@ export class TableOracle extends ToldStreams<Told> {
       }
     }
     this.ledger.shown(stream, epoch, offset);
+  }
+
+  /** Who has a position of this history begins anew: only deletions that are forgotten excuse that. */
+  #late(stream: string, position: number, floor: number): void {
+    if (position >= floor)
+      this.#broken('TAB-5', `${stream} begins anew at ${position}, and deletions are forgotten up to ${floor}`);
+    this.journal.count('readers who came too late for deletions');
+    this.ledger.late.add(`${this.name.split('#')[0]} ${stream}`);
   }
 
   /** The words in the rows say of which steps they are. */

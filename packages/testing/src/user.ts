@@ -216,8 +216,12 @@ export class User {
     const view = random.pick([...this.views.values()]);
     const dice = random.next();
     if (dice < 0.55) this.publish(view);
-    else if (dice < 0.6) for (let count = random.whole(3, 20); count > 0; count--) this.publish(view);
-    else if (dice < 0.605) for (let count = 75; count > 0; count--) this.publish(view);
+    else if (dice < 0.6) {
+      for (let count = random.whole(3, 20); count > 0; count--) this.publish(view);
+      // Right behind them, while they are being stored.
+      const isAmendable = AMENDABLE_ROOMS.some((stream) => stream === view.handle.name);
+      if (isAmendable) this.amends?.act(view);
+    } else if (dice < 0.605) for (let count = 75; count > 0; count--) this.publish(view);
     else if (dice < 0.8) {
       if (view.isOpen) view.close();
       else view.open(this.#interest());

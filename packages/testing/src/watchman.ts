@@ -36,7 +36,8 @@ export class Watchman {
         }
       }
     }
-    if (store.weather.broken || store.weather.storeMs[1] > 10) world.storeTroubleMs = simulator.nowMs;
+    const { broken, failing, storeMs } = store.weather;
+    if (broken || failing || storeMs[1] > 10) world.storeTroubleMs = simulator.nowMs;
     if (simulator.nowMs < this.#nextRoundMs) return;
     this.#nextRoundMs = simulator.nowMs + 1_000;
     this.#round();
@@ -48,10 +49,16 @@ export class Watchman {
     const { simulator, journal, users } = world;
     const fromMs = simulator.nowMs;
     world.heal();
+    let resting = 0;
     simulator.after(1_000, () => {
-      for (const user of users) user.host.machine.run(() => user.rest());
+      for (const user of users) {
+        user.host.machine.run(() => {
+          user.rest();
+          resting += 1;
+        });
+      }
     });
-    const isThere = () => simulator.nowMs > fromMs + 2_000 && this.#missing() === undefined;
+    const isThere = () => simulator.nowMs > fromMs + 2_000 && resting === users.length && this.#missing() === undefined;
     let lookMs = fromMs + 2_000;
     await simulator.run(fromMs + CONVERGE_MS, () => {
       if (isBroken()) return true;
@@ -170,7 +177,11 @@ export class Watchman {
 
   /** The first thing that is not yet as it must be. */
   #missing(): string | undefined {
-    for (const { host, line, views, open, tables, calls, amends, presence } of this.world.users) {
+    const { users, servers } = this.world;
+    // Who sleeps may show what was right when it fell asleep: it has come together when it is awake and still does.
+    const sleeper = [...servers, ...users.map(({ host }) => host)].find(({ machine }) => machine.isAsleep);
+    if (sleeper !== undefined) return `${sleeper.name} sleeps`;
+    for (const { host, line, views, open, tables, calls, amends, presence } of users) {
       const { state } = line.connection.snapshot();
       if (state !== 'live') return `${host.name} is ${state}`;
       for (const view of views.values()) {

@@ -29,7 +29,7 @@ export class World {
   readonly simulator = new Simulator();
   readonly journal = new Journal(this.simulator);
   readonly ledger = new Ledger(this.simulator, this.journal);
-  readonly tables = new TableLedger(this.simulator, this.journal);
+  readonly tables: TableLedger;
   readonly procedures = new ProcedureLedger(this.journal);
   readonly rules = new AppState();
   readonly features: Features;
@@ -60,6 +60,7 @@ export class World {
     this.#random = random;
     this.features = featuresOf(random.branch('features'), this.journal);
     this.setup = setupOf(random.branch('setup'));
+    this.tables = new TableLedger(this.simulator, this.journal, this.setup.tables.tombstones);
     this.store = this.#makeStore(random.branch('store'));
     const market = [random.branch('market'), this.features.tables, this.setup.tables] as const;
     this.market = new Market(this.simulator, ...market, () => this.node);
@@ -102,7 +103,7 @@ export class World {
       brokenIdentity: false,
     });
     this.rules.denied.clear();
-    Object.assign(this.store.weather, { storeMs: [0.1, 4], broken: false });
+    Object.assign(this.store.weather, { storeMs: [0.1, 4], broken: false, failing: false });
     // The server's clock is set right; those of clients may stay wrong for ever.
     for (const { machine } of this.servers) machine.setClock(0);
     for (const host of this.hosts) host.calm();
