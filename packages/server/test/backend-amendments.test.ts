@@ -5,7 +5,10 @@ import type { StreamName } from '@trunkline/protocol';
 import { expect, it } from 'vitest';
 import { FakeClock, microtasks } from '../../core/test/support/fake-clock.js';
 import { Backend } from '../src/backend/backend.js';
+import { BackendCalls } from '../src/backend/backend-calls.js';
 import { fillInBackend } from '../src/backend/backend-options.js';
+import { guardedLane } from '../src/backend/guarded-lane.js';
+import type { Poster } from '../src/backend/post.js';
 import { listeningLog } from './support/app.js';
 
 const LOBBY = 'chat/lobby' as StreamName;
@@ -15,21 +18,24 @@ async function start(status: (offset: number) => number = () => 200) {
   const broker = memoryBroker();
   const told: Record<string, unknown>[] = [];
   const ids: string[] = [];
+  const options = fillInBackend({ url: 'http://127.0.0.1/', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' });
+  const log = listeningLog();
+  const poster: Poster = {
+    post: async (id, body) => {
+      const { data } = JSON.parse(body) as { data: Record<string, unknown> & { offset: number } };
+      told.push(data);
+      ids.push(id);
+      return { status: status(data.offset), text: '', retryAfterMs: undefined };
+    },
+    close: () => {},
+  };
   const backend = new Backend({
-    options: fillInBackend({ url: 'http://127.0.0.1/', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }),
+    options,
     broker,
-    log: listeningLog(),
+    log,
     clock: new FakeClock(),
     told: new Map([['chat', { params: ['room'] }]]),
-    poster: {
-      post: async (id, body) => {
-        const { data } = JSON.parse(body) as { data: Record<string, unknown> & { offset: number } };
-        told.push(data);
-        ids.push(id);
-        return { status: status(data.offset), text: '', retryAfterMs: undefined };
-      },
-      close: () => {},
-    },
+    calls: new BackendCalls(poster, guardedLane(options, log)),
   });
   const say = (data: string) => broker.append(LOBBY, [{ at: 1, data, user: '"Ada"', owner: 'ada' }], TOLD);
   const amend = (expects: number, data: string, state: object) =>

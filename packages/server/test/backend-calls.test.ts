@@ -1,8 +1,10 @@
 // What keeps a bad back end from hurting: time-outs, so many at a time, and breakers that open and close, on a fake clock.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BackendCalls, BackendDownError } from '../src/backend/backend-calls.js';
+import { BackendCalls } from '../src/backend/backend-calls.js';
+import { BackendDownError } from '../src/backend/backend-down.js';
 import { type BackendOptions, fillInBackend } from '../src/backend/backend-options.js';
+import { guardedLane } from '../src/backend/guarded-lane.js';
 import type { Posted } from '../src/backend/post.js';
 import { listeningLog } from './support/app.js';
 
@@ -31,7 +33,7 @@ function start(post: Post, options: Partial<BackendOptions> = {}) {
     },
     close: () => {},
   };
-  const calls = new BackendCalls(filled, poster, log);
+  const calls = new BackendCalls(poster, guardedLane(filled, log));
   const send = (id: string, type: 'authorize' | 'publish.before' | 'publish.after' = 'publish.before') =>
     calls.send(type, id, 0, {}).catch((error) => error as BackendDownError);
   return { calls, send, posted, log: log.lines };

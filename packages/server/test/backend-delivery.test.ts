@@ -4,7 +4,7 @@ import { type Broker, type Entry, memoryBroker, type Outbox } from '@trunkline/b
 import type { StreamName } from '@trunkline/protocol';
 import { describe, expect, it } from 'vitest';
 import { FakeClock, microtasks } from '../../core/test/support/fake-clock.js';
-import { BackendDownError } from '../src/backend/backend-calls.js';
+import { BackendDownError } from '../src/backend/backend-down.js';
 import { Delivery, type DeliveryOptions, type Told } from '../src/backend/delivery.js';
 import { listeningLog } from './support/app.js';
 

@@ -7,6 +7,9 @@ import type { App } from '../define/trunkline.js';
 import type { SharedOptions } from '../options.js';
 import type { AttachBackend } from '../runtime.js';
 import { Backend } from './backend.js';
+import { BackendCalls } from './backend-calls.js';
+import { guardedLane } from './guarded-lane.js';
+import { poster } from './post.js';
 import { asking, wantedBy } from './wanted.js';
 
 /** To be called when the broker is ready. Rejects as the broker does. */
@@ -40,7 +43,9 @@ export function attachedBackend(app: App, shared: SharedOptions, clock: Clock): 
     return { backend: null, attach: (_, runtime) => runtime };
   }
   const told = channels.filter(({ parts }) => wantedBy(parts).has('publish.after'));
+  const nowMs = () => clock.nowMs();
   const backend = new Backend({
+    calls: new BackendCalls(poster(options, nowMs), guardedLane(options, log, nowMs)),
     options,
     broker,
     log,

@@ -3,10 +3,10 @@
 import { type Broker, type DeadLetter, type Entry, hasOutbox, type Outbox } from '@trunkline/broker';
 import type { Clock, Log } from '@trunkline/core';
 import { type Epoch, type JsonValue, parseStreamName, type StreamName, TrunklineError } from '@trunkline/protocol';
-import { BackendCalls, BackendDownError, type BreakerState } from './backend-calls.js';
+import type { BackendCalls, BreakerState } from './backend-calls.js';
+import { BackendDownError } from './backend-down.js';
 import type { FilledBackend } from './backend-options.js';
 import { Delivery, type Told } from './delivery.js';
-import { type Poster, poster } from './post.js';
 import type { AfterRequest, RequestType, ToldUser } from './requests.js';
 import { BackendRules } from './rules.js';
 import { toldStream } from './wanted.js';
@@ -70,8 +70,8 @@ export interface BackendParts {
   readonly clock: Clock;
   /** Channels that want `publish.after`, by name. */
   readonly told: ReadonlyMap<string, ToldChannel>;
-  /** Default: over HTTP. */
-  readonly poster?: Poster;
+  /** Closed with it. */
+  readonly calls: BackendCalls;
   readonly random?: () => number;
 }
 
@@ -84,11 +84,11 @@ export class Backend implements TrunkBackend {
 
   /** @throws TypeError if somebody is to be told of a log, and the broker keeps no outbox. */
   constructor(parts: BackendParts) {
-    const { options, broker, log, clock, told, random = Math.random } = parts;
+    const { options, broker, log, clock, told, calls, random = Math.random } = parts;
     this.#parts = parts;
     const nowMs = () => clock.nowMs();
-    this.#calls = new BackendCalls(options, parts.poster ?? poster(options, nowMs), log, nowMs);
-    this.rules = new BackendRules({ calls: this.#calls, options, log, nowMs });
+    this.#calls = calls;
+    this.rules = new BackendRules({ calls, options, log, nowMs });
     const store = hasOutbox(broker) ? broker : null;
     this.#store = store;
     if (store === null && told.size > 0) {

@@ -5,7 +5,7 @@
 import { type Broker, type Entry, type Outbox, type OutboxNews, UnrecoverablePositionError } from '@trunkline/broker';
 import type { Clock, Log } from '@trunkline/core';
 import type { Epoch, Offset, StreamName } from '@trunkline/protocol';
-import type { BackendDownError } from './backend-calls.js';
+import type { BackendDownError } from './backend-down.js';
 import type { FilledBackend } from './backend-options.js';
 
 /** What became of one request. `later`: it may go better. */

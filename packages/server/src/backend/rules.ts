@@ -4,7 +4,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { HookResult, Log } from '@trunkline/core';
 import { type JsonValue, TrunklineError } from '@trunkline/protocol';
-import { type BackendCalls, BackendDownError } from './backend-calls.js';
+import type { BackendCalls } from './backend-calls.js';
+import { BackendDownError } from './backend-down.js';
 import type { FilledBackend } from './backend-options.js';
 import type { AuthorizeRequest, BeforeRequest, RequestType, ToldStream, ToldUser } from './requests.js';
 
