@@ -43,6 +43,7 @@ export const MAP: Readonly<Record<string, Place>> = {
       '@trunkline/broker',
       '@trunkline/broker-sqlite',
       '@trunkline/protocol',
+      '@trunkline/server',
       '@trunkline/websocket',
     ],
     pure: false,

@@ -74,6 +74,10 @@ export interface AppOptions {
   readonly retentions: Retentions;
   /** `undefined`: nobody is present. */
   readonly graceMs: number | undefined;
+  /** Users mark what they have read. */
+  readonly hasMarks: boolean;
+  /** What becomes of a channel where a back end is asked. */
+  readonly attach: (channel: readonly [string, ChannelRuntime]) => [string, ChannelRuntime];
   readonly tables: TableSetup;
   readonly procedures: ProcedureLedger;
   readonly machine: Machine;
@@ -83,12 +87,14 @@ export interface AppOptions {
 
 /** Of these everybody may amend what anybody wrote. */
 const AMENDABLE = { amend: ['edit', 'delete', 'react'], moderate: () => true } as const;
+/** As far as a world gets none of these bounds is met: they have tests of their own. */
+const MARKED = { markers: { expireMs: 365 * 86_400_000, maxReaders: 10_000 } } as const;
 export const AMENDABLE_ROOMS = ['chat/lobby', 'chat/side', 'wide/load'] as const;
 
 export const ROOMS = ['chat/lobby', 'chat/side', 'feed/news', 'vault/gold', 'wide/load'] as const;
 
 export function simulatedApp(options: AppOptions): AppRuntime<RequestInfo> {
-  const { state, retentions, graceMs, tables, procedures, machine, random, journal } = options;
+  const { state, retentions, graceMs, hasMarks, attach, tables, procedures, machine, random, journal } = options;
   const { weather } = state;
   const pause = (ms: number) => new Promise<void>((resolve) => machine.after(ms, resolve));
   const running = new Set<string>();
@@ -131,19 +137,23 @@ export function simulatedApp(options: AppOptions): AppRuntime<RequestInfo> {
     { kind: 'log', params: ['room'], validate, authorize: authorize(key), ...more },
   ];
 
+  const marked = hasMarks ? MARKED : {};
   return {
-    channels: new Map<string, ChannelRuntime>([
-      room('chat', {
-        retain: { entries: retentions.chat },
-        onPublish,
-        ...AMENDABLE,
-        ...(graceMs === undefined ? {} : { presence: { graceMs } }),
-      }),
-      room('feed', { retain: { entries: retentions.feed } }),
-      room('vault', {}),
-      room('wide', { retain: { entries: retentions.wide }, ...AMENDABLE }),
-      ...tableRuntimes(tables, authorize),
-    ]),
+    channels: new Map<string, ChannelRuntime>(
+      [
+        room('chat', {
+          retain: { entries: retentions.chat },
+          onPublish,
+          ...AMENDABLE,
+          ...marked,
+          ...(graceMs === undefined ? {} : { presence: { graceMs } }),
+        }),
+        room('feed', { retain: { entries: retentions.feed } }),
+        room('vault', marked),
+        room('wide', { retain: { entries: retentions.wide }, ...AMENDABLE }),
+        ...tableRuntimes(tables, authorize),
+      ].map(attach),
+    ),
     procedures: new Map([['order', simulatedProcedure(procedures, machine, random.branch('orders'), journal)]]),
     async authenticate(token): Promise<Identity | null> {
       if (weather.slowIdentity) await pause(random.skewed(20, 3_000));

@@ -10,7 +10,11 @@ const MAX_BUFFERED_BYTES = 64 * 1_048_576;
 const ABNORMAL: CloseInfo = { code: 1006, reason: '', wasClean: false };
 
 /** `WebSocket` of the browser on `host`. */
-export function socketOf(host: Host, onText: (socket: ClientSocket, text: string) => void = () => {}): OpenSocket {
+export function socketOf(
+  host: Host,
+  onText: (socket: ClientSocket, text: string) => void = () => {},
+  onSend: (text: string) => void = () => {},
+): OpenSocket {
   return (_url, _protocol, events) => {
     let socket: ClientSocket | undefined;
     let isGivenUp = false;
@@ -23,7 +27,10 @@ export function socketOf(host: Host, onText: (socket: ClientSocket, text: string
       return socket;
     });
     return {
-      send: (text) => socket?.send(text),
+      send: (text) => {
+        onSend(text);
+        socket?.send(text);
+      },
       close: (code, reason) => {
         if (socket !== undefined) return socket.close(code, reason);
         if (isGivenUp) return;

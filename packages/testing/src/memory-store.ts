@@ -1,13 +1,14 @@
 // The memory broker behind a door that answers late and is shut now and then. What it holds is gone with its process; or it is a store apart,
 // which outlives servers and serves several of them.
 
-import { type Broker, BrokerUnavailableError, memoryBroker } from '@trunkline/broker';
+import { type Broker, BrokerUnavailableError, memoryBroker, type Outbox } from '@trunkline/broker';
 import { forwards } from '@trunkline/broker/contract';
 import type { StreamName } from '@trunkline/protocol';
 import { AskedSteps } from './asked-steps.js';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { BEGINNING_MS, type Machine } from './machine.js';
+import type { MarkLedger } from './mark-ledger.js';
 import type { Random } from './random.js';
 import type { Simulator } from './simulator.js';
 import { type Ending, FAILING_RATIO, type Kept, type Store, type StoreWeather } from './store.js';
@@ -19,6 +20,7 @@ export interface MemoryStoreParts {
   readonly random: Random;
   readonly ledger: Ledger;
   readonly tables: TableLedger;
+  readonly marks: MarkLedger;
   readonly journal: Journal;
   readonly tombstones: number;
   /** A process of its own. */
@@ -29,7 +31,7 @@ export class MemoryStore implements Store {
   readonly weather: StoreWeather = { storeMs: [0, 2], broken: false, failing: false };
   readonly #retentions = new Map<string, number>();
   readonly #parts: MemoryStoreParts;
-  #broker: Broker | undefined;
+  #broker: (Broker & Outbox) | undefined;
   readonly #asked: AskedSteps;
 
   constructor(parts: MemoryStoreParts) {
@@ -38,7 +40,7 @@ export class MemoryStore implements Store {
   }
 
   open(machine: Machine): Broker {
-    const { random, ledger, journal, tombstones, isApart } = this.#parts;
+    const { random, ledger, marks, journal, tombstones, isApart } = this.#parts;
     const inner = this.#inner(machine);
     const door = async <T>(call: () => Promise<T>): Promise<T> => {
       const isShut = this.weather.broken;
@@ -56,7 +58,20 @@ export class MemoryStore implements Store {
       if (isShut) throw new BrokerUnavailableError('the door is shut');
       return answer;
     };
-    const late: Partial<Broker> = {
+    /** Of the outbox: what was done is said to be done. */
+    const firmly = async <T>(call: () => Promise<T>): Promise<T> => {
+      if (this.weather.broken) throw new BrokerUnavailableError('the door is shut');
+      await new Promise<void>((resolve) => machine.after(random.between(...this.weather.storeMs), resolve));
+      return call();
+    };
+    const late: Partial<Broker & Outbox> = {
+      settle: (stream, upTo) =>
+        firmly(async () => {
+          await inner.settle(stream, upTo);
+          await this.#trimmed(inner, stream);
+        }),
+      bury: (...given) => firmly(() => inner.bury(...given)),
+      forgetDeadLetter: (id) => firmly(() => inner.forgetDeadLetter(id)),
       append: (stream, entries, options) =>
         door(async () => {
           const result = await inner.append(stream, entries, options);
@@ -71,9 +86,13 @@ export class MemoryStore implements Store {
               ledger.committed({ stream, epoch: result.epoch, offset, at, data, user, producer, seq, durableMs });
             }
           }
-          const history = ledger.current(stream);
-          const head = history?.head ?? 0;
-          ledger.trimmed(stream, history?.back(head, this.#retentions.get(stream) ?? head) ?? 0);
+          // What waits in an outbox is kept.
+          if (options?.outbox === true) await this.#trimmed(inner, stream);
+          else {
+            const history = ledger.current(stream);
+            const head = history?.head ?? 0;
+            ledger.trimmed(stream, history?.back(head, this.#retentions.get(stream) ?? head) ?? 0);
+          }
           return result;
         }),
       amend: (stream, amendment, options) =>
@@ -98,6 +117,7 @@ export class MemoryStore implements Store {
       change: (stream, step, options) =>
         door(async () => {
           const result = await inner.change(stream, step, { tombstones: { count: tombstones }, ...options });
+          marks.stepped(stream, step, machine.simulator.nowMs);
           if (result.duplicate) journal.count('duplicates');
           else await this.#asked.add(stream, result, { source: options?.source, asked: step });
           return result;
@@ -120,6 +140,7 @@ export class MemoryStore implements Store {
     this.#broker = undefined;
     this.#parts.ledger.abandoned();
     this.#parts.tables.abandoned();
+    this.#parts.marks.abandoned();
   }
 
   kept(stream: string): Kept | null {
@@ -133,9 +154,14 @@ export class MemoryStore implements Store {
     void this.#broker?.close();
   }
 
+  async #trimmed(inner: Broker, stream: StreamName): Promise<void> {
+    const { floor } = await inner.readBack(stream, undefined, { entries: 1 });
+    this.#parts.ledger.trimmed(stream, floor);
+  }
+
   readonly #clock = (): number => Math.floor(BEGINNING_MS + this.#parts.simulator.nowMs);
 
-  #inner(machine: Machine): Broker {
+  #inner(machine: Machine): Broker & Outbox {
     const { random, isApart } = this.#parts;
     if (this.#broker !== undefined) return this.#broker;
     const broker = memoryBroker({

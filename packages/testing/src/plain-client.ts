@@ -6,6 +6,7 @@ import { ClientSocket } from './client-socket.js';
 import type { Host } from './host.js';
 import type { Journal } from './journal.js';
 import { BEGINNING_MS } from './machine.js';
+import { MARKED_ROOMS } from './mark-ledger.js';
 import type { Random } from './random.js';
 import type { Features } from './setup.js';
 import { KEYS } from './tables.js';
@@ -102,6 +103,7 @@ export class Repeater extends PlainClient {
       ...(table === undefined ? [] : [(seq: number) => this.#change(table, producer, seq)]),
       ...(features.hasCalls ? [(seq: number) => this.#call(producer, seq)] : []),
     ];
+    if (features.hasMarks) makers.push(() => this.#mark());
     if (features.hasAmendments) makers.push((seq) => this.#amend(producer, seq));
     const stream = features.hasLogs ? log : table;
     for (let connections = 2; connections > 0; connections--) {
@@ -129,6 +131,12 @@ export class Repeater extends PlainClient {
     const { random } = this.parts;
     const part = random.chance(0.8) ? { edit: { id: `${this.host.name}-${seq}` } } : { delete: true };
     return { type: 'amend', stream: 'chat/lobby', producer, seq, offset: random.whole(1, 30), ...part };
+  }
+
+  /** Of what it never saw, and that may not be there. */
+  #mark(): object {
+    const { random } = this.parts;
+    return { type: 'mark', stream: random.pick(MARKED_ROOMS), offset: random.whole(1, 200) };
   }
 
   #change(stream: string, producer: string, seq: number): object {

@@ -1,19 +1,23 @@
 // One life of a server: the real engine on a machine, from its start to its stop or its sudden end.
 
-import type { Broker } from '@trunkline/broker';
+import { type Broker, hasOutbox } from '@trunkline/broker';
 import { withFlakyNotifications } from '@trunkline/broker/contract';
 import { Engine } from '@trunkline/core';
 import type { Limits } from '@trunkline/protocol';
 import { type AppState, type RequestInfo, type Retentions, simulatedApp } from './app.js';
+import type { BackendLedger } from './backend-ledger.js';
+import { BackendLink, type BackendSetup } from './backend-link.js';
 import type { FrameEndOptions, Writes } from './frame-end.js';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { Machine } from './machine.js';
+import type { MarkLedger } from './mark-ledger.js';
 import { Owner } from './owner.js';
 import { PresenceLedger } from './presence-ledger.js';
 import type { ProcedureLedger } from './procedures.js';
 import type { Random } from './random.js';
 import { ServerConnection } from './server-connection.js';
+import type { SimulatedBackend } from './simulated-backend.js';
 import type { Simulator } from './simulator.js';
 import type { Store } from './store.js';
 import { followTable } from './table-follower.js';
@@ -31,6 +35,7 @@ export interface ServerSetup {
   readonly ringBytes: number;
   readonly flushIntervalMs: number;
   readonly retentions: Retentions;
+  readonly backend: BackendSetup;
   readonly tables: TableSetup;
   /** How long who left is present. */
   readonly graceMs: number;
@@ -46,6 +51,10 @@ export interface NodeParts {
   readonly tableLedger: TableLedger;
   readonly procedures: ProcedureLedger;
   readonly hasPresence: boolean;
+  readonly hasMarks: boolean;
+  readonly marks: MarkLedger;
+  /** Whom it asks and tells, if it does. */
+  readonly backend: { readonly ledger: BackendLedger; readonly backend: SimulatedBackend } | undefined;
   /** Those that are used in this world. */
   readonly tables: readonly SimulatedTable[];
   readonly store: Store;
@@ -65,6 +74,7 @@ export class ServerNode {
   readonly connections = new Set<ServerConnection>();
   readonly oracles = new Map<ServerConnection, WireOracle>();
   readonly presence: PresenceLedger;
+  readonly backend: BackendLink | undefined;
   readonly #broker: Broker;
   readonly #parts: NodeParts;
   #isStopping = false;
@@ -83,11 +93,21 @@ export class ServerNode {
     this.#broker = broker;
     const { machine } = this;
     this.presence = new PresenceLedger(machine, setup.graceMs, rules, journal);
+    const log = {
+      warn: (details: object, message: string) => journal.trace(name, () => `! ${message} ${causeOf(details)}`),
+      error: (details: object, message: string) => journal.trace(name, () => `!! ${message} ${causeOf(details)}`),
+    };
+    if (parts.backend !== undefined && hasOutbox(broker)) {
+      const link = { ...parts.backend, machine, random: random.branch('backend'), journal, log, setup: setup.backend };
+      this.backend = new BackendLink(link, broker);
+    }
     this.engine = new Engine<RequestInfo>({
       app: simulatedApp({
         state: rules,
         retentions: setup.retentions,
         graceMs: parts.hasPresence ? setup.graceMs : undefined,
+        hasMarks: parts.hasMarks,
+        attach: (channel) => this.backend?.attach(channel) ?? [...channel],
         tables: setup.tables,
         procedures,
         machine,
@@ -96,10 +116,7 @@ export class ServerNode {
       }),
       broker: setup.hasFlakyNotifications ? withFlakyNotifications(broker, random.next) : broker,
       clock: machine,
-      log: {
-        warn: (details, message) => journal.trace(name, () => `! ${message} ${causeOf(details)}`),
-        error: (details, message) => journal.trace(name, () => `!! ${message} ${causeOf(details)}`),
-      },
+      log,
       randomId: () => random.word(),
       limits: setup.limits,
       pingMs: setup.pingMs,
@@ -112,6 +129,7 @@ export class ServerNode {
     for (const table of tables) {
       if (table.keep !== 'durable') followTable(table, this.engine, machine, tableLedger, setup.tables);
     }
+    this.backend?.start();
     new Owner(machine, broker, random.branch('owner'), journal);
   }
 
@@ -120,10 +138,10 @@ export class ServerNode {
   }
 
   accept(options: Omit<FrameEndOptions, 'side' | 'maxMessageBytes' | 'maxBufferedBytes'>, client: string): void {
-    const { ledger, tableLedger: tables, procedures, rules, journal, setup } = this.#parts;
+    const { ledger, tableLedger: tables, marks, procedures, rules, journal, setup } = this.#parts;
     this.#accepted += 1;
     const { machine, presence } = this;
-    const parts = { machine, presence, wire: options.wire, ledger, tables, procedures, rules, journal };
+    const parts = { machine, presence, wire: options.wire, ledger, tables, marks, procedures, rules, journal };
     const oracle = new WireOracle(`${client}#${this.#accepted}`, parts);
     const { maxMessageBytes } = setup.limits;
     const connection = new ServerConnection(
@@ -141,6 +159,13 @@ export class ServerNode {
   revoke(user: string, stream: string): void {
     this.machine.run(() => {
       for (const oracle of this.oracles.values()) if (oracle.user === user) oracle.revoked(stream);
+      if (this.engine.knows(stream)) void this.engine.revoke(user, stream);
+    });
+  }
+
+  /** The user's rights are others, and none was taken. */
+  judgeAgain(user: string, stream: string): void {
+    this.machine.run(() => {
       if (this.engine.knows(stream)) void this.engine.revoke(user, stream);
     });
   }
@@ -164,6 +189,7 @@ export class ServerNode {
       this.#parts.journal.trace(this.name, 'has no connections, and closes the store');
       void this.engine
         .closeTables()
+        .then(() => this.backend?.backend.close(CLOSE_DEADLINE_MS))
         .then(() => this.#broker.close())
         .then(() => {
           this.machine.kill();

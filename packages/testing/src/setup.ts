@@ -2,6 +2,7 @@
 // all there is, so that many seeds together meet everything and none of them takes long.
 
 import { DEFAULT_LIMITS } from '@trunkline/protocol';
+import { backendSetup } from './backend-link.js';
 import type { Journal } from './journal.js';
 import type { Random } from './random.js';
 import type { ServerSetup } from './server-node.js';
@@ -15,6 +16,10 @@ export interface Features {
   readonly hasAmendments: boolean;
   /** Who has the chat open is present there. */
   readonly hasPresence: boolean;
+  /** People mark what they have read of some logs, and follow them. */
+  readonly hasMarks: boolean;
+  /** A back end is asked what may be stored, and told of what was. */
+  readonly hasBackend: boolean;
   readonly tables: readonly SimulatedTable[];
   readonly hasCalls: boolean;
 }
@@ -28,6 +33,9 @@ export function featuresOf(random: Random, journal: Journal): Features {
   const hasCalls = random.chance(0.35);
   const hasAmendments = hasLogs && random.chance(0.4);
   const hasPresence = hasLogs && random.chance(0.35);
+  const hasMarks = hasLogs && random.branch('marks').chance(0.3);
+  // Of several servers on one store each would tell of everything.
+  const hasBackend = hasLogs && store !== 'apart' && random.branch('backend').chance(0.35);
   const tables = hasTables ? tablesOf(random, store) : [];
   journal.count({ disk: 'worlds on a disk', memory: 'worlds in memory', apart: 'worlds with a store apart' }[store]);
   if (hasLogs) journal.count('worlds with logs');
@@ -35,7 +43,9 @@ export function featuresOf(random: Random, journal: Journal): Features {
   if (hasCalls) journal.count('worlds with calls');
   if (hasAmendments) journal.count('worlds with amendments');
   if (hasPresence) journal.count('worlds with presence');
-  return { store, hasLogs, hasAmendments, hasPresence, tables, hasCalls };
+  if (hasBackend) journal.count('worlds with a back end');
+  if (hasMarks) journal.count('worlds with read marks');
+  return { store, hasLogs, hasAmendments, hasPresence, hasMarks, hasBackend, tables, hasCalls };
 }
 
 /** One that clients write, and mostly another one. */
@@ -65,5 +75,6 @@ export function setupOf(random: Random): ServerSetup {
     graceMs: random.pick([1_000, 5_000]),
     hasFlakyNotifications: random.chance(0.4),
     tables: tableSetup(random.branch('tables')),
+    backend: backendSetup(random.branch('backend')),
   };
 }

@@ -17,6 +17,7 @@ import {
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import type { Machine } from './machine.js';
+import type { MarkLedger } from './mark-ledger.js';
 import type { Random } from './random.js';
 import { SimulatedDisk } from './simulated-disk.js';
 import { ReaderThread, WriterThread } from './simulated-threads.js';
@@ -54,6 +55,7 @@ export class SqliteStore implements Store {
     private readonly random: Random,
     private readonly ledger: Ledger,
     private readonly tables: TableLedger,
+    private readonly marks: MarkLedger,
     private readonly journal: Journal,
     private readonly tombstones: number,
   ) {
@@ -213,6 +215,7 @@ export class SqliteStore implements Store {
       return;
     }
     const done = answer.done as ChangeDone;
+    this.marks.stepped(call.stream, call.step, durableMs);
     if (done.duplicate) this.journal.count('duplicates');
     else this.#stepped(done, { durableMs, source: call.source, asked: call.step });
   }
@@ -243,13 +246,17 @@ export class SqliteStore implements Store {
     this.ledger.vanished(this.ledger.streams.filter((stream) => !names.has(stream)));
     this.tables.vanished(names);
     const rowsOf = db.query('SELECT key, data FROM rows WHERE stream = ?');
+    const marks: [string, string, string][] = [];
     for (const [name, epoch, head, floor, kind, id = 0] of streams) {
       const stream = String(name);
       if (kind === 'log') this.ledger.recovered(stream, String(epoch), Number(head), Number(floor));
       else if (tableOf(stream)?.keep === 'durable') {
         const rows = rowsOf.rows([id]).map(([key, data]) => [String(key), String(data)] as const);
         this.tables.recovered(stream, String(epoch), Number(head), Number(floor), rows);
+      } else {
+        for (const [key, data] of rowsOf.rows([id])) marks.push([stream, String(key), String(data)]);
       }
     }
+    this.marks.recovered(marks);
   }
 }

@@ -16,6 +16,8 @@ import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { LogView } from './log-view.js';
 import { BEGINNING_MS } from './machine.js';
+import { MarkHand } from './mark-hand.js';
+import type { MarkLedger } from './mark-ledger.js';
 import { PresenceView } from './presence-view.js';
 import { ProcedureHand } from './procedure-hand.js';
 import type { ProcedureLedger } from './procedures.js';
@@ -41,6 +43,7 @@ export interface UserParts {
   readonly random: Random;
   readonly ledger: Ledger;
   readonly tables: TableLedger;
+  readonly marks: MarkLedger;
   readonly procedures: ProcedureLedger;
   readonly features: Features;
   readonly tableSetup: TableSetup;
@@ -61,6 +64,7 @@ export class User {
   /** Who is in the lobby. */
   readonly presence: PresenceView | undefined;
   readonly amends: AmendHand | undefined;
+  readonly marks: MarkHand | undefined;
   /** States of the connection since it was looked at last. */
   readonly states = new Set<string>();
   readonly host: Host;
@@ -80,7 +84,7 @@ export class User {
     this.line = connect<UntypedApp>('ws://simulated/line', {
       clock: host.machine,
       network: host.network,
-      socket: socketOf(host),
+      socket: socketOf(host, undefined, (text) => this.marks?.sent(text)),
       random: random.branch('client').next,
       token: this.#token,
       lingerMs: random.pick([0, 200, 1_000]),
@@ -101,6 +105,10 @@ export class User {
       this.presence = new PresenceView(host.name, 'chat/lobby', presence, journal);
     }
     if (features.hasAmendments) this.amends = new AmendHand({ host, random: random.branch('amends'), ledger, journal });
+    if (features.hasMarks) {
+      const hand = { host, user, random: random.branch('marks'), ledger, marks: parts.marks, journal };
+      this.marks = new MarkHand(this.line, { ...hand, views: this.views });
+    }
     if (features.tables.length > 0) {
       const hand = { host, user, random: random.branch('tables'), ledger: tables, journal, rules };
       this.tables = new TableHand(this.line, { ...hand, tables: features.tables, isHeavy: tableSetup.isHeavy });
@@ -122,6 +130,7 @@ export class User {
     const { random, host } = this.#parts;
     for (const view of this.views.values()) if (random.chance(0.7)) view.open(this.#interest());
     this.tables?.start();
+    this.marks?.start();
     if (random.chance(0.6)) this.presence?.open();
     const again = () => {
       host.machine.after(random.skewed(350, 10_000), () => {
@@ -139,6 +148,7 @@ export class User {
     this.hasTokenTrouble = false;
     this.host.signal('wake');
     this.tables?.rest();
+    this.marks?.rest();
     this.presence?.open();
     for (const view of this.views.values()) {
       view.open({});
@@ -161,6 +171,7 @@ export class User {
     this.#hasLeft = true;
     for (const view of this.views.values()) view.close();
     this.tables?.leave();
+    this.marks?.leave();
     this.presence?.close();
   }
 
@@ -209,6 +220,7 @@ export class User {
       return this.#wander(random.next());
     }
     if (this.amends !== undefined && random.chance(0.35)) return this.amend();
+    if (this.marks !== undefined && random.chance(0.3)) return this.marks.act();
     if (this.presence !== undefined && random.chance(0.05)) {
       if (this.presence.isOpen) return this.presence.close();
       return this.presence.open();

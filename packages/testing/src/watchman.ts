@@ -1,6 +1,8 @@
 // Looks at the whole world: at every step for what must never be, and in the end for what must come about.
 
+import { lastMarks } from './last-marks.js';
 import { lastMove } from './last-move.js';
+import { lastTold } from './last-told.js';
 import { lastSteps } from './table-watchman.js';
 import type { Side, Wire } from './wire.js';
 import type { World } from './world.js';
@@ -40,6 +42,7 @@ export class Watchman {
     if (broken || failing || storeMs[1] > 10) world.storeTroubleMs = simulator.nowMs;
     if (simulator.nowMs < this.#nextRoundMs) return;
     this.#nextRoundMs = simulator.nowMs + 1_000;
+    world.marks.lookAtFloors();
     this.#round();
   }
 
@@ -93,6 +96,8 @@ export class Watchman {
     if (missing !== undefined)
       return journal.broken('G6 converge', `${missing}, ${LAST_ROUND_MS / 1_000} s after the last entry`);
     if (!isBroken() && this.world.features.tables.length > 0) await lastSteps(this.world, isBroken);
+    if (!isBroken() && this.world.features.hasBackend) await lastTold(this.world, isBroken);
+    if (!isBroken() && this.world.features.hasMarks) await lastMarks(this.world, () => this.#missing(), isBroken);
     if (!isBroken() && this.world.features.store === 'apart')
       await lastMove(this.world, () => this.#missing(), isBroken);
   }
@@ -181,7 +186,9 @@ export class Watchman {
     // Who sleeps may show what was right when it fell asleep: it has come together when it is awake and still does.
     const sleeper = [...servers, ...users.map(({ host }) => host)].find(({ machine }) => machine.isAsleep);
     if (sleeper !== undefined) return `${sleeper.name} sleeps`;
-    for (const { host, line, views, open, tables, calls, amends, presence } of users) {
+    const untold = this.world.backend?.ledger.lacking(false);
+    if (untold !== undefined) return untold;
+    for (const { host, line, views, open, tables, calls, amends, presence, marks } of users) {
       const { state } = line.connection.snapshot();
       if (state !== 'live') return `${host.name} is ${state}`;
       for (const view of views.values()) {
@@ -197,6 +204,8 @@ export class Watchman {
       const { node } = this.world;
       const who = presence && node && presence.lacking(node.presence.of(presence.log));
       if (who !== undefined) return `${host.name} ${who}`;
+      const mark = marks?.lacking();
+      if (mark !== undefined) return `${host.name} ${mark}`;
       const [amendment] = amends?.open ?? [];
       if (amendment !== undefined) return `${host.name} waits for an amendment of ${amendment.stream}`;
       const [call] = calls?.open ?? [];

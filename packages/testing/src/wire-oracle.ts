@@ -7,6 +7,8 @@ import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { LogOracle } from './log-oracle.js';
 import type { Machine } from './machine.js';
+import type { MarkLedger } from './mark-ledger.js';
+import { MarkOracle } from './mark-oracle.js';
 import type { PresenceLedger } from './presence-ledger.js';
 import type { ProcedureLedger } from './procedures.js';
 import type { TableLedger } from './table-ledger.js';
@@ -31,6 +33,7 @@ export interface OracleParts {
   readonly wire: Wire;
   readonly ledger: Ledger;
   readonly tables: TableLedger;
+  readonly marks: MarkLedger;
   readonly procedures: ProcedureLedger;
   readonly presence: PresenceLedger;
   readonly rules: AppState;
@@ -46,8 +49,11 @@ export class WireOracle {
   readonly #presence: PresenceLedger;
   readonly #logs: LogOracle;
   readonly #tables: TableOracle;
+  readonly #marks: MarkOracle;
   readonly #asked = new Map<number, Asked>();
   #user: string | undefined;
+  /** Who it says it is: what comes with the `hello` is worked on when that is so. */
+  #claims = '';
   readonly #revoked = new Map<string, number | undefined>();
   /** When the token expires, by the server's clock. */
   #expiresAt = Number.POSITIVE_INFINITY;
@@ -57,7 +63,7 @@ export class WireOracle {
 
   constructor(
     readonly name: string,
-    { machine, wire, ledger, tables, procedures, presence, rules, journal }: OracleParts,
+    { machine, wire, ledger, tables, marks, procedures, presence, rules, journal }: OracleParts,
   ) {
     this.machine = machine;
     this.rules = rules;
@@ -67,6 +73,7 @@ export class WireOracle {
     this.#presence = presence;
     this.#logs = new LogOracle(name, machine.simulator, ledger, journal);
     this.#tables = new TableOracle(name, tables, presence, journal);
+    this.#marks = new MarkOracle(name, marks, journal, (stream) => this.#isRevoked(stream));
   }
 
   /** The user, once welcome. */
@@ -83,7 +90,12 @@ export class WireOracle {
       this.journal.trace(this.name, () => `→ ${shortened(line)}`);
       const message = JSON.parse(line) as ClientMessage;
       if (message.type === 'refresh') this.#renewal = readToken(message.token)?.expiresAt ?? 0;
-      if (message.type === 'hello') this.#expiresAt = readToken(message.token)?.expiresAt ?? 0;
+      if (message.type === 'hello') {
+        const given = readToken(message.token);
+        this.#expiresAt = given?.expiresAt ?? 0;
+        this.#claims = given?.user ?? '';
+      }
+      if (message.type === 'mark') this.#marks.asked(message, this.#claims);
       if (message.type === 'call') this.#procedures.received(message, this.#wire);
       if ('id' in message && message.type !== 'cancel')
         this.#asked.set(message.id, { request: message, atMs: this.machine.simulator.nowMs });
@@ -165,6 +177,7 @@ export class WireOracle {
         if (!this.#tables.has(message.ch))
           return this.#broken('SUB-8', `rows of ch ${message.ch}, which is not subscribed`);
         this.#mayServe(this.#tables.streamOf(message.ch));
+        this.#marks.rows(this.#tables.streamOf(message.ch), message);
         return this.#tables.rows(message, bytes);
       case 'synced':
         if (this.#tables.has(message.ch)) this.#tables.synced(message.ch, message.to);
@@ -209,10 +222,12 @@ export class WireOracle {
 
   #mayServe(stream: string): void {
     // A right that was given back and taken once more is another one: the server may not know of it yet.
+    if (this.#isRevoked(stream)) this.#broken('SUB-9', `${stream} is served after it was revoked`);
+  }
+
+  #isRevoked(stream: string): boolean {
     const since = this.rules.deniedSince(this.#user ?? '', stream);
-    if (since !== undefined && this.#revoked.get(stream) === since) {
-      this.#broken('SUB-9', `${stream} is served after it was revoked`);
-    }
+    return since !== undefined && this.#revoked.get(stream) === since;
   }
 
   #answered(id: number, ok: object | null): void {
@@ -259,6 +274,11 @@ export class WireOracle {
         if (entry !== undefined && entry.committedMs >= atMs) this.#mayUse(request.stream, atMs);
         return;
       }
+      case 'mark':
+      case 'follow':
+      case 'unfollow':
+        this.#mayUse(request.stream, atMs);
+        return this.#marks.answered(request, this.#user ?? '', atMs);
       case 'read':
         this.#mayUse(request.stream, atMs);
         return this.#logs.read(request.stream, ok as ReadOk);

@@ -2,11 +2,14 @@
 // Two minutes of faults, judged at every step; then everything is mended, and all of it has to come together.
 
 import { AppState } from './app.js';
+import { BackendLedger } from './backend-ledger.js';
+import { isTold } from './backend-link.js';
 import { plague } from './faults.js';
 import { Writes } from './frame-end.js';
 import { Host } from './host.js';
 import { Journal } from './journal.js';
 import { Ledger } from './ledger.js';
+import { MARKED_ROOMS, MarkLedger } from './mark-ledger.js';
 import { Market } from './market.js';
 import { MemoryStore } from './memory-store.js';
 import { Mute, Repeater } from './plain-client.js';
@@ -14,6 +17,7 @@ import { ProcedureLedger } from './procedures.js';
 import { Random } from './random.js';
 import { ServerNode, type ServerSetup } from './server-node.js';
 import { type Features, featuresOf, setupOf } from './setup.js';
+import { SimulatedBackend } from './simulated-backend.js';
 import { Simulator } from './simulator.js';
 import { SqliteStore } from './sqlite-store.js';
 import type { Ending, Store } from './store.js';
@@ -30,12 +34,15 @@ export class World {
   readonly journal = new Journal(this.simulator);
   readonly ledger = new Ledger(this.simulator, this.journal);
   readonly tables: TableLedger;
+  readonly marks = new MarkLedger(this.simulator, this.ledger, this.journal);
   readonly procedures = new ProcedureLedger(this.journal);
   readonly rules = new AppState();
   readonly features: Features;
   readonly store: Store;
   readonly setup: ServerSetup;
   readonly market: Market;
+  /** Whom servers ask and tell, and what is true of it. */
+  readonly backend: { readonly ledger: BackendLedger; readonly backend: SimulatedBackend } | undefined;
   readonly hosts: Host[] = [];
   readonly users: User[] = [];
   readonly programs: (Repeater | Mute)[] = [];
@@ -62,6 +69,7 @@ export class World {
     this.setup = setupOf(random.branch('setup'));
     this.tables = new TableLedger(this.simulator, this.journal, this.setup.tables.tombstones);
     this.store = this.#makeStore(random.branch('store'));
+    if (this.features.hasBackend) this.backend = this.#makeBackend(random.branch('backend'));
     const market = [random.branch('market'), this.features.tables, this.setup.tables] as const;
     this.market = new Market(this.simulator, ...market, () => this.node);
     this.#watchman = new Watchman(this);
@@ -103,10 +111,12 @@ export class World {
       brokenIdentity: false,
     });
     this.rules.denied.clear();
+    this.#judgeAgain();
     Object.assign(this.store.weather, { storeMs: [0.1, 4], broken: false, failing: false });
     // The server's clock is set right; those of clients may stay wrong for ever.
     for (const { machine } of this.servers) machine.setClock(0);
     for (const host of this.hosts) host.calm();
+    this.backend?.backend.heal();
   }
 
   /** Stops the server for good, as an operator would. */
@@ -130,32 +140,40 @@ export class World {
   }
 
   #makeStore(random: Random): Store {
-    const { simulator, ledger, tables, journal, features, setup } = this;
+    const { simulator, ledger, tables, marks, journal, features, setup } = this;
     const { tombstones } = setup.tables;
-    if (features.store === 'disk') return new SqliteStore(simulator, random, ledger, tables, journal, tombstones);
+    if (features.store === 'disk')
+      return new SqliteStore(simulator, random, ledger, tables, marks, journal, tombstones);
     return new MemoryStore({
       simulator,
       random,
       ledger,
       tables,
+      marks,
       journal,
       tombstones,
       isApart: features.store === 'apart',
     });
   }
 
+  #makeBackend(random: Random) {
+    const { simulator, journal, rules, setup } = this;
+    const ledger = new BackendLedger(simulator, this.ledger, journal, setup.backend, isTold);
+    return { ledger, backend: new SimulatedBackend({ simulator, random, journal, ledger, rules }) };
+  }
+
   #populate(): void {
     const random = this.#random.branch('people');
     const tokenLifeMs = random.skewed(15_000, 120_000);
     const isHeavy = random.chance(0.15);
-    const { ledger, tables, procedures, journal, rules, features } = this;
+    const { ledger, tables, marks, procedures, journal, rules, features } = this;
     if (isHeavy && features.hasLogs) journal.count('worlds with heavy entries');
     const names = ['ada', 'ada', 'bob', 'cleo', ...(random.chance(0.5) ? ['dan'] : [])];
     for (const [index, user] of names.entries()) {
       const host = this.#host(`${user}${index + 1}`);
       const own = { host, user, random: random.branch(host.name), tokenLifeMs, isHeavy };
       const tableSetup = this.setup.tables;
-      this.users.push(new User({ ...own, ledger, tables, procedures, journal, rules, features, tableSetup }));
+      this.users.push(new User({ ...own, ledger, tables, marks, procedures, journal, rules, features, tableSetup }));
     }
     const plain = { user: 'robot', journal, features };
     this.programs.push(new Repeater({ ...plain, host: this.#host('repeater'), random: random.branch('repeater') }));
@@ -180,6 +198,7 @@ export class World {
     for (const program of this.programs) program.start();
     if (this.features.hasLogs) this.#publishAsServer(this.#random.branch('server'));
     if (this.features.tables.length > 0) this.market.start(FAULTS_MS);
+    this.#operate(this.#random.branch('operator'));
     const { simulator, journal, hosts, users, store, rules, features } = this;
     plague(
       {
@@ -219,6 +238,9 @@ export class World {
       ledger,
       tableLedger: this.tables,
       hasPresence: features.hasPresence,
+      hasMarks: features.hasMarks,
+      marks: this.marks,
+      backend: this.backend,
       tables: features.tables,
       procedures,
       store,
@@ -253,7 +275,33 @@ export class World {
       if (keep !== 'durable') this.tables.ended(stream, calmMs > 2 * setup.tables.checkpointMs + 2_000);
     }
     store.ended(how);
-    if (this.features.store === 'memory') this.procedures.abandoned();
+    if (this.features.store !== 'memory') return;
+    this.procedures.abandoned();
+    this.backend?.ledger.abandoned();
+  }
+
+  /** Somebody has dead letters sent again, now and then. */
+  #operate(random: Random): void {
+    const { backend, simulator } = this;
+    if (backend === undefined) return;
+    backend.backend.start(FAULTS_MS);
+    const again = () => {
+      simulator.after(random.skewed(5_000, 40_000), () => {
+        if (simulator.nowMs > FAULTS_MS) return;
+        this.node?.backend?.replay();
+        again();
+      });
+    };
+    again();
+  }
+
+  /** Nobody was told of rights that were given back: what is open is judged by those of now, as an app would have it. */
+  #judgeAgain(): void {
+    if (!this.features.hasMarks) return;
+    for (const right of this.rules.everDenied) {
+      const [user = '', stream = ''] = right.split(' ');
+      if ((MARKED_ROOMS as readonly string[]).includes(stream)) this.node?.judgeAgain(user, stream);
+    }
   }
 
   #publishAsServer(random: Random): void {

@@ -1,6 +1,9 @@
 // Bugs that somebody could make, each as a change of compiled code. The simulation has to find every one of them within 200 seeds:
 // else it would not find them either if somebody did. `breaks` is the promise whose breach has to be reported.
 
+import { MARK_BUGS } from './marks.mjs';
+import { OUTBOX_BUGS } from './outbox.mjs';
+
 export const BUGS = [
   {
     name: 'a resume begins one entry too late',
@@ -372,4 +375,6 @@ export const BUGS = [
       },
     ],
   },
+  ...MARK_BUGS,
+  ...OUTBOX_BUGS,
 ];

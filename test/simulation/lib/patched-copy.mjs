@@ -17,10 +17,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const OURS = ['protocol', 'websocket', 'broker', 'broker-sqlite', 'core', 'client', 'testing'];
+const OURS = ['protocol', 'websocket', 'broker', 'broker-sqlite', 'core', 'client', 'server', 'testing'];
 const THEIRS = ['libsql'];
 
-/** @param {readonly { in: string, find: string, put: string }[]} patches `in`: the package, or `package/file.js`, whose compiled code has the text `find` in one place */
+/** @param {readonly { in: string, find: string, put: string }[]} patches `in`: the package, or `package/file.js` (`package/folder/file.js`), whose compiled code has the text `find` in one place */
 export function patchedCopy(patches) {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-bug-'));
   const modules = join(folder, 'node_modules');
@@ -50,7 +50,9 @@ function apply(modules, patch) {
   const [name, ...inside] = patch.in.split('/');
   const dist = join(modules, '@trunkline', name, 'dist');
   const files =
-    inside.length > 0 ? inside : readdirSync(dist, { recursive: true }).filter((file) => file.endsWith('.js'));
+    inside.length > 0
+      ? [inside.join('/')]
+      : readdirSync(dist, { recursive: true }).filter((file) => file.endsWith('.js'));
   const texts = files.map((file) => {
     const path = join(dist, file);
     return { path, parts: readFileSync(path, 'utf8').split(patch.find) };
