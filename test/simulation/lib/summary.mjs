@@ -21,7 +21,6 @@ const MUST_MEET = [
   'dead letters',
   'dead letters that went after all',
   'entries stored that the back end was not asked about',
-  'requests refused for their time',
   'marks acknowledged',
   'marks sent',
   'logs followed no more',
