@@ -60,7 +60,8 @@ export class MemoryStore implements Store {
     };
     /** Of the outbox: what was done is said to be done. */
     const firmly = async <T>(call: () => Promise<T>): Promise<T> => {
-      if (this.weather.broken) throw new BrokerUnavailableError('the door is shut');
+      const { broken, failing } = this.weather;
+      if (broken || (failing && random.chance(FAILING_RATIO))) throw new BrokerUnavailableError('the door is shut');
       await new Promise<void>((resolve) => machine.after(random.between(...this.weather.storeMs), resolve));
       return call();
     };
