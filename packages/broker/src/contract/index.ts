@@ -15,8 +15,9 @@ import { ODD_CASES, RESTART_CASES } from './restart-cases.js';
 import { RESULT_CASES, RESULT_RESTART_CASES } from './result-cases.js';
 import { SEARCH_CASES, SEARCH_RESTART_CASES } from './search-cases.js';
 import { SIGNAL_CASES } from './signal-cases.js';
-import { CHANGE_CASES, ROWS_CASES } from './table-cases.js';
+import { CHANGE_CASES } from './table-cases.js';
 import { EXPIRY_CASES, TABLE_RESTART_CASES, TABLE_WATCH_CASES } from './table-life-cases.js';
+import { ROWS_CASES } from './table-rows-cases.js';
 import { CLOSE_CASES, LEASE_CASES, WATCH_CASES } from './watch-cases.js';
 import type { BrokerWorld, Case } from './world.js';
 
