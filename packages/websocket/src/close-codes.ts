@@ -1,5 +1,6 @@
-/** Close codes: which may be sent, which may be received (RFC 6455 §7.4 and the IANA registry). */
+/** Close codes and reasons: which may be sent, which may be received (RFC 6455 §7.4 and the IANA registry). */
 import { MisuseError } from './errors.js';
+import { decodeStrict } from './utf8.js';
 
 export const CLOSE_NORMAL = 1000;
 export const CLOSE_GOING_AWAY = 1001;
@@ -43,4 +44,20 @@ export function checkCloseArguments(code: unknown, reason: unknown): Buffer {
     throw new MisuseError('invalid_argument', `a close reason has at most ${MAX_REASON_BYTES} bytes of UTF-8`);
   }
   return bytes;
+}
+
+/** What a close frame says. */
+export interface ReceivedClose {
+  /** 1005 for a frame without a payload. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Reads the payload of a close frame. A text says what is wrong with it: the peer broke the protocol. */
+export function readClosePayload(payload: Buffer): ReceivedClose | string {
+  if (payload.length === 0) return { code: CLOSE_NO_CODE, reason: '' };
+  const code = payload.length === 1 ? 0 : payload.readUInt16BE(0);
+  if (!isWireCloseCode(code)) return 'a close frame has an invalid code';
+  const reason = decodeStrict(payload, 2, payload.length);
+  return reason === null ? 'a close reason must be valid UTF-8' : { code, reason };
 }

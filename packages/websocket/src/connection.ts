@@ -15,7 +15,7 @@ import {
   CLOSE_POLICY,
   CLOSE_PROTOCOL_ERROR,
   checkCloseArguments,
-  isWireCloseCode,
+  readClosePayload,
 } from './close-codes.js';
 import { makeCodec } from './codec.js';
 import type { CompressionAgreement } from './compression.js';
@@ -35,7 +35,7 @@ import { resolveLimits } from './limits.js';
 import { FrameRecorder } from './observer.js';
 import type { Outgoing } from './outbox.js';
 import { FrameReader } from './reader.js';
-import { decodeStrict, hasBytes } from './utf8.js';
+import { hasBytes } from './utf8.js';
 
 /** Where the connection is. It only ever moves on, downwards in this list. */
 const OPEN = 0;
@@ -334,23 +334,14 @@ export class Connection<Context> extends FrameReader {
 
   #onClose(payload: Buffer): void {
     this.stopReading();
-    let code = CLOSE_NO_CODE;
-    let reason: string | null = '';
-    if (payload.length !== 0) {
-      code = payload.length === 1 ? 0 : payload.readUInt16BE(0);
-      if (!isWireCloseCode(code)) {
-        this.onBreach(CLOSE_PROTOCOL_ERROR, 'frame_invalid', 'a close frame has an invalid code');
-        return;
-      }
-      reason = decodeStrict(payload, 2, payload.length);
-      if (reason === null) {
-        this.onBreach(CLOSE_PROTOCOL_ERROR, 'frame_invalid', 'a close reason must be valid UTF-8');
-        return;
-      }
+    const said = readClosePayload(payload);
+    if (typeof said === 'string') {
+      this.onBreach(CLOSE_PROTOCOL_ERROR, 'frame_invalid', said);
+      return;
     }
     // The code as §5.5.1 has it, and the reason, which it leaves open: as ws, browsers and uWebSockets do.
-    if (this.#phase === OPEN) this.#out.writeClose(code, payload.subarray(2));
-    this.#finish(this.expectsMask ? ENDING : AWAITING_END, code, reason, true);
+    if (this.#phase === OPEN) this.#out.writeClose(said.code, payload.subarray(2));
+    this.#finish(this.expectsMask ? ENDING : AWAITING_END, said.code, said.reason, true);
   }
 
   #compress(agreement: CompressionAgreement, isServer: boolean): void {
