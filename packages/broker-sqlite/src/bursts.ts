@@ -3,9 +3,9 @@
 // the same as in the append before is not said again. Each is still stored, or refused, by itself.
 
 import type { NewEntry, Retention } from '@trunkline/broker';
+import type { KeptThread } from './kept-thread.js';
 import { keyText } from './key-text.js';
 import type { AppendCall, AppendDone, Refusal, WriterCall } from './messages.js';
-import type { WorkerLink } from './worker-link.js';
 
 /** So many in one call at most: a group of the writer, which takes calls as a whole, stays as small as it is meant to be. */
 export const MAX_BURST = 128;
@@ -43,7 +43,7 @@ export function countOf({ words }: BurstCall): number {
 
 /** The calling side. */
 export class Bursts {
-  readonly #link: WorkerLink<WriterCall>;
+  readonly #link: KeptThread<WriterCall>;
   readonly #randomEpoch: () => string;
   #call: BurstCall | null = null;
   #entries: BurstEntry[] = [];
@@ -54,7 +54,7 @@ export class Bursts {
   #producer: string | null = null;
   #owner: string | null = null;
 
-  constructor(link: WorkerLink<WriterCall>, randomEpoch: () => string) {
+  constructor(link: KeptThread<WriterCall>, randomEpoch: () => string) {
     this.#link = link;
     this.#randomEpoch = randomEpoch;
   }

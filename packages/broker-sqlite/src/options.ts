@@ -9,7 +9,10 @@ export interface SqliteBrokerOptions {
    * that does not fit rejects with `BrokerUnavailableError`; what retention or `remove` frees is used again.
    */
   readonly maxFileBytes?: number;
-  /** A worker thread ended on its own: from now on every call rejects. Default: `process.emitWarning`. */
+  /**
+   * A worker thread ended on its own; the message says when it is started again, or that it is not: that happens after 100 ms, 1, 5, 15 and 30 s, and
+   * then no more, until one has lived for a minute. Meanwhile calls reject with `BrokerUnavailableError`. Default: `process.emitWarning`.
+   */
   readonly onFailure?: (error: Error) => void;
   /** Told of each group of writes after it was committed, for metrics. Must not throw. */
   readonly onGroup?: (group: CommittedGroup) => void;

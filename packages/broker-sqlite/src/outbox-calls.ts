@@ -14,6 +14,8 @@ import type { Position, StreamName } from '@trunkline/protocol';
 import { keyText } from './key-text.js';
 import type { OutboxCall, WriterCall } from './messages.js';
 
+const WAITING_PAGE = 1_000;
+
 /** Signals besides: they never leave the process. */
 export abstract class OutboxCalls extends SignalBoard implements Outbox {
   readonly #listeners = new Set<(news: OutboxNews) => void>();
@@ -57,6 +59,18 @@ export abstract class OutboxCalls extends SignalBoard implements Outbox {
 
   async forgetDeadLetter(id: number): Promise<boolean> {
     return (await this.writing({ type: 'forgetDeadLetter', id })) === true;
+  }
+
+  /** Tells of all that waits, where it is not known what was told. */
+  protected async tellWaiting(): Promise<void> {
+    if (this.#listeners.size === 0) return;
+    for (let page: readonly Waiting[] = [], after: StreamName | null = null; ; after = page.at(-1)?.stream ?? null) {
+      page = await this.waiting(after, WAITING_PAGE);
+      for (const { stream, epoch, done, head, oldestAt } of page) {
+        this.tellOutbox({ stream, epoch, from: done, to: head, at: oldestAt });
+      }
+      if (page.length < WAITING_PAGE) return;
+    }
   }
 
   /** To be called when it is committed, in the order of commits. */

@@ -53,21 +53,19 @@ import {
   type StateDone,
   unpackRows,
   unpackTombstones,
-  type WorkerOptions,
   type WriterCall,
 } from './messages.js';
 import { type SqliteBrokerOptions, warn } from './options.js';
 import { SearchCalls } from './search-calls.js';
 import { nodeSurroundings, type Surroundings } from './surroundings.js';
+import { Threads } from './threads.js';
 import { whileOpen } from './while-open.js';
-import { WorkerLink } from './worker-link.js';
 
 const SWEEP_INTERVAL_MS = 60_000;
 
 /** Use `sqliteBroker`. */
 export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsHealth {
-  readonly #writer: WorkerLink<WriterCall>;
-  readonly #reader: Promise<WorkerLink<ReaderCall>>;
+  readonly #threads: Threads;
   readonly #bursts: Bursts;
   readonly #watchers = new Watchers();
   readonly #leases: Leases;
@@ -77,7 +75,6 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
   readonly #surroundings: Surroundings;
   readonly #endSweeps: () => void;
   #closed: Promise<void> | undefined;
-  #health: BrokerHealth = 'starting';
 
   constructor(
     path: string,
@@ -86,37 +83,20 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
   ) {
     super();
     this.#surroundings = surroundings;
-    const worker: WorkerOptions = { path, ...(maxFileBytes === undefined ? {} : { maxFileBytes }) };
-    const failed = (error: Error) => {
-      this.#health = 'failed';
-      onFailure(error);
-    };
-    this.#writer = new WorkerLink('writer-worker.js', worker, surroundings, nowMs, failed, onGroup);
-    this.#bursts = new Bursts(this.#writer, () => surroundings.randomEpoch());
-    this.#reader = this.#writer.opened.then(async () => {
-      const reader = new WorkerLink<ReaderCall>('reader-worker.js', worker, surroundings, nowMs, failed);
-      await reader.opened;
-      return reader;
-    });
-    this.#reader.then(
-      () => {
-        // The writer may have died while the reader opened.
-        if (this.#health === 'starting') this.#health = 'ready';
-      },
-      () => {
-        this.#health = 'failed';
-      },
-    );
+    const bounds = maxFileBytes === undefined ? {} : { maxFileBytes };
+    const tellStored = () => this.#tellStored();
+    this.#threads = new Threads({ path, ...bounds, nowMs, onFailure, onGroup, tellStored }, surroundings);
+    this.#bursts = new Bursts(this.#threads.writer, () => surroundings.randomEpoch());
     this.#leases = new Leases(nowMs, async () => Number(await this.#write({ type: 'token' })));
     this.#endSweeps = surroundings.every(SWEEP_INTERVAL_MS, () => void this.sweep().catch(() => {}));
   }
 
   get health(): BrokerHealth {
-    return this.#closed === undefined ? this.#health : 'failed';
+    return this.#closed === undefined ? this.#threads.health : 'failed';
   }
 
   async ready(): Promise<void> {
-    await this.#reader;
+    await this.#threads.ready();
   }
 
   append(name: StreamName, entries: readonly NewEntry[], options?: AppendOptions): Promise<AppendResult> {
@@ -320,13 +300,20 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
 
   async #close(): Promise<void> {
     this.#endSweeps();
-    const reader = await this.#reader.catch(() => undefined);
-    await Promise.allSettled(this.#reads);
-    await reader?.close({ type: 'close' });
-    await this.#writer.close({ type: 'close' });
+    await this.#threads.close(() => Promise.allSettled(this.#reads));
     this.#watchers.clear();
     this.endSignals();
     this.#leases.clear();
+  }
+
+  /** Whoever watches hears how far each stream is, without the data, and reads on. Rejects if that cannot be read. */
+  async #tellStored(): Promise<void> {
+    const tell = async (stream: StreamName) => {
+      const { epoch, offset } = (await this.#readNow({ type: 'state', stream: keyText(stream) })) as StateDone;
+      if (epoch !== null && offset > 0) this.#watchers.announce({ stream, epoch, from: 0, to: offset });
+    };
+    await Promise.all(this.#watchers.streams().map(tell));
+    await this.tellWaiting();
   }
 
   #mustBeOpen(): void {
@@ -348,7 +335,7 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
 
   #write(call: WriterCall, name?: StreamName): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#writer.call(call, { done: resolve, refused: (refusal) => reject(errorOf(refusal, name)) });
+      this.#threads.writer.call(call, { done: resolve, refused: (refusal) => reject(errorOf(refusal, name)) });
     });
   }
 
@@ -358,7 +345,7 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
       if (this.#writes.get(name) === written) this.#writes.delete(name);
     };
     const written = new Promise<T>((resolve, reject) => {
-      this.#writer.call(call, {
+      this.#threads.writer.call(call, {
         done: (value) => {
           settled();
           resolve(done(value));
@@ -394,9 +381,7 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
     wanted?: Position,
   ): Promise<unknown> {
     await write?.catch(() => {});
-    const reader = await this.#reader.catch((cause: unknown) => {
-      throw new BrokerUnavailableError(cause instanceof Error ? cause.message : String(cause), { cause });
-    });
+    const reader = await this.#threads.reader();
     return new Promise((resolve, reject) => {
       reader.call(call, { done: resolve, refused: (refusal) => reject(errorOf(refusal, name, wanted)) });
     });

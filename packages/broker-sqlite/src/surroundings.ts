@@ -23,6 +23,8 @@ export interface Surroundings {
   startThread(file: ThreadFile, options: WorkerOptions): Thread;
   /** Runs `task` once all that is already waiting to run in this turn of the event loop has run. */
   endOfTurn(task: () => void): void;
+  /** Runs `task` once after `delayMs`, unless the result is called before. Must not keep a process alive. */
+  after(delayMs: number, task: () => void): () => void;
   /** Runs `task` every `intervalMs`, until the result is called. Must not keep a process alive. */
   every(intervalMs: number, task: () => void): () => void;
   /** Names a new history; never the same twice. */
@@ -35,6 +37,10 @@ export const nodeSurroundings: Surroundings = {
     new Worker(new URL(`../dist/${file}`, import.meta.url), { workerData, name: `trunkline ${file}` }),
   endOfTurn: (task) => {
     setImmediate(task);
+  },
+  after: (delayMs, task) => {
+    const timer = setTimeout(task, delayMs).unref();
+    return () => clearTimeout(timer);
   },
   every: (intervalMs, task) => {
     const timer = setInterval(task, intervalMs).unref();

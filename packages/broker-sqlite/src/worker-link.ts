@@ -14,10 +14,11 @@ export interface Settle {
 export class WorkerLink<Call> {
   /** Resolves when the worker is ready, rejects with what prevents it. */
   readonly opened: Promise<void>;
+  /** Resolves when the thread has ended: it holds nothing any more. */
+  readonly exited: Promise<void>;
   readonly #worker: Thread;
   readonly #endOfTurn: Surroundings['endOfTurn'];
   readonly #nowMs: () => number;
-  readonly #exited: Promise<void>;
   readonly #pending = new Map<number, Settle>();
   #outgoing: { readonly id: number; readonly call: Call }[] = [];
   #lastId = 0;
@@ -26,7 +27,7 @@ export class WorkerLink<Call> {
   #closing = false;
 
   /**
-   * @param onFailure the worker ended without being asked to
+   * @param onFailure the worker was open, and ended without being asked to
    * @param onGroup a group was committed; told before its calls are answered
    */
   constructor(
@@ -64,7 +65,7 @@ export class WorkerLink<Call> {
       } else fail(new SqliteBrokerError(message.code, message.path, message.problem, message.advice));
     });
     this.#worker.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))));
-    this.#exited = new Promise((exited) => {
+    this.exited = new Promise((exited) => {
       this.#worker.on('exit', (code) => {
         fail(new Error(`the thread ${file} ended with code ${code}`));
         // A close that the worker did not live to answer is answered by its end.
@@ -73,6 +74,11 @@ export class WorkerLink<Call> {
         exited();
       });
     });
+  }
+
+  /** Whether it could not open, or ended without being asked to. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** The call that was made last, while it has not left this thread: until then it may be added to. */
@@ -102,7 +108,7 @@ export class WorkerLink<Call> {
     }
     // Its end is awaited, so it must keep the process alive until then.
     this.#worker.ref();
-    await this.#exited;
+    await this.exited;
   }
 
   #send(): void {

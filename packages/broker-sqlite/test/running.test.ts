@@ -1,11 +1,10 @@
-// A broker at work: a full disk, a dying thread, the end of the process, what stays in the file.
+// A broker at work: a full disk, the end of the process, what stays in the file.
 
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { BrokerUnavailableError } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
 import Database from 'libsql';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CommittedGroup, openSqliteBroker } from '../src/index.js';
 import { runProgram } from './child.js';
 import { temporaryFolder } from './world.js';
@@ -26,7 +25,6 @@ beforeEach(() => {
   path = join(folder.path, 'trunkline.db');
 });
 afterEach(() => {
-  vi.restoreAllMocks();
   folder.remove();
 });
 
@@ -69,36 +67,6 @@ describe('a full disk', () => {
     const { appended } = await broker.append(ROOM, [entry(big, seq)]);
     expect(appended).toEqual([{ offset: seq, at: 1_000, duplicate: false }]);
     await broker.close();
-  });
-});
-
-describe('a thread that dies', () => {
-  it('is announced; all that was under way and all later calls are refused as unavailable', async () => {
-    const failures: Error[] = [];
-    const workers = new Set<Worker>();
-    const post = Worker.prototype.postMessage;
-    vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, message: unknown) {
-      workers.add(this);
-      post.call(this, message);
-    });
-    const broker = await openSqliteBroker(path, { onFailure: (error) => failures.push(error) });
-    expect(broker.health).toBe('ready');
-    await broker.append(ROOM, [entry('stored', 1)]);
-    const [writer] = workers;
-    expect(writer).toBeDefined();
-    const underWay = broker.append(ROOM, [entry('who knows', 2)]);
-    void writer?.terminate();
-    await expect(underWay).rejects.toBeInstanceOf(BrokerUnavailableError);
-    await expect(broker.append(ROOM, [entry('later', 3)])).rejects.toBeInstanceOf(BrokerUnavailableError);
-    expect(failures).toHaveLength(1);
-    // What a probe of the server asks, so that somebody starts it anew.
-    expect(broker.health).toBe('failed');
-    await broker.close();
-
-    // The file is free, and what was stored is there.
-    const again = await openSqliteBroker(path);
-    expect(await again.lookup(ROOM, { producer: 'ada:tab', seq: 1 })).toMatchObject({ offset: 1 });
-    await again.close();
   });
 });
 

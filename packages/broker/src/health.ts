@@ -1,10 +1,11 @@
-// An optional power of brokers: those that can fail for good, such as one whose worker thread died, say so when asked.
+// An optional power of brokers: those that open, or can fail as a whole, such as one whose worker thread dies, say so when asked.
 
 import type { Broker } from './broker.js';
 
 /**
- * `starting`: calls wait until it is open · `ready`: calls are served · `failed`: it could not open, lost a part
- * of itself, or was closed; calls reject with `BrokerUnavailableError`, and only a new broker helps.
+ * `starting`: it opens, and calls wait for that; or it lost a part of itself and starts it again, and calls wait or reject with
+ * `BrokerUnavailableError` · `ready`: calls are served · `failed`: it could not open, could not get back what it lost, or was closed; calls
+ * reject with `BrokerUnavailableError`, and only a new broker helps.
  */
 export type BrokerHealth = 'starting' | 'ready' | 'failed';
 

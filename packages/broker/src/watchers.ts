@@ -19,6 +19,11 @@ export class Watchers {
     return this.#byStream.has(stream);
   }
 
+  /** Those that somebody watches now. */
+  streams(): readonly StreamName[] {
+    return [...this.#byStream.keys()];
+  }
+
   /** Everything announced after this call reaches `onAdvance`, until the function that is returned was called. */
   add(stream: StreamName, onAdvance: (advance: Advance) => void): () => void {
     const watcher: Watcher = { onAdvance, open: true };

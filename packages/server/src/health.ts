@@ -9,8 +9,8 @@ import type { RequestInfo } from './define/trunkline.js';
 /** What a probe is told: nothing that would have to be kept secret. */
 export interface Health {
   /**
-   * `ok`: send clients here · `starting`: the store is not open yet · `draining`: it closes, send clients elsewhere · `failed`: the store
-   * cannot be used any more, start the process anew.
+   * `ok`: send clients here · `starting`: the store is not open yet, or starts a part of itself again · `draining`: it closes, send clients
+   * elsewhere · `failed`: the store cannot be used any more, start the process anew.
    */
   readonly status: 'ok' | 'starting' | 'draining' | 'failed';
   /** Open connections. */

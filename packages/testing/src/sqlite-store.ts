@@ -85,7 +85,13 @@ export class SqliteStore implements Store {
     const broker = new SqliteBroker(
       this.#disk.path,
       { nowMs: machine.nowMs, onFailure },
-      { startThread, endOfTurn: machine.endOfTurn, every: machine.every, randomEpoch: () => this.random.word() },
+      {
+        startThread,
+        endOfTurn: machine.endOfTurn,
+        after: machine.after,
+        every: machine.every,
+        randomEpoch: () => this.random.word(),
+      },
     );
     const change = broker.change.bind(broker);
     broker.change = (stream, step, options) =>
