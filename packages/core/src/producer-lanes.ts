@@ -114,11 +114,17 @@ export class ProducerLanes<Stored extends Repeatable> {
     }
     // One that comes again waits for none of those that were sent after it.
     const after = lane.newest < seq ? lane.newest : 0;
-    const { stored } = await work.prepare(after, lane.inFlight.get(after)).catch((error: unknown) => {
+    let stored: Promise<Stored>;
+    try {
+      ({ stored } = await work.prepare(after, lane.inFlight.get(after)));
+    } catch (error) {
       // It asked the broker already, and may be stored: a repeat of it is looked up, not judged anew.
       if (error instanceof TrunklineError && error.outcome === 'unknown') inDoubt(lane, seq);
-      throw error;
-    });
+      // Another node may have stored it while it was judged here; and what refuses it may be what it did itself.
+      const known = isForGood(error) ? await work.lookup() : null;
+      if (known === null) throw error;
+      return { stored: Promise.resolve(known) };
+    }
     handOver(lane, seq, stored);
     return { stored };
   }
@@ -177,6 +183,11 @@ function handOver<Stored extends Repeatable>(
     done?.(error);
   };
   stored.then(({ duplicate }) => settled(null, duplicate !== true), settled);
+}
+
+/** Whether it never will be stored, as far as this node knows. */
+function isForGood(error: unknown): boolean {
+  return error instanceof TrunklineError && error.outcome === 'refused' && !error.retry;
 }
 
 /** Whether it is stored, this node does not know. */

@@ -174,6 +174,30 @@ describe('PUB-1, PUB-2', () => {
     expect(await stored(after)).toEqual([2, 3, 4]);
   });
 
+  it('sent again while the engine before still stores it, it is refused only if it is not stored by then', async () => {
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const before = new World();
+    const after = new World({
+      store: before.store,
+      clock: before.clock,
+      chat: { onPublish: () => gate.then(() => ({ refusal: { code: 'closed', message: 'no more' } })) },
+    });
+    const [old, fresh] = [await before.enter(), await after.enter()];
+    const store = before.broker.hold('append');
+    send(old, 1);
+    await before.settle();
+    const ids = [1, 2].map((seq) => send(fresh, seq));
+    await after.settle();
+    store();
+    await before.settle();
+    open();
+    await after.settle();
+    expect(ids.map((id) => fresh.answerTo(id))).toMatchObject([{ offset: 1 }, { code: 'refused', refusal: 'closed' }]);
+  });
+
   it('sent again while the engine before still stores it, what comes after it is known too', async () => {
     let isOpen = true;
     const chat: WorldOptions['chat'] = {
