@@ -1,6 +1,7 @@
 // When changes of tables stop, how long it takes until everyone has the rows as they are: an interval of the rate, the time that the link needs for one
 // slice, and a round trip (docs/guarantees.md, G6).
 
+import { MAX_SLICE_BYTES } from '@trunkline/protocol';
 import type { TableView } from './table-view.js';
 import type { User } from './user.js';
 import type { World } from './world.js';
@@ -66,8 +67,10 @@ function boundMs({ features, tables }: World, { host, tables: hand }: User, view
   );
   const periodOf = ({ interest }: TableView) => 1_000 / (interest.ratePerSecond ?? Number.POSITIVE_INFINITY);
   const subscriptionMs = Math.min(...rates.map(periodOf));
-  // A view that is slower than the subscription that it shares waits for its own turn once it is there.
-  const viewMs = periodOf(view) > subscriptionMs ? periodOf(view) : 0;
+  // A view that is slower than the subscription that it shares waits for its own turn once it is there; so does one that has shown the
+  // first of several slices, which there may be where a table has more than one of them holds.
+  const isInParts = (tables.current(view.handle.name)?.bytes ?? 0) > MAX_SLICE_BYTES;
+  const viewMs = periodOf(view) > subscriptionMs || isInParts ? periodOf(view) : 0;
   const roundTripMs = 2 * (latencyMs + 2 * jitterMs);
   // Slices of several tables share the connection's window: each may wait until the client has reported the one before.
   const waits = Math.min(features.tables.length, Math.ceil(bytes / WINDOW_BYTES));
