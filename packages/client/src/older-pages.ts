@@ -68,20 +68,21 @@ export function createOlderPages(
       const mine = page;
       if (!mine || timers.has('again')) return;
       if (link.state === 'refused') return end(link.error);
-      if (!link.dial) return;
+      const { dial } = link;
+      if (!dial) return;
       const { before, epoch, limit } = mine;
       replica.expectOlder();
-      link.dial.request({ type: 'read', stream, epoch: epoch ?? undefined, before, limit }, (reply) => {
+      dial.request({ type: 'read', stream, epoch: epoch ?? undefined, before, limit }, (reply) => {
         if (mine !== page) return;
         if (reply.type === 'error') {
           if (!reply.retry) return end(errorOf(reply));
           return timers.set('again', backoff.nextMs(reply.afterMs), pages.send);
         }
-        if (!isReadOk(reply)) return link.dial?.breach('read');
+        if (!isReadOk(reply)) return dial.breach('read');
         backoff.reset();
         // A gap may have moved the replica meanwhile: then the page is of no use, and nobody misses it.
         const fits = replica.epoch === epoch && replica.from === before - 1;
-        if (fits && !replica.prepend(reply.items, reply.floor, reply.head)) return link.dial?.breach('read');
+        if (fits && !replica.prepend(reply.items, reply.floor, reply.head)) return dial.breach('read');
         end();
       });
     },

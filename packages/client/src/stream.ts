@@ -33,6 +33,11 @@ export type Stream = Readonly<Record<LinkEvent, () => void>> & {
   isResumed(): boolean;
 };
 
+/** Before anything is kept for whoever asks for it. */
+function checkRate(ratePerSecond: number | undefined): void {
+  if (ratePerSecond !== undefined && !(ratePerSecond > 0)) throw new RangeError('ratePerSecond must be above 0');
+}
+
 const EMPTY: Snapshot = { ...EMPTY_TABLE, ...EMPTY_LOG };
 
 export function createStream(shared: Shared, link: Link, name: string, producer: string): Stream {
@@ -69,7 +74,7 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
     serverSnapshot: () => EMPTY,
     open: (interest = {}) => {
       const { keys, ratePerSecond, paused, last, most } = interest;
-      if (ratePerSecond !== undefined && !(ratePerSecond > 0)) throw new RangeError('ratePerSecond must be above 0');
+      checkRate(ratePerSecond);
       if (keys || ratePerSecond !== undefined || paused !== undefined) subscription.kind ??= 'table';
       if (last !== undefined || most !== undefined) subscription.kind ??= 'log';
       // A copy: the same object given twice is two interests.
@@ -94,6 +99,7 @@ export function createStream(shared: Shared, link: Link, name: string, producer:
         });
     },
     subscribe: (onChange, interest) => {
+      checkRate(interest?.ratePerSecond);
       const unlisten = subscribe(onChange);
       const leave = handle.open(interest);
       return () => {

@@ -92,13 +92,14 @@ export function createTable(
             return isSame ? last : now;
           },
           (lens) => {
+            const leave = follow(lens, keys, mine);
             let told = standing(possible).state;
             views.set(lens, () => {
               const { state } = standing(possible);
               if (state !== told) lens.stateChanged();
               told = state;
             });
-            return follow(lens, keys, mine);
+            return leave;
           },
         );
       },
@@ -227,9 +228,10 @@ export function createTable(
   }
 
   function follow(lens: Lens, keys: readonly string[] | undefined, interest: TableInterest) {
+    // First: whoever asks for what there is not is thrown at, and nothing is kept of them.
+    const leave = open(interest);
     if (!keys) wholeViews.add(lens);
     for (const key of keys ?? []) byKey.set(key, (byKey.get(key) ?? new Set()).add(lens));
-    const leave = open(interest);
     return () => {
       views.delete(lens);
       wholeViews.delete(lens);

@@ -375,7 +375,16 @@ describe('what is asked for', () => {
     await world.pass();
     expect(world.last.of('subscribe')[0]?.keys).toEqual(['ä'.repeat(128), 'k1']);
     expect(quotes.snapshot().state).toBe('live');
-    for (const ratePerSecond of [0, -1, Number.NaN]) expect(() => quotes.open({ ratePerSecond })).toThrow(RangeError);
+    let calls = 0;
+    for (const ratePerSecond of [0, -1, Number.NaN]) {
+      expect(() => quotes.open({ ratePerSecond })).toThrow(RangeError);
+      expect(() => quotes.subscribe(() => calls++, { ratePerSecond })).toThrow(RangeError);
+      expect(() => quotes.view({ ratePerSecond }).subscribe(() => calls++)).toThrow(RangeError);
+      expect(() => quotes.row('k1', { ratePerSecond }).subscribe(() => calls++)).toThrow(RangeError);
+    }
+    await world.change({ key: 'k1', patch: { bid: 1 } });
+    await world.pass();
+    expect(calls).toBe(0);
     quotes.open({ ratePerSecond: 1_000 });
     leave();
     await world.pass(1_000);
