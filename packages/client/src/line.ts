@@ -165,7 +165,7 @@ export type TokenSource = string | (() => string | ExpiringToken | Promise<strin
 
 /** Something that the client survived and its developer may want to know. */
 export interface LineProblem {
-  /** `server`: its message made no sense · `token`: the function failed · `listener`: a callback threw. */
+  /** `server`: its message made no sense, or refuses what nobody awaits an answer to, as a signal or a mark · `token`: the function failed · `listener`: a callback threw. */
   readonly source: 'server' | 'token' | 'listener';
   readonly message: string;
   readonly cause: unknown;

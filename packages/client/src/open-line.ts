@@ -1,6 +1,6 @@
 // Puts a line together: one link, one stream per name, one producer.
 
-import { streamName } from '@trunkline/protocol';
+import { MAX_UNACKNOWLEDGED, streamName } from '@trunkline/protocol';
 import { createAsks } from './asks.js';
 import { createBatch } from './batch.js';
 import { type Part, withBeside } from './beside.js';
@@ -35,8 +35,9 @@ const randomWord = (random: () => number): string =>
   Array.from({ length: 20 }, () => Math.floor(random() * 36).toString(36)).join('');
 
 export function openLine<App>(defaults: Defaults, options: ConnectOptions = {}): Line<App> {
-  const { lingerMs = 1_000, maxQueued = 64, maxEntries = 5_000, clock = systemClock, random = cryptoRandom } = options;
+  const { lingerMs = 1_000, maxEntries = 5_000, clock = systemClock, random = cryptoRandom } = options;
   const { token, socket: open = defaults.socket, network = defaults.network } = options;
+  const maxQueued = Math.min(options.maxQueued ?? MAX_UNACKNOWLEDGED, MAX_UNACKNOWLEDGED);
   const onProblem: Shared['onProblem'] = (source, message, cause) => {
     try {
       if (options.onProblem) options.onProblem({ source, message, cause });

@@ -1,7 +1,7 @@
 // What this client publishes to one log, until it is answered: queued, and shown until its entry is. Amendments wait in the same line,
 // and are not shown.
 
-import { type Epoch, type Item, MAX_UNACKNOWLEDGED, type Offset, TrunklineError } from '@trunkline/protocol';
+import { type Epoch, type Item, type Offset, TrunklineError } from '@trunkline/protocol';
 import type { Link } from './link.js';
 import type { PendingEntry, Published } from './log-handle.js';
 import { createQueue, type Queue, type Queued, toJson } from './queue.js';
@@ -50,7 +50,7 @@ export function createOutbox(
   awaits: (stored: Stored) => boolean,
 ): Outbox {
   const { batch } = shared;
-  const max = Math.min(shared.maxQueued, MAX_UNACKNOWLEDGED);
+  const max = shared.maxQueued;
   const queue = createQueue<Publication>(shared, link, stream, producer, 'publish', () => {
     outbox.views = queue.items.flatMap(({ view }) => view ?? []);
     onChange();

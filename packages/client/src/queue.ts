@@ -1,7 +1,7 @@
 // What this client writes to one stream, until it is answered: sent in order, and sent again over reconnects under the same `seq`.
 // An outbox of a log and the changes of a table are each one of these.
 
-import { type ErrorMessage, type Limits, MAX_UNACKNOWLEDGED, TrunklineError } from '@trunkline/protocol';
+import { type ErrorMessage, type Limits, TrunklineError } from '@trunkline/protocol';
 import { createBackoff } from './backoff.js';
 import type { Link } from './link.js';
 import { bytesOf, errorOf, type Reply } from './requests.js';
@@ -61,7 +61,7 @@ export function createQueue<Item extends Queued>(
   type: 'publish' | 'change',
   onChange: () => void,
 ): Queue<Item> {
-  const max = Math.min(shared.maxQueued, MAX_UNACKNOWLEDGED);
+  const max = shared.maxQueued;
   const timers = createTimers<'resend'>(shared);
   const backoff = createBackoff(shared);
   let lastSeq = 0;
@@ -113,24 +113,32 @@ export function createQueue<Item extends Queued>(
   return queue;
 
   function write(item: Item): void {
+    const { dial } = link;
     const sentIn = round;
     item.sent = true;
     item.onWire = true;
     const onAnswer = (reply: Reply) => {
-      if (item.isOpen && queue.items.includes(item)) onReply(item, sentIn, reply);
+      if (!item.isOpen || !queue.items.includes(item)) return;
+      // What is no answer to this is the fault of whoever gave it: by now the link may have another socket.
+      if (!onReply(item, sentIn, reply)) dial?.breach(type);
     };
-    link.dial?.request({ type: item.type ?? type, stream, producer, seq: item.seq }, onAnswer, item.text);
+    dial?.request({ type: item.type ?? type, stream, producer, seq: item.seq }, onAnswer, item.text);
   }
 
-  function onReply(item: Item, sentIn: number, reply: Reply): void {
-    if (reply.type === 'error') return onError(item, sentIn, reply);
-    item.isOpen = false;
-    if (!item.stored(reply)) {
-      item.isOpen = true;
-      return link.dial?.breach(type);
+  /** `false`: it is no answer. */
+  function onReply(item: Item, sentIn: number, reply: Reply): boolean {
+    if (reply.type === 'error') {
+      onError(item, sentIn, reply);
+      return true;
     }
-    backoff.reset();
-    queue.hold();
+    item.isOpen = false;
+    if (item.stored(reply)) {
+      backoff.reset();
+      queue.hold();
+      return true;
+    }
+    item.isOpen = true;
+    return false;
   }
 
   function onError(item: Item, sentIn: number, error: ErrorMessage): void {

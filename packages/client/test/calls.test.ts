@@ -156,6 +156,19 @@ describe('a call', () => {
     expect(isRefused).toBe(false);
   });
 
+  it.each([
+    [64, []],
+    [65, ['rate_limited']],
+  ])('are 64 at most, whatever maxQueued says: of %i are refused %j', async (count, refused) => {
+    const { call, live } = desk({ maxQueued: 1_000 });
+    live();
+    const told: unknown[] = [];
+    for (let i = 0; i < count; i += 1) void call(i).then((given) => told.push((given as { code?: string }).code));
+    await Promise.resolve().then(() => {});
+    await Promise.resolve().then(() => {});
+    expect(told).toEqual(refused);
+  });
+
   it('whose answer makes no sense ends the connection, and nobody knows', async () => {
     const { live, call, at, clock, problems } = desk();
     live();
