@@ -141,8 +141,8 @@ describe('PUB-1, PUB-2', () => {
   });
 
   it('sent again to another engine, what came after one that was refused is known, and its hook is not asked again', async () => {
-    const asked: JsonValue[] = [];
-    let refuses: (entry: JsonValue) => boolean = (entry) => entry === 1;
+    const asked: unknown[] = [];
+    let refuses: (entry: unknown) => boolean = (entry) => entry === 1;
     const chat: WorldOptions['chat'] = {
       onPublish: ({ entry }) => {
         asked.push(entry);
