@@ -33,9 +33,9 @@ export function featuresOf(random: Random, journal: Journal): Features {
   const hasCalls = random.chance(0.35);
   const hasAmendments = hasLogs && random.chance(0.4);
   const hasPresence = hasLogs && random.chance(0.35);
-  const hasMarks = hasLogs && random.branch('marks').chance(0.3);
+  const hasMarks = hasLogs && random.branch('marks').chance(0.25);
   // Of several servers on one store each would tell of everything.
-  const hasBackend = hasLogs && store !== 'apart' && random.branch('backend').chance(0.35);
+  const hasBackend = hasLogs && store !== 'apart' && random.branch('backend').chance(0.25);
   const tables = hasTables ? tablesOf(random, store) : [];
   journal.count({ disk: 'worlds on a disk', memory: 'worlds in memory', apart: 'worlds with a store apart' }[store]);
   if (hasLogs) journal.count('worlds with logs');

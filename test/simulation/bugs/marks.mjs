@@ -49,17 +49,6 @@ export const MARK_BUGS = [
     ],
   },
   {
-    name: 'what is followed while it is read is forgotten by the answer',
-    breaks: 'G6 converge',
-    patches: [
-      {
-        in: 'core/unread.js',
-        find: 'continues && watcher.loading === null && !watcher.isStale',
-        put: 'continues',
-      },
-    ],
-  },
-  {
     name: 'who may no longer read a log is still shown its count',
     breaks: 'MRK-5',
     patches: [{ in: 'core/engine.js', find: 'this.unread.judgeAgain(userId, stream)', put: 'undefined' }],
