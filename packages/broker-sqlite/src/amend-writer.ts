@@ -15,6 +15,9 @@ export class AmendWriter {
   readonly #find: Query;
   readonly #rewrite: Command;
   readonly #append: Command;
+  readonly #before: Query;
+  readonly #behind: Query;
+  readonly #erase: Command;
   readonly #erased: Command;
   readonly #inLetters: Command;
 
@@ -29,6 +32,10 @@ export class AmendWriter {
       `INSERT INTO entries (stream, offset, at, user, producer, seq, data, owner, amends, nth)
        VALUES (?, ?, ?, ?, ?, ?, 'null', ?, ?, ?)`,
     );
+    const beside = 'SELECT amends IS NOT NULL FROM entries WHERE stream = ? AND offset';
+    this.#before = db.query(`${beside} < ? ORDER BY offset DESC LIMIT 1`);
+    this.#behind = db.query(`${beside} > ? ORDER BY offset LIMIT 1`);
+    this.#erase = db.command('DELETE FROM entries WHERE stream = ? AND offset = ? AND amends IS NOT NULL');
     this.#inLetters = db.command('UPDATE dead_letters SET data = ? WHERE stream = ? AND epoch = ? AND offset = ?');
     this.#erased = db.command("UPDATE counters SET value = value + 1 WHERE name = 'erased'");
   }
@@ -73,6 +80,7 @@ export class AmendWriter {
       source && this.#streams.store(stream, plan?.producer, source.producer, source.seq, place, call.at, nowMs);
     if (producer !== undefined) this.#streams.use(producer, nowMs);
     if (changed) this.#store(stream, call, producer);
+    if (changed && newest > stream.floor) this.#forget(stream, newest);
     if (data !== call.data) {
       const old = String(data);
       if (offset > stream.countedFrom) stream.countedBytes += utf8Bytes(call.data) - utf8Bytes(old);
@@ -81,6 +89,12 @@ export class AmendWriter {
       this.#inLetters.run([call.data, name, epoch, offset]);
     }
     return { done: { epoch, offset: place, at: call.at, duplicate: false, changed } };
+  }
+
+  /** A record says nothing any more. It goes if there is one on either side of it: those tell where entries are (record-places.ts). */
+  #forget({ id }: KnownStream, offset: number): void {
+    if (this.#before.row([id, offset])?.[0] !== 1 || this.#behind.row([id, offset])?.[0] !== 1) return;
+    this.#erase.run([id, offset]);
   }
 
   #store(stream: KnownStream, call: AmendCall, producer: KnownProducer | undefined): void {

@@ -13,7 +13,8 @@ export class OutboxReader {
 
   constructor(db: Connection) {
     this.#waiting = db.query(
-      `SELECT name, epoch, outbox_done, head, (SELECT at FROM entries WHERE stream = s.id AND offset = outbox_done + 1)
+      `SELECT name, epoch, outbox_done, head, 
+         (SELECT at FROM entries WHERE stream = s.id AND offset > outbox_done ORDER BY offset LIMIT 1)
        FROM streams s WHERE outbox_done < head AND name > ? ORDER BY name LIMIT ?`,
     );
     this.#deadLetters = db.query(

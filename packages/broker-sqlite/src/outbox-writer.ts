@@ -8,6 +8,7 @@ import type { StreamRegister } from './stream-register.js';
 export class OutboxWriter {
   readonly #streams: StreamRegister;
   readonly #bury: Command;
+  readonly #next: Query;
   readonly #forget: Query;
 
   constructor(db: Connection, streams: StreamRegister) {
@@ -17,6 +18,7 @@ export class OutboxWriter {
        SELECT ?, ?, e.offset, e.at, e.user, p.producer, e.seq, e.data, e.owner, e.amends, ?, ?, ?
        FROM entries e LEFT JOIN producers p ON p.id = e.producer WHERE e.stream = ? AND e.offset = ?`,
     );
+    this.#next = db.query('SELECT offset FROM entries WHERE stream = ? AND offset > ? ORDER BY offset LIMIT 1');
     this.#forget = db.query('DELETE FROM dead_letters WHERE id = ? RETURNING id');
   }
 
@@ -26,7 +28,10 @@ export class OutboxWriter {
     const to = Math.min(offset, stream.head);
     if (to <= stream.outboxDone) return;
     if (death !== undefined) {
-      if (offset !== stream.outboxDone + 1 || offset > stream.head) return;
+      if (offset > stream.head) return;
+      // A record that says nothing any more may have been erased meanwhile, and then is not buried.
+      const next = Number(this.#next.row([stream.id, stream.outboxDone])?.[0]);
+      if (next < offset) return;
       const { diedAt, attempts, reason } = death;
       this.#bury.run([name, epoch, diedAt, attempts, reason, stream.id, offset]);
     }

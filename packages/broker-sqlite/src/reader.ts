@@ -60,7 +60,7 @@ export class Reader {
     this.#range = db.query(`SELECT ${STORED_ENTRY} WHERE ${RANGE} ORDER BY e.offset`);
     this.#places = new RecordPlaces(db);
     this.#words = new WordSearch(db);
-    this.#atOf = db.query('SELECT at FROM entries WHERE stream = ? AND offset = ?');
+    this.#atOf = db.query('SELECT at FROM entries WHERE stream = ? AND offset >= ? ORDER BY offset LIMIT 1');
     this.#findPublish = db.query(
       `SELECT s.epoch, u.offset + ?3 - u.seq, u.at FROM streams s JOIN producers p ON p.stream = s.id
        JOIN publishes u ON u.producer = p.id AND u.seq = (SELECT max(seq) FROM publishes WHERE producer = p.id AND seq <= ?3)

@@ -18,6 +18,8 @@ export class Trimmer {
   readonly #deleteEntries: Command;
   readonly #firstKept: Query;
   readonly #oldest: Query;
+  readonly #next: Query;
+  readonly #last: Query;
   readonly #sizes: Query;
   readonly #sum: Query;
 
@@ -30,6 +32,8 @@ export class Trimmer {
       'SELECT offset, at FROM entries WHERE stream = ? AND offset <= ? AND at >= ? ORDER BY offset LIMIT 1',
     );
     this.#oldest = db.query('SELECT at FROM entries WHERE stream = ? ORDER BY offset LIMIT 1');
+    this.#next = db.query('SELECT offset FROM entries WHERE stream = ? AND offset > ? ORDER BY offset LIMIT 1');
+    this.#last = db.query('SELECT offset FROM entries WHERE stream = ? AND offset <= ? ORDER BY offset DESC LIMIT 1');
     const some = 'FROM entries WHERE stream = ? AND offset > ? AND offset <= ?';
     this.#sizes = db.query(`SELECT offset, ${KEPT_BYTES} ${some} ORDER BY offset`);
     this.#sum = db.query(`SELECT ifnull(sum(${KEPT_BYTES}), 0) ${some}`);
@@ -56,11 +60,12 @@ export class Trimmer {
       else this.backlog.add(stream.name);
       return 0;
     }
-    const to = Math.min(target, stream.floor + most);
-    if (to === stream.floor + most || !isAllCounted) this.backlog.add(stream.name);
+    const wanted = Math.min(target, stream.floor + most);
+    const to = this.#withHole(stream, wanted, keep);
+    if (wanted === stream.floor + most || !isAllCounted) this.backlog.add(stream.name);
     else this.backlog.delete(stream.name);
     const trimmed = to - stream.floor;
-    if (trimmed === 0) return 0;
+    if (trimmed <= 0) return 0;
     this.#words.forget(stream, to);
     const from = Math.max(stream.floor, stream.countedFrom);
     if (stream.retainBytes !== null && to > from) stream.countedBytes -= this.#sumOf(stream, from, to);
@@ -69,6 +74,12 @@ export class Trimmer {
     stream.oldestAt = undefined;
     this.#streams.changed(stream);
     return trimmed;
+  }
+
+  /** What is kept begins right after the floor: a hole, where records were erased, goes with what is before it, or keeps it. */
+  #withHole({ id, head }: KnownStream, to: number, keep: number): number {
+    const end = Number(this.#next.row([id, to])?.[0] ?? head + 1) - 1;
+    return end <= keep ? end : Number(this.#last.row([id, to])?.[0] ?? to) - 1;
   }
 
   #target(stream: KnownStream, nowMs: number, most: number): number {

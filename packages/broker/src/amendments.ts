@@ -63,6 +63,10 @@ export interface Amendments {
    * that was replaced is nowhere: a broker with a file says when it is gone from there too. An amendment after which the entry is as it
    * was, text by text, appends nothing; its `source` is remembered all the same.
    *
+   * The record before it, if the entry had one, says nothing any more. Such a record is erased if there is a record right before and right behind it that is kept: so of
+   * a run of records the first, the last and those that are the newest of an entry are kept, and their number is bounded by that of entries, however often they are
+   * amended. Its offset is a place like any other.
+   *
    * Idempotent by `source`, which counts among the appends of its producer. Watchers are told as of an append. Records have offsets, and
    * are no entries: bounds that count entries pass over them.
    *

@@ -111,7 +111,7 @@ export interface PageLimit {
 
 /** Entries of a log, and the state of it in that moment. */
 export interface Page extends StreamState {
-  /** In offset order, contiguous (but for records that were left out), each as it is now. */
+  /** In offset order, contiguous (but for records that were left out or erased), each as it is now. */
   readonly entries: readonly Entry[];
 }
 
@@ -186,7 +186,7 @@ export interface Broker extends Amendments, Tables, Results {
    * A position without an epoch, at offset 0, is before the first entry of whatever history there is.
    *
    * @throws UnrecoverablePositionError if the epoch differs (`epoch`; also when `after.offset` is beyond the head, which
-   * only another history can explain) or entries after the position were trimmed (`trimmed`). Never a page with a hole.
+   * only another history can explain) or entries after the position were trimmed (`trimmed`). Never a page with a hole, but for erased records.
    */
   read(stream: StreamName, after: Position, limit: PageLimit): Promise<Page>;
 

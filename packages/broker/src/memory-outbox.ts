@@ -38,9 +38,11 @@ export class MemoryOutbox {
 
   bury(stream: MemoryStream, { epoch, offset }: Position, { diedAt, attempts, reason }: Death): void {
     const waits = stream.waiting();
-    if (waits === null || waits.epoch !== epoch || waits.done + 1 !== offset) return;
+    if (waits === null || waits.epoch !== epoch || waits.done >= offset) return;
     const [stored] = stream.read({ epoch, offset: waits.done }, { entries: 1 }).entries;
-    if (stored === undefined) return;
+    if (stored === undefined || stored.offset < offset) return;
+    // Erased meanwhile: a record that says nothing any more.
+    if (stored.offset > offset) return stream.settle({ epoch, offset });
     // What a record says of its entry may be erased later.
     const entry = stored.amends === undefined ? stored : { ...stored, amends: { offset: stored.amends.offset } };
     this.#lastId += 1;

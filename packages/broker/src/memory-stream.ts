@@ -32,9 +32,9 @@ export class MemoryStream {
   #bytes: number | null = null;
   /** How far somebody was told of it; `null`: nobody is to be told. */
   #done: Offset | null = null;
-  /** Entry `offset` is at `offset - #base - 1`; those up to the floor are dead weight until half of the array is. */
+  /** By offset, with holes where records were erased; the first `#gone` are up to the floor, and dead weight until half of the array is. */
   #entries: Entry[] = [];
-  #base: Offset = 0;
+  #gone = 0;
   readonly #producers = new ProducerMemory();
   readonly #records = new RecordCount();
 
@@ -69,7 +69,7 @@ export class MemoryStream {
     const { offset, expects, data, state, source, at } = amendment;
     if (source !== undefined && repeat !== undefined) this.#producers.touch(source.producer, nowMs);
     if (repeat !== undefined) return { ...repeat, changed: false };
-    const entry = offset > this.floor ? this.#entries[offset - this.#base - 1] : undefined;
+    const entry = this.#find(offset);
     if (entry === undefined || entry.amends !== undefined) {
       throw new AmendConflictError(this.name, offset, expects, null);
     }
@@ -82,9 +82,10 @@ export class MemoryStream {
     if (changed) {
       if (this.#bytes !== null) this.#bytes += keptBytes({ ...entry, data }) - keptBytes(entry);
       // The old object is in pages that were read before: it stays as it was.
-      this.#entries[offset - this.#base - 1] = { ...entry, data, amended: { offset: place, state } };
+      this.#entries[this.#countUpTo(offset) - 1] = { ...entry, data, amended: { offset: place, state } };
       this.#push({ ...amendment, data: 'null' }, { offset });
       this.#records.add(place);
+      if (newest > 0) this.#erase(newest);
     } else if (source !== undefined) this.#producers.remember(source, place, at);
     if (source !== undefined) this.#producers.touch(source.producer, nowMs);
     return { offset: place, at, duplicate: false, changed };
@@ -117,7 +118,7 @@ export class MemoryStream {
     if (after.offset < this.floor) throw new UnrecoverablePositionError(this.name, 'trimmed', after, this.#oldest());
     const { entriesUpTo } = this.#records;
     const to = lastOffsetWithin(entriesUpTo(after.offset) + limit.entries, after.offset, this.head, entriesUpTo);
-    const shown = this.#shown(this.#entries.slice(after.offset - this.#base, to - this.#base), limit.entriesOnly);
+    const shown = this.#shown(this.#between(after.offset, to), limit.entriesOnly);
     return { ...this.state, entries: shown.slice(0, fitting(shown, limit.bytes)) };
   }
 
@@ -126,7 +127,7 @@ export class MemoryStream {
     if (to <= this.floor) return { ...this.state, entries: [] };
     const { entriesUpTo } = this.#records;
     const from = lastOffsetWithin(entriesUpTo(to) - limit.entries, this.floor, to, entriesUpTo);
-    const shown = this.#shown(this.#entries.slice(from - this.#base, to - this.#base), limit.entriesOnly);
+    const shown = this.#shown(this.#between(from, to), limit.entriesOnly);
     return { ...this.state, entries: shown.slice(shown.length - fitting(shown.toReversed(), limit.bytes)) };
   }
 
@@ -155,10 +156,10 @@ export class MemoryStream {
   search({ fields, text, before = this.head + 1, limit, bytes }: SearchQuery): SearchPage {
     const wanted = wordsOf(text);
     const found: Entry[] = [];
-    let place = wanted.length === 0 ? this.floor : Math.min(before - 1, this.head);
-    for (; place > this.floor && found.length <= limit; place -= 1) {
-      const entry = this.#entries[place - this.#base - 1];
-      if (entry === undefined || entry.amends !== undefined) continue;
+    const place = wanted.length === 0 ? this.floor : Math.min(before - 1, this.head);
+    for (const entry of this.#between(this.floor, place).reverse()) {
+      if (found.length > limit) break;
+      if (entry.amends !== undefined) continue;
       if (isFound(wordsIn(entry.data, fields), wanted)) found.push(entry);
     }
     const entries = found.slice(0, Math.min(limit, fitting(found, bytes)));
@@ -172,37 +173,73 @@ export class MemoryStream {
     const { entriesUpTo } = this.#records;
     if (entries !== undefined && this.head - this.floor > entries) {
       const target = lastOffsetWithin(entriesUpTo(this.head) - entries, this.floor, this.head, entriesUpTo);
-      while (this.floor < Math.min(target, most)) this.#drop();
+      while (this.floor < Math.min(target, most) && this.#drop(most));
     }
     if (ageMs !== undefined) {
-      while (this.floor < most && this.#at(this.floor + 1) < nowMs - ageMs) this.#drop();
+      while (this.floor < most && this.#at(this.floor + 1) < nowMs - ageMs && this.#drop(most));
     }
     if (bytes !== undefined && this.#bytes !== null && this.#bytes > bytes) {
       const newest = lastOffsetWithin(entriesUpTo(this.head) - 1, this.floor, this.head, entriesUpTo);
-      while (this.floor < Math.min(newest, most) && this.#bytes > bytes) this.#drop();
+      while (this.floor < Math.min(newest, most) && this.#bytes > bytes && this.#drop(most));
     }
     this.#records.trim(this.floor);
-    if (this.floor - this.#base > 16 && (this.floor - this.#base) * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.floor - this.#base);
-      this.#base = this.floor;
+    if (this.#gone > 16 && this.#gone * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#gone);
+      this.#gone = 0;
     }
   }
 
   #retains(retain: Retention): void {
     this.#retain = retain;
     if (retain.bytes === undefined) this.#bytes = null;
-    else this.#bytes ??= this.#entries.slice(this.floor - this.#base).reduce((sum, one) => sum + keptBytes(one), 0);
+    else this.#bytes ??= this.#entries.slice(this.#gone).reduce((sum, one) => sum + keptBytes(one), 0);
   }
 
-  /** The oldest item goes. */
-  #drop(): void {
-    const oldest = this.#entries[this.floor - this.#base];
-    if (this.#bytes !== null && oldest !== undefined) this.#bytes -= keptBytes(oldest);
-    this.floor += 1;
+  /** The oldest item goes, with the hole behind it: what is kept begins right after the floor. `false`: that hole is still to be told of. */
+  #drop(most: Offset): boolean {
+    const oldest = this.#entries[this.#gone];
+    const floor = (this.#entries[this.#gone + 1]?.offset ?? this.head + 1) - 1;
+    if (oldest === undefined || floor > most) return false;
+    if (this.#bytes !== null) this.#bytes -= keptBytes(oldest);
+    this.#gone += 1;
+    this.floor = floor;
+    return true;
   }
 
+  /** A record says nothing any more. It goes if there is one on either side of it: those tell where entries are, and where the run ends. */
+  #erase(offset: Offset): void {
+    const index = this.#countUpTo(offset) - 1;
+    const [before, record, behind] = this.#entries.slice(index - 1, index + 2);
+    if (index <= this.#gone || record?.offset !== offset) return;
+    if (before?.amends === undefined || behind?.amends === undefined) return;
+    this.#entries.splice(index, 1);
+    this.#records.erase(offset);
+  }
+
+  /** Of the item there, or of the next one where there is none. */
   #at(offset: Offset): number {
-    return this.#entries[offset - this.#base - 1]?.at ?? Number.POSITIVE_INFINITY;
+    return this.#entries[this.#countUpTo(offset - 1)]?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  #find(offset: Offset): Entry | undefined {
+    const item = offset > this.floor ? this.#entries[this.#countUpTo(offset) - 1] : undefined;
+    return item?.offset === offset ? item : undefined;
+  }
+
+  /** Items in `(from, to]`. */
+  #between(from: Offset, to: Offset): Entry[] {
+    return this.#entries.slice(this.#countUpTo(from), this.#countUpTo(to));
+  }
+
+  /** Items up to an offset that are in the array. */
+  #countUpTo(offset: Offset): number {
+    let [low, high] = [0, this.#entries.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#entries[middle]?.offset ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #oldest(): Position {
@@ -218,7 +255,7 @@ export class MemoryStream {
   }
 
   #amendsOf(record: Entry, { offset }: Amends): Amends {
-    const entry = offset > this.floor ? this.#entries[offset - this.#base - 1] : undefined;
+    const entry = this.#find(offset);
     if (entry?.amended?.offset !== record.offset) return { offset };
     return { offset, data: entry.data, state: entry.amended.state };
   }

@@ -21,33 +21,54 @@ export function lastOffsetWithin(
   return from;
 }
 
-/** The records of a log in memory: how many there are up to any offset that is kept. */
-export class RecordCount {
-  #offsets: Offset[] = [];
-  /** Records before the first of them. */
-  #before = 0;
+interface RecordPlace {
+  readonly offset: Offset;
+  /** Entries before it. */
+  readonly nth: number;
+}
 
+/** The records of a log in memory: how many there are up to any offset that is kept. Of a run of records, the first and the last have to be here. */
+export class RecordCount {
+  #places: RecordPlace[] = [];
+  /** Records that the log ever had. */
+  #total = 0;
+
+  /** @param offset that of the head */
   add(offset: Offset): void {
-    this.#offsets.push(offset);
+    this.#total += 1;
+    this.#places.push({ offset, nth: offset - this.#total });
+  }
+
+  /** One that is between two others of its run. */
+  erase(offset: Offset): void {
+    const index = this.#heldUpTo(offset) - 1;
+    if (this.#places[index]?.offset === offset) this.#places.splice(index, 1);
   }
 
   /** Entries up to `offset`, which is not below the floor. */
-  readonly entriesUpTo = (offset: Offset): number => offset - this.#before - this.#heldUpTo(offset);
+  readonly entriesUpTo = (offset: Offset): number => {
+    const held = this.#heldUpTo(offset);
+    const [before, behind] = [this.#places[held - 1], this.#places[held]];
+    if (before !== undefined) {
+      // All after it are entries, or erased records up to the next one, which knows what is before it.
+      return Math.min(offset - (before.offset - before.nth), behind?.nth ?? Number.POSITIVE_INFINITY);
+    }
+    // Those before it are no longer kept: the next one knows how many they were.
+    return offset - (behind === undefined ? this.#total : behind.offset - 1 - behind.nth);
+  };
 
   /** Those up to the floor are asked about as a whole from now on. */
   trim(floor: Offset): void {
     const count = this.#heldUpTo(floor);
     // Amortised: what is cut off is at least half.
-    if (count === 0 || count * 2 < this.#offsets.length) return;
-    this.#offsets = this.#offsets.slice(count);
-    this.#before += count;
+    if (count > 0 && count * 2 >= this.#places.length) this.#places = this.#places.slice(count);
   }
 
   #heldUpTo(offset: Offset): number {
-    let [low, high] = [0, this.#offsets.length];
+    let [low, high] = [0, this.#places.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#offsets[middle] ?? 0) <= offset) low = middle + 1;
+      if ((this.#places[middle]?.offset ?? 0) <= offset) low = middle + 1;
       else high = middle;
     }
     return low;

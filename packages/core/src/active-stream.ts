@@ -157,8 +157,9 @@ export class ActiveStream extends WatchedStream<Subscription> {
       epoch: page.epoch,
       install: () => {
         this.floor = page.floor;
-        this.ring = new Ring(page.offset - page.entries.length, this.host.ringBytes);
-        for (const entry of page.entries) this.ring.push(encodeItem(entry));
+        const held = newestRun(page.entries);
+        this.ring = new Ring(page.offset - held.length, this.host.ringBytes);
+        for (const entry of held) this.ring.push(encodeItem(entry));
         this.#reads.clear();
         this.#group.next = -1;
       },
@@ -187,9 +188,12 @@ export class ActiveStream extends WatchedStream<Subscription> {
     };
   }
 
+  /** @param entries all that are kept from the ring's end on, or from before it */
   #push(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      if (entry.offset !== this.ring.end + 1) continue;
+      if (entry.offset <= this.ring.end) continue;
+      // Records between were erased before they were read: the ring begins anew, and whoever is behind it reads from the broker.
+      if (entry.offset > this.ring.end + 1) this.ring = new Ring(entry.offset - 1, this.host.ringBytes);
       if (entry.amends === undefined) this.ring.push(encodeItem(entry));
       else this.ring.amend(encodeItem(entry), entry.amends);
     }
@@ -213,4 +217,11 @@ export class ActiveStream extends WatchedStream<Subscription> {
   #learnFloor(page: StreamState): void {
     if (page.epoch === this.epoch) this.floor = Math.max(this.floor, page.floor);
   }
+}
+
+/** The last of them, as many as have no erased record between them. */
+function newestRun(entries: readonly Entry[]): readonly Entry[] {
+  let first = entries.length - 1;
+  while (first > 0 && entries[first - 1]?.offset === (entries[first]?.offset ?? 0) - 1) first -= 1;
+  return entries.slice(Math.max(0, first));
 }

@@ -1,4 +1,4 @@
-// The newest entries of an active stream, encoded, within a bound of bytes. A cursor inside the ring is served without
+// The newest items of an active stream, encoded, without a hole, within a bound of bytes. A cursor inside the ring is served without
 // asking the broker; one behind it reads from the broker until it is inside.
 
 import type { Amends } from '@trunkline/broker';
@@ -6,7 +6,7 @@ import type { Epoch, Offset } from '@trunkline/protocol';
 import { amendsText, type EncodedItem, encodeSlices, presentText, recodeItem, type Slice } from './slice.js';
 
 /** Where an item was that is no longer held: what it said may have been erased. */
-const GONE: EncodedItem = { text: '', bytes: 0, at: 0, amends: 0 };
+const GONE: EncodedItem = { offset: 0, text: '', bytes: 0, at: 0, amends: 0 };
 
 export class Ring {
   #items: EncodedItem[] = [];

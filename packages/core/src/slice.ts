@@ -6,6 +6,7 @@ import type { SharedText } from './ports.js';
 
 /** An entry as it stands in `items`. */
 export interface EncodedItem {
+  readonly offset: Offset;
   readonly text: string;
   /** Size of `text` in UTF-8. */
   readonly bytes: number;
@@ -36,7 +37,7 @@ export function encodeItem(entry: Entry): EncodedItem {
   const { amends } = entry;
   if (amends === undefined) text += `,${presentText(entry.data, entry.amended?.state)}}`;
   else text += `,${amendsText(amends)}}`;
-  return { text, bytes: utf8Bytes(text), at: entry.at, amends: amends?.offset ?? 0 };
+  return { offset: entry.offset, text, bytes: utf8Bytes(text), at: entry.at, amends: amends?.offset ?? 0 };
 }
 
 /**
@@ -46,7 +47,7 @@ export function encodeItem(entry: Entry): EncodedItem {
 export function recodeItem(item: EncodedItem, content: string): EncodedItem {
   const { offset, at, user, producer, seq } = JSON.parse(item.text) as Item;
   const text = `${JSON.stringify({ offset, at, user, producer, seq }).slice(0, -1)},${content}}`;
-  return { text, bytes: utf8Bytes(text), at, amends: item.amends };
+  return { offset, text, bytes: utf8Bytes(text), at, amends: item.amends };
 }
 
 /** What of an entry can change, as members of its item. @param state a JSON object */
@@ -60,12 +61,14 @@ export function amendsText({ offset, data, state }: Amends): string {
 }
 
 /**
- * Slices over `(from, from + items.length]`, each of at most 64 KB of items or one item.
+ * Slices over what lies after `from` up to the last item, each of at most 64 KB of items or one item. Between items there is nothing but
+ * records that were erased.
  * @param epoch Named in a slice that starts at 0, where an epoch begins.
  */
 export function encodeSlices(ch: number, epoch: Epoch | null, from: Offset, items: readonly EncodedItem[]): Slice[] {
   const slices: Slice[] = [];
   let start = 0;
+  let sliceFrom = from;
   while (start < items.length) {
     let end = start;
     let bytes = 0;
@@ -76,13 +79,14 @@ export function encodeSlices(ch: number, epoch: Epoch | null, from: Offset, item
       bytes += item.bytes;
       end += 1;
     }
-    const sliceFrom = from + start;
+    const to = items[end - 1]?.offset ?? sliceFrom;
     const named = sliceFrom === 0 && epoch !== null ? `,"epoch":"${epoch}"` : '';
-    const head = `{"type":"entries","ch":${ch},"from":${sliceFrom},"to":${from + end}${named},"items":[`;
+    const head = `{"type":"entries","ch":${ch},"from":${sliceFrom},"to":${to}${named},"items":[`;
     // Items are not measured again: a comma between each two, and what ends the slice.
     const sliceBytes = utf8Bytes(head) + bytes + (end - start - 1) + 2;
-    slices.push({ from: sliceFrom, to: from + end, text: `${head}${body}]}`, bytes: sliceBytes, wire: null });
+    slices.push({ from: sliceFrom, to, text: `${head}${body}]}`, bytes: sliceBytes, wire: null });
     start = end;
+    sliceFrom = to;
   }
   return slices;
 }

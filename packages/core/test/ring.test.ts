@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { Ring } from '../src/ring.js';
 import { encodeItem } from '../src/slice.js';
 
-const item = (bytes: number, at = 0) => ({ text: 'x'.repeat(bytes), bytes, at, amends: 0 });
+const item = (bytes: number, at = 0, offset = at + 1) => ({ offset, text: 'x'.repeat(bytes), bytes, at, amends: 0 });
 const ring = (bytesMax: number, sizes: readonly number[], start = 0) => {
   const made = new Ring(start, bytesMax);
-  for (const [index, size] of sizes.entries()) made.push(item(size, index));
+  for (const [index, size] of sizes.entries()) made.push(item(size, index, start + index + 1));
   return made;
 };
 

@@ -111,13 +111,27 @@ export class LogOracle extends ToldStreams<Told> {
     if (told === undefined) return;
     const { stream, cursor } = told;
     if (from !== cursor) this.#broken('G1 order', `${stream}: a slice from ${from}, the cursor is ${cursor}`);
-    if (items.length !== to - from) this.#broken('G1 order', `${stream}: ${items.length} entries in (${from}, ${to}]`);
+    if (items.at(-1)?.offset !== to) this.#broken('G1 order', `${stream}: ${items.length} entries in (${from}, ${to}]`);
     if (from === 0 && epoch === undefined) this.#broken('SUB-6', `${stream}: a slice from 0 without an epoch`);
     told.epoch = epoch ?? told.epoch;
-    for (const [index, item] of items.entries()) this.#item(told.stream, told.epoch, from + 1 + index, item, told.head);
+    for (const [index, item] of items.entries()) {
+      const before = items[index - 1]?.offset ?? from;
+      for (let offset = before + 1; offset < item.offset; offset += 1) this.#leftOut(stream, told.epoch, offset);
+      this.#item(told.stream, told.epoch, Math.max(before + 1, item.offset), item, told.head);
+    }
     told.cursor = to;
     told.isFresh = false;
     this.journal.count('entries sent', items.length);
+  }
+
+  /** Only a record that says nothing any more may be left out (AMD-8). */
+  #leftOut(stream: string, epoch: string | null, offset: number): void {
+    const history = this.ledger.history(stream, epoch);
+    const { amends } = history?.at(offset) ?? {};
+    const newest = amends === undefined ? undefined : history?.at(amends)?.forms.at(-1)?.offset;
+    this.journal.count('records left out');
+    if (newest === undefined || newest === offset)
+      this.#broken('G1 order', `${stream} ${offset} is missing in a slice`);
   }
 
   /** @param knownTo the server knew of all records up to there when it made this */

@@ -148,7 +148,8 @@ export class MemoryStore implements Store {
     const history = this.#parts.ledger.current(stream);
     if (history === undefined) return null;
     const { epoch, head, floor, entries } = history;
-    return { epoch, head, floor, data: entries.slice(floor).map(({ forms }) => forms.at(-1)?.data ?? 'null') };
+    const data = entries.slice(floor).map(({ forms, offset }) => [offset, forms.at(-1)?.data ?? 'null'] as const);
+    return { epoch, head, floor, data: new Map(data) };
   }
 
   dispose(): void {

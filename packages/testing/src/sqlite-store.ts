@@ -119,7 +119,11 @@ export class SqliteStore implements Store {
       epoch: String(epoch),
       head: Number(head),
       floor: Number(floor),
-      data: rows.filter(([offset]) => Number(offset) > Number(floor)).map(([, data]) => String(data)),
+      data: new Map(
+        rows
+          .map(([offset, data]) => [Number(offset), String(data)] as const)
+          .filter(([offset]) => offset > Number(floor)),
+      ),
     };
   }
 

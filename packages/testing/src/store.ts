@@ -35,6 +35,6 @@ export interface Kept {
   readonly epoch: string;
   readonly head: number;
   readonly floor: number;
-  /** Entries `floor + 1 … head`, as `data`. */
-  readonly data: readonly string[];
+  /** Of what is kept after the floor, `data` by offset. */
+  readonly data: ReadonlyMap<number, string>;
 }

@@ -226,9 +226,14 @@ export class Watchman {
         journal.broken('G2 stored', `${stream} is not in the store`);
         continue;
       }
-      const expected = history.entries.slice(kept.floor).map(({ forms }) => forms.at(-1)?.data ?? 'null');
       const isSame = kept.epoch === history.epoch && kept.head === history.head && kept.floor === history.floor;
-      if (!isSame || expected.join() !== kept.data.join()) {
+      const isHeld = history.entries.slice(kept.floor).every(({ offset, forms, amends = 0 }) => {
+        // Only a record that says nothing any more may be erased.
+        const isNews = amends === 0 || history.at(amends)?.forms.at(-1)?.offset === offset;
+        const data = kept.data.get(offset);
+        return data === undefined ? !isNews : data === (forms.at(-1)?.data ?? 'null');
+      });
+      if (!isSame || !isHeld) {
         journal.broken(
           'G2 stored',
           `${stream}: the store holds (${kept.floor}, ${kept.head}], the ledger ${history.head}`,

@@ -233,11 +233,11 @@ export const AMEND_CASES: readonly Case[] = [
       for (const [index, expects] of [0, 4, 5, 6].entries()) await amended(broker, 3, expects, `"${index}"`);
       await world.settle?.();
       const before = await readAll(broker, ROOM).catch(() => broker.readBack(ROOM, undefined, ALL));
-      same([before.floor, offsetsOf(before)], [1, range(2, 7)], 'records do not push entries out');
+      same([before.floor, offsetsOf(before)], [1, [2, 3, 4, 7]], 'records do not push entries out');
       await broker.append(ROOM, entries(1, 8));
       await world.settle?.();
       const page = await broker.readBack(ROOM, undefined, ALL);
-      same([page.floor, offsetsOf(page)], [2, range(3, 8)], 'one entry more');
+      same([page.floor, offsetsOf(page)], [2, [3, 4, 7, 8]], 'one entry more');
       await broker.append(ROOM, entries(1, 9));
       await world.settle?.();
       const after = await broker.readBack(ROOM, undefined, ALL);

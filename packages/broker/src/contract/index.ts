@@ -5,6 +5,7 @@
 
 import { AMEND_CASES, AMEND_RESTART_CASES } from './amend-cases.js';
 import { APPEND_CASES } from './append-cases.js';
+import { ERASED_CASES, ERASED_OUTBOX_CASES } from './erased-cases.js';
 import { BYTES_CASES, BYTES_RESTART_CASES, SEEK_CASES } from './history-cases.js';
 import { randomCommands, runCommands } from './model.js';
 import { OUTBOX_CASES, OUTBOX_RESTART_CASES } from './outbox-cases.js';
@@ -56,6 +57,8 @@ const CASES: readonly Case[] = [
   ...LEASE_CASES,
   ...AMEND_CASES,
   ...AMEND_RESTART_CASES,
+  ...ERASED_CASES,
+  ...ERASED_OUTBOX_CASES,
   ...RESTART_CASES,
   ...ODD_CASES,
   ...CHANGE_CASES,
