@@ -66,6 +66,7 @@ export function pollingClientFor(pass: Pass): PollingClient {
   const user = { id: pass.id, name: pass.name };
   const intervalMs = polled?.polling.intervalMs ?? POLL_MS;
   const polling = new Polling({ user, intervalMs, headers: { [WIRE_TAB_HEADER]: wireId } });
+  addEventListener('pagehide', () => polling.leave());
   const line: Line<App> = connect<App>('/line', {
     socket: polling.open,
     token: () => passes.token('chat', line.connection.snapshot().lastClose?.code === UNAUTHORIZED),

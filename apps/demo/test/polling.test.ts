@@ -250,10 +250,16 @@ describe('a chat that polls', () => {
     await told(room.unread, ({ unread }) => unread === 1);
     expect(room.unread.snapshot()).toEqual({ unread: 1, more: false, mark: offset, isFollowing: true });
 
+    // Whoever polls the log is here, until they leave it.
+    const leave = room.open();
+    await told(there.presence, ({ people }) => people.some(({ user }) => user.id === pass.id));
+    leave();
+    await told(there.presence, ({ people }) => people.every(({ user }) => user.id !== pass.id));
+
     await bob.close();
     await told(room.presence, ({ count }) => count === 0);
     expect(room.presence.snapshot().people).toEqual([]);
-  }, 15_000);
+  }, 45_000);
 });
 
 /** Resolves when a store shows what is wanted. */

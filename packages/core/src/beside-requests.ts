@@ -27,6 +27,31 @@ export class BesideRequests<Request = unknown> {
     return this.#look(caller, target, 'presence', 'presence', async () => this.#engine.presence.of(target.name));
   }
 
+  /** The user is present for so many seconds, and the grace. Rejects with TrunklineError `not_found`, `forbidden`, `rate_limited` … */
+  async attend(caller: Caller, target: Target, userId: string, seconds: number): Promise<void> {
+    const { identity, present } = this.#self(caller, target, userId);
+    const { params, name: stream, channel } = target;
+    const { presence } = channel.kind === 'log' ? channel : {};
+    await this.#engine.permits.whileAllowed(
+      { present, channel, params, stream, action: 'subscribe' },
+      async () => undefined,
+      () => this.#engine.presenceLeases.renew(stream, presence?.graceMs ?? 0, identity, seconds),
+    );
+  }
+
+  /** Ends that; the grace runs. Rejects as `attend` does. */
+  async leave(caller: Caller, target: Target, userId: string): Promise<void> {
+    const { identity } = this.#self(caller, target, userId);
+    this.#engine.presenceLeases.end(target.name, identity.id);
+  }
+
+  #self({ identity, admit }: Caller, target: Target, userId: string) {
+    mustHave(target, 'presence');
+    admit();
+    if (identity?.id !== userId) throw new TrunklineError('forbidden', 'users are present themselves');
+    return { identity, present: () => identity };
+  }
+
   /** How far who has read. Rejects as `presence` does. */
   markers(caller: Caller, target: Target): Promise<ReadonlyMap<string, MarkerRow>> {
     return this.#look(caller, target, 'markers', 'subscribe', async () => {

@@ -43,6 +43,7 @@ import { payloadText } from './payload-text.js';
 import { Permits } from './permits.js';
 import type { Clock, Connection, Log } from './ports.js';
 import { Presence } from './presence.js';
+import { PresenceLeases } from './presence-leases.js';
 import { ProducerLanes } from './producer-lanes.js';
 import { type Published, Publisher } from './publisher.js';
 import { readTable } from './read-table.js';
@@ -103,6 +104,8 @@ export class Engine<Request = unknown> {
   readonly changer: Changer;
   readonly caller: Caller;
   readonly presence: Presence;
+  /** Of those who have no connection. */
+  readonly presenceLeases: PresenceLeases;
   readonly markers: Markers;
   readonly unread: Unread;
   /** Carries signals: to all nodes if the broker can. */
@@ -155,6 +158,7 @@ export class Engine<Request = unknown> {
       isFollowed,
     };
     this.presence = new Presence(beside);
+    this.presenceLeases = new PresenceLeases(this.presence, options.clock);
     this.markers = new Markers(beside);
     this.unread = new Unread(beside);
     const brokerOf = (channel: TableRuntime) => this.brokerOf(channel);
@@ -294,6 +298,7 @@ export class Engine<Request = unknown> {
   async revoke(userId: string, stream?: StreamName): Promise<{ readonly ended: number }> {
     this.permits.doubt(userId, stream);
     this.presence.bar(userId, stream);
+    this.presenceLeases.bar(userId, stream);
     const judged: Promise<number>[] = [];
     // Looked for, not indexed: a revocation is rare, and a look at 10,000 sessions takes less than a millisecond.
     for (const session of this.sessions) {
@@ -305,6 +310,7 @@ export class Engine<Request = unknown> {
 
   /** Ends the user's connections on this node, with the reason in words (CON-10). @returns how many there were */
   disconnect(userId: string, mayReturn: boolean, reason: string): number {
+    this.presenceLeases.bar(userId);
     const theirs = [...this.sessions].filter(({ identity }) => identity?.id === userId);
     const { disconnected, dismissed } = CLOSE;
     for (const session of theirs) {
@@ -355,6 +361,7 @@ export class Engine<Request = unknown> {
       session.sweep(now);
     }
     this.hub.sweep();
+    this.presenceLeases.sweep();
     this.presence.sweep();
     this.markers.sweep();
     this.unread.sweep();

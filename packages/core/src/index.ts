@@ -23,6 +23,7 @@ export { type CallerLimits, Callers, type CallerUse } from './callers.js';
 export type { Changed, ServerRowChange } from './changer.js';
 export { Engine, type EngineOptions } from './engine.js';
 export type { Clock, Connection, Log, SharedText } from './ports.js';
+export { MAX_LEASE_SECONDS } from './presence-leases.js';
 export type { Published } from './publisher.js';
 export { type EntriesPage, type EntriesRequest, pageText } from './read-page.js';
 export type { Caller, Requests, RowsRequest, Source, TableRow, Written } from './requests.js';

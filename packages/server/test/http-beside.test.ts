@@ -51,7 +51,39 @@ describe('GET …/presence', () => {
     expect((await ask('GET', `${ATTIC}/presence`, { token: PLAIN })).status).toBe(403);
     expect((await ask('GET', '/v1/channels/plain/presence')).status).toBe(404);
     expect((await ask('POST', `${ATTIC}/presence`)).status).toBe(405);
-    expect((await ask('GET', `${ATTIC}/presence/bob`)).status).toBe(404);
+    expect((await ask('GET', `${ATTIC}/presence/bob`)).status).toBe(405);
+  });
+});
+
+describe('…/presence/me', () => {
+  it('makes users present for so long, and takes them back', async () => {
+    const { ask } = await start();
+    const here = async () => (await ask('GET', `${ATTIC}/presence`)).body;
+    const me = `${ATTIC}/presence/me`;
+    expect(await ask('PUT', me, { body: { seconds: 30 } })).toMatchObject({ status: 200, body: { seconds: 30 } });
+    expect((await ask('PUT', `${ATTIC}/presence/ada`, { body: { seconds: 60 } })).status).toBe(200);
+    expect(await here()).toEqual({ people: [{ user: 'ada', since: expect.any(Number) }], count: 1 });
+    expect(await ask('DELETE', me)).toMatchObject({ status: 200, body: { seconds: 0 } });
+    expect((await ask('DELETE', me)).status).toBe(200);
+  });
+
+  it('refuses what it cannot do', async () => {
+    const { ask, trunk } = await start();
+    const me = `${ATTIC}/presence/me`;
+    for (const body of [{}, { seconds: 0 }, { seconds: 61 }, { seconds: 1.5 }, { seconds: 1, more: 1 }, [], 7]) {
+      expect((await ask('PUT', me, { body })).status).toBe(400);
+    }
+    const body = { seconds: 1 };
+    expect((await ask('PUT', me, { body, token: 'no-subscribe' })).status).toBe(403);
+    expect((await ask('PUT', `${ATTIC}/presence/bob`, { body })).status).toBe(403);
+    // A program is nobody.
+    expect((await ask('PUT', `${ATTIC}/presence/bob`, { body, token: KEY })).status).toBe(403);
+    expect((await ask('PUT', '/v1/channels/plain/presence/me', { body })).status).toBe(404);
+    expect((await ask('GET', me)).status).toBe(405);
+    expect((await ask('PUT', me, { body })).status).toBe(200);
+    expect(trunk.channel.lounge('attic').presence().count).toBe(1);
+    await trunk.revoke('ada');
+    expect(trunk.channel.lounge('attic').presence().count).toBe(0);
   });
 });
 
@@ -149,6 +181,7 @@ describe('the OpenAPI document', () => {
       '/v1/channels/lounge/{room}/markers',
       '/v1/channels/lounge/{room}/markers/{user}',
       '/v1/channels/lounge/{room}/presence',
+      '/v1/channels/lounge/{room}/presence/{user}',
       '/v1/users/{user}/unread',
     ]);
     const ajv = new Ajv2020({ strict: false });
@@ -158,6 +191,9 @@ describe('the OpenAPI document', () => {
     const put = await ask('PUT', `${ATTIC}/markers/me`, { body: { offset: 1 } });
     expect(fits('Marker', put.body)).toBe(true);
     expect(fits('Following', (await ask('PUT', `${ATTIC}/followers/me`)).body)).toBe(true);
+    const present = await ask('PUT', `${ATTIC}/presence/me`, { body: { seconds: 60 } });
+    expect(fits('Attendance', present.body)).toBe(true);
+    expect([fits('Present', { seconds: 60 }), fits('Present', { seconds: 61 })]).toEqual([true, false]);
     expect(fits('Presence', (await ask('GET', `${ATTIC}/presence`)).body)).toBe(true);
     expect(fits('Readers', (await ask('GET', `${ATTIC}/markers`)).body)).toBe(true);
     expect(fits('Unread', (await ask('GET', '/v1/users/me/unread')).body)).toBe(true);

@@ -1,5 +1,6 @@
 // A log that is read by polling, told as the messages that a WebSocket would have brought: the answer to `subscribe`, then slices.
 
+import { PolledPresence } from './polled-presence.js';
 import { type Answer, type Requests, refusalOf } from './requests.js';
 
 export interface Subscribe {
@@ -7,6 +8,8 @@ export interface Subscribe {
   readonly stream: string;
   readonly after?: { readonly epoch: string; readonly offset: number };
   readonly last?: number;
+  /** Nobody looks. */
+  readonly away?: boolean;
 }
 
 interface Item {
@@ -43,6 +46,7 @@ export class PolledLog {
   #isSynced = false;
   #isOpen = false;
   #isClosed = false;
+  #presence: PolledPresence | undefined;
 
   constructor(
     private readonly host: LogHost,
@@ -51,7 +55,7 @@ export class PolledLog {
   ) {}
 
   /** Answers the subscribe. Whether there is something to poll. Rejects as `Requests.send` does. */
-  async open({ id, after, last = 0 }: Subscribe): Promise<boolean> {
+  async open({ id, after, last = 0, away = false }: Subscribe): Promise<boolean> {
     // With a position only the head is wanted, which every page tells.
     const answer = await this.#page(`limit=${after === undefined ? Math.max(1, last) : 1}`);
     if (this.host.isOver(answer)) return false;
@@ -64,7 +68,8 @@ export class PolledLog {
     this.#epoch = epoch;
     const wanted = last === 0 ? [] : items;
     const from = after?.offset ?? (wanted[0]?.offset ?? head + 1) - 1;
-    this.host.tell({ type: 'ok', id, ch: this.ch, kind: 'log', epoch, head, floor, from });
+    this.host.tell({ type: 'ok', id, ch: this.ch, kind: 'log', epoch, head, floor, from, presence: true });
+    this.#presence = new PolledPresence(this.host, this.stream, away);
     this.#cursor = from;
     if (after === undefined) this.#slice(wanted);
     else if (after.epoch !== epoch || from > head) this.#gap('epoch', Math.max(floor, head - FRESH_PAGE));
@@ -77,10 +82,21 @@ export class PolledLog {
   /** Nothing further is told. */
   close(): void {
     this.#isClosed = true;
+    this.#presence?.leave();
+  }
+
+  /** Whether nobody looks at it. Rejects as `Requests.send` does. */
+  async look(isAway: boolean): Promise<void> {
+    await this.#presence?.look(isAway);
   }
 
   /** Asks for what is new, and tells it. Rejects as `Requests.send` does. */
   async poll(): Promise<void> {
+    await this.#read();
+    if (!this.#isClosed) await this.#presence?.renew();
+  }
+
+  async #read(): Promise<void> {
     while (this.#isOpen && !this.#isClosed) {
       const answer = await this.#page(`after=${this.#cursor}&limit=${PAGE}`, this.#etag);
       if (this.host.isOver(answer) || this.#isClosed) return;

@@ -31,7 +31,7 @@ export function PollingBar({ room, polling }: { room: string; polling: Polling }
       </select>
       <span>
         The Wire shows what that costs; so does <Link href={roomAddress(room)}>the same room over a WebSocket</Link>.
-        Who is typing has no way over HTTP and is left out, and who polls does not count as being here.
+        Who is typing has no way over HTTP and is left out.
       </span>
     </p>
   );

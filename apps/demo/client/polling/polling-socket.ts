@@ -58,6 +58,11 @@ export class Polling {
     for (const connection of this.#open) connection.schedule();
   }
 
+  /** The page goes: says so where its user is present. If it comes back it connects anew. */
+  leave(): void {
+    for (const connection of this.#open) connection.leave();
+  }
+
   /** For `connect`. The address is the page's own. */
   readonly open: OpenSocket = (_url, _protocol, events) => {
     const connection = new PolledConnection(this, this.options, events, () => this.#open.delete(connection));
@@ -150,6 +155,8 @@ class PolledConnection implements Socket, LogHost {
         this.#streams.get(request.stream)?.close();
         this.#streams.delete(request.stream);
         return this.tell({ type: 'ok', id: request.id });
+      case 'tune':
+        return this.#do(() => this.#tune(request));
       case 'publish':
         return this.#do(() => this.#publish(request));
       case 'amend':
@@ -172,15 +179,21 @@ class PolledConnection implements Socket, LogHost {
       case 'seen':
         return;
       default:
-        this.tell({
-          type: 'error',
-          id: request.id,
-          code: 'invalid',
-          message: `${request.type} has no way over polling here`,
-          retry: false,
-          outcome: 'refused',
-        });
+        this.#refuse(request);
     }
+  }
+
+  #refuse({ type, id }: Request): void {
+    const message = `${type} has no way over polling here`;
+    this.tell({ type: 'error', id, code: 'invalid', message, retry: false, outcome: 'refused' });
+  }
+
+  /** Of a log: whether nobody looks at it. */
+  async #tune(request: Request): Promise<void> {
+    const log = this.#streams.get(request.stream);
+    if (!(log instanceof PolledLog)) return this.#refuse(request);
+    await log.look(request.away === true);
+    this.tell({ type: 'ok', id: request.id });
   }
 
   async #subscribe(request: Request): Promise<void> {
@@ -293,10 +306,15 @@ class PolledConnection implements Socket, LogHost {
     this.#end({ code: ABNORMAL, reason: error instanceof Error ? error.message : String(error), wasClean: false });
   }
 
+  leave(): void {
+    this.#end({ code: ABNORMAL, reason: 'the page was left', wasClean: false });
+  }
+
   #end(info: CloseInfo): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
+    for (const stream of this.#streams.values()) stream.close();
     this.requests.close();
     this.left();
     this.events.onClose(info);

@@ -45,6 +45,12 @@ export class Requests {
     return answer;
   }
 
+  /** Without an answer, at once, also if the page goes. */
+  sendLast({ method = 'GET', path }: Ask): void {
+    const { origin, headers } = { origin: this.#origin, headers: this.#headers() };
+    fetch(origin + path, { method, headers, keepalive: true }).catch(() => undefined);
+  }
+
   /** Nothing further is sent, and nobody waits any longer. */
   close(): void {
     this.#abort.abort();

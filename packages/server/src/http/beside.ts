@@ -1,7 +1,7 @@
 // What stands beside a log over HTTP: who is present, who has read up to where, and what a user has not read.
 
 import { createHash } from 'node:crypto';
-import type { BesideRequests, Caller } from '@trunkline/core';
+import { type BesideRequests, type Caller, MAX_LEASE_SECONDS } from '@trunkline/core';
 import { parseStreamName } from '@trunkline/protocol';
 import type { RequestInfo } from '../define/trunkline.js';
 import { type Answer, done, tagged } from './answer.js';
@@ -12,6 +12,22 @@ import { badRequest } from './http-error.js';
 
 export async function readPresence({ beside, caller, target, request }: Context): Promise<Answer> {
   return read(await beside.presence(caller, target), request.headers['if-none-match']);
+}
+
+export async function attend({ beside, caller, target, key, body }: Context): Promise<Answer> {
+  const given = await body(JSON_TYPES);
+  const { seconds, ...more } = (typeof given === 'object' && given !== null ? given : {}) as { seconds?: unknown };
+  const isWhole = Number.isSafeInteger(seconds) && (seconds as number) >= 1 && (seconds as number) <= MAX_LEASE_SECONDS;
+  if (!isWhole || Object.keys(more).length > 0) {
+    throw badRequest(`the body must be a number of seconds from 1 to ${MAX_LEASE_SECONDS}: {"seconds":30}`);
+  }
+  await beside.attend(caller, target, userOf(caller, key), seconds as number);
+  return done(200, { seconds });
+}
+
+export async function leave({ beside, caller, target, key }: Context): Promise<Answer> {
+  await beside.leave(caller, target, userOf(caller, key));
+  return done(200, { seconds: 0 });
 }
 
 export async function readMarkers({ beside, caller, target, request }: Context): Promise<Answer> {

@@ -1,5 +1,6 @@
 // The shapes of what is sent and answered, as JSON Schema. What an app's own schemas say of `data` is not in here: see `data-schemas.ts`.
 
+import { MAX_LEASE_SECONDS } from '@trunkline/core';
 import { ERROR_CODES } from '@trunkline/protocol';
 import { MAX_REASON_LENGTH } from '../disconnect.js';
 
@@ -136,6 +137,10 @@ export const SCHEMAS = {
   Presence: object({
     people: { type: 'array', items: object({ user: publicUser, since: time }) },
     count: { type: 'integer', minimum: 0, description: 'Of all.' },
+  }),
+  Present: object({ seconds: { type: 'integer', minimum: 1, maximum: MAX_LEASE_SECONDS } }),
+  Attendance: object({
+    seconds: { type: 'integer', minimum: 0, maximum: MAX_LEASE_SECONDS, description: 'For so long from now on.' },
   }),
   Readers: object({
     readers: { type: 'array', items: object({ id: { type: 'string' }, user: publicUser, offset }) },

@@ -169,10 +169,13 @@ function logPaths(
     paths.push([path, { parameters: ofReaction, ...operationsAt('reaction') }]);
   }
   if (search) paths.push([`${base}/search`, { parameters, ...operationsAt('search') }]);
-  if (presence) paths.push([`${base}/presence`, { parameters, ...operationsAt('presence') }]);
+  const user = params.includes('user') ? 'reader' : 'user';
+  const ofUser = [...parameters, pathParameter(user, "The user's id, or `me`.")];
+  if (presence) {
+    paths.push([`${base}/presence`, { parameters, ...operationsAt('presence') }]);
+    paths.push([`${base}/presence/{${user}}`, { parameters: ofUser, ...operationsAt('present') }]);
+  }
   if (markers) {
-    const user = params.includes('user') ? 'reader' : 'user';
-    const ofUser = [...parameters, pathParameter(user, "The user's id, or `me`.")];
     paths.push([`${base}/markers`, { parameters, ...operationsAt('markers') }]);
     paths.push([`${base}/markers/{${user}}`, { parameters: ofUser, ...operationsAt('marker') }]);
     paths.push([`${base}/followers/{${user}}`, { parameters: ofUser, ...operationsAt('follower') }]);

@@ -4,7 +4,7 @@
 import type { Limits } from '@trunkline/protocol';
 import { deleteEntry, editEntry, react, unreact } from './amendments.js';
 import type { Answer } from './answer.js';
-import { followLog, putMarker, readMarkers, readPresence, unfollowLog } from './beside.js';
+import { attend, followLog, leave, putMarker, readMarkers, readPresence, unfollowLog } from './beside.js';
 import type { Context } from './context.js';
 import { entriesQuery, JSON_TYPES, publish, readEntries } from './entries.js';
 import type { LetterPlace, UserOperation } from './place.js';
@@ -44,7 +44,7 @@ export interface OperationShape {
 }
 
 /** What stands beside a log. */
-export type BesideLog = 'presence' | 'markers' | 'marker' | 'follower' | 'search';
+export type BesideLog = 'presence' | 'present' | 'markers' | 'marker' | 'follower' | 'search';
 
 /** One of a channel's. */
 export interface Operation extends OperationShape {
@@ -65,6 +65,8 @@ export type SchemaName =
   | 'Input'
   | 'Result'
   | 'Presence'
+  | 'Present'
+  | 'Attendance'
   | 'Readers'
   | 'Marker'
   | 'Following'
@@ -224,6 +226,25 @@ export const OPERATIONS: readonly Operation[] = [
     query: none,
     answers: { 200: 'Presence', 304: null },
     run: readPresence,
+  },
+  {
+    id: 'attend',
+    method: 'PUT',
+    at: 'present',
+    summary: 'The user (`me` is who asks) is present for so many seconds from now on.',
+    query: none,
+    body: { schema: 'Present', types: JSON_TYPES },
+    answers: { 200: 'Attendance' },
+    run: attend,
+  },
+  {
+    id: 'leave',
+    method: 'DELETE',
+    at: 'present',
+    summary: 'The user leaves: without a connection they are gone when the grace is over.',
+    query: none,
+    answers: { 200: 'Attendance' },
+    run: leave,
   },
   {
     id: 'readMarkers',

@@ -13,7 +13,7 @@ export type Place =
   | { readonly at: LetterPlace; readonly letter: number }
   | { readonly at: 'unread'; readonly user: string }
   | { readonly at: 'entries' | 'rows' | 'presence' | 'markers' | 'search'; readonly target: Target }
-  | { readonly at: 'row' | 'marker' | 'follower'; readonly target: Target; readonly key: string }
+  | { readonly at: 'row' | 'marker' | 'follower' | 'present'; readonly target: Target; readonly key: string }
   | { readonly at: 'entry'; readonly target: Target; readonly offset: number }
   | { readonly at: 'reaction'; readonly target: Target; readonly offset: number; readonly key: string };
 
@@ -79,6 +79,7 @@ function besidePlace(target: Target, [collection, key, ...more]: readonly string
   const { channel } = target;
   if (channel.kind !== 'log' || more.length > 0) return null;
   if (collection === 'presence' && channel.presence && key === undefined) return { at: 'presence', target };
+  if (collection === 'presence' && channel.presence && key !== undefined) return { at: 'present', target, key };
   if (collection === 'search' && channel.search && key === undefined) return { at: 'search', target };
   if (collection === 'followers' && channel.markers && key !== undefined) return { at: 'follower', target, key };
   if (collection !== 'markers' || !channel.markers) return null;
