@@ -271,7 +271,9 @@ export class WireOracle {
           ok as PublishOk,
           `${this.#user}/${request.producer} ${request.seq}`,
         );
-        if (entry !== undefined && entry.committedMs >= atMs) this.#mayUse(request.stream, atMs);
+        if (entry === undefined) return;
+        if (entry.committedMs >= atMs) this.#mayUse(request.stream, atMs);
+        else this.journal.count('publishes answered again');
         return;
       }
       case 'mark':

@@ -53,7 +53,7 @@ const MUST_MEET = [
   'runs that were stopped',
   'connections that never read',
   'resumes',
-  'duplicates',
+  'publishes answered again',
   'publishes sent again',
   'gap trimmed',
   'gap skipped',
