@@ -60,6 +60,7 @@ export const UNREAD = ':unread';
 const MARK_MS = 1_000;
 const NOTHING: UnreadSnapshot = { unread: 0, more: false, mark: 0, isFollowing: false };
 type UnreadRow = Omit<UnreadSnapshot, 'isFollowing'>;
+type MarkerRow = Reader<unknown> & { readonly epoch: Epoch };
 
 export const createAllUnread = (table: AnyTableHandle): TableStore<AllUnread> =>
   mapStore(table.view() as TableStore<TableSnapshot<UnreadRow>>, ({ state, rows }) => ({ state, logs: rows }));
@@ -97,11 +98,15 @@ export function createMarkers(
   };
   return {
     readers: mapStore(
-      table(`${name}:markers`).view() as TableStore<TableSnapshot<Reader<unknown>>>,
+      table(`${name}:markers`).view() as TableStore<TableSnapshot<MarkerRow>>,
       ({ state, rows }) => {
-        const readers = [...rows.values()].map(({ user, offset }) => ({ user, offset }));
+        const now = epoch();
+        // A mark in another history says nothing of this one (MRK-1).
+        const marks = [...rows.values()].filter((row) => now === null || row.epoch === now);
+        const readers = marks.map(({ user, offset }) => ({ user, offset }));
         return { state, readers, seenBy: (offset) => readers.filter((reader) => reader.offset >= offset) };
       },
+      epoch,
     ),
     unread: mapStore(table(UNREAD).row(name) as TableStore<UnreadRow | undefined>, (row) =>
       row ? { ...row, isFollowing: true } : NOTHING,

@@ -85,8 +85,12 @@ describe('marks', () => {
     mine.mark(20);
     await world.pass(2_000);
     await world.broker.remove('chat/lobby' as StreamName);
+    mine.readers.subscribe(() => {});
     await say(5);
     expect(mine.snapshot().entries.at(-1)?.offset).toBe(5);
+    // The row of before is still there; where the log is not open nobody knows that it says nothing any more.
+    expect(mine.readers.snapshot()).toMatchObject({ state: 'live', readers: [] });
+    expect(mine.readers.snapshot()).toBe(mine.readers.snapshot());
     mine.mark(4);
     await world.pass(2_000);
     expect(theirs.readers.snapshot().readers).toEqual([{ user: 'ada', offset: 4 }]);
