@@ -4,6 +4,7 @@ import {
   type Amend,
   type Change,
   type Publish,
+  type RequestId,
   type ServerMessage,
   type StreamName,
   TrunklineError,
@@ -11,11 +12,11 @@ import {
 import type { AmendRequest } from './amender.js';
 import { type ChannelRuntime, type Identity, type LogRuntime, resolveStored, type TableRuntime } from './app.js';
 import { callBroker } from './broker-call.js';
-import type { ChangeRequest } from './changer.js';
+import type { Changed, ChangeRequest } from './changer.js';
 import type { Engine } from './engine.js';
 import type { HeldUp } from './producer-lanes.js';
 import type { PublishAdmission } from './publish-admission.js';
-import type { PublishRequest } from './publisher.js';
+import type { Published, PublishRequest } from './publisher.js';
 import { producerKey } from './slice.js';
 
 /** What counts among a producer's writes to a stream. */
@@ -29,39 +30,44 @@ export interface Writer<Request> {
   readonly writes: PublishAdmission;
 }
 
-/** @param identity the user when it was sent. Rejects with a TrunklineError. */
-export async function answerWrite<Request>(
+/**
+ * Resolves with what was stored: `okOf` makes the answer of it. Not `async`: each promise waits for the disk, too.
+ * @param identity the user when it was sent. Rejects with a TrunklineError.
+ */
+export function write<Request>(
   writer: Writer<Request>,
   message: Write,
   identity: Identity,
-): Promise<ServerMessage> {
+): Promise<Published | Changed> {
+  try {
+    return writeTo(writer, message, identity);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function writeTo<Request>(writer: Writer<Request>, message: Write, identity: Identity): Promise<Published | Changed> {
   const { engine } = writer;
   const { name, channel, params } = resolveStored(engine.app, message.stream);
-  const { id } = message;
-  if (message.type === 'publish') {
-    if (channel.kind !== 'log') throw new TrunklineError('invalid', 'this is a table: change its rows');
-    const publish = new ClientPublish(writer, message, identity, name, channel, params);
-    const { epoch, offset, at } = await engine.publisher.publish(publish);
-    return { type: 'ok', id, epoch, offset, at };
+  if (message.type === 'change') {
+    if (channel.kind !== 'table') throw new TrunklineError('invalid', 'this is a log: publish to it');
+    return engine.changer.change(new ClientChange(writer, message, identity, name, channel, params));
   }
+  if (channel.kind !== 'log') throw new TrunklineError('invalid', 'this is a table: change its rows');
   if (message.type === 'amend') {
-    if (channel.kind !== 'log') throw new TrunklineError('invalid', 'this is a table: change its rows');
-    const amendment = new ClientAmend(writer, message, identity, name, channel, params);
-    const { epoch, offset, at } = await engine.amender.amend(amendment);
-    return { type: 'ok', id, epoch, offset, at };
+    return engine.amender.amend(new ClientAmend(writer, message, identity, name, channel, params));
   }
-  if (channel.kind !== 'table') throw new TrunklineError('invalid', 'this is a log: publish to it');
-  const change = new ClientChange(writer, message, identity, name, channel, params);
-  const { epoch, offset } = await engine.changer.change(change);
-  return { type: 'ok', id, epoch, offset };
+  return engine.publisher.publish(new ClientPublish(writer, message, identity, name, channel, params));
+}
+
+/** The answer to a write. */
+export function okOf(id: RequestId, stored: Published | Changed): ServerMessage {
+  const { epoch, offset } = stored;
+  return 'at' in stored ? { type: 'ok', id, epoch, offset, at: stored.at } : { type: 'ok', id, epoch, offset };
 }
 
 /** One object for each, not closures: many wait for the disk at a time. */
 class ClientWrite<Message extends Write, Channel extends ChannelRuntime> implements HeldUp {
-  /** Handed on by itself. */
-  readonly present = (): Identity => this.writer.identity ?? this.identity;
-  readonly #lane: string;
-
   constructor(
     private readonly writer: Writer<unknown>,
     protected readonly message: Message,
@@ -69,8 +75,11 @@ class ClientWrite<Message extends Write, Channel extends ChannelRuntime> impleme
     readonly stream: StreamName,
     readonly channel: Channel,
     readonly params: readonly string[],
-  ) {
-    this.#lane = `${stream}\n${producerKey(identity.id, message.producer)}`;
+  ) {}
+
+  /** Handed on by itself. */
+  get present(): () => Identity {
+    return () => this.writer.identity ?? this.identity;
   }
 
   get producer(): string {
@@ -82,30 +91,33 @@ class ClientWrite<Message extends Write, Channel extends ChannelRuntime> impleme
   get order(): HeldUp {
     return this;
   }
+  get lane(): string {
+    return `${this.stream}\n${producerKey(this.identity.id, this.producer)}`;
+  }
 
   admit(): void {
     const { writes, engine } = this.writer;
-    writes.admit(this.#lane, this.seq, engine.clock.nowMs());
+    writes.admit(this, engine.clock.nowMs());
   }
 
   settled(error: TrunklineError | null): void {
-    this.writer.writes.settled(this.#lane, this.seq, error);
+    this.writer.writes.settled(this, error);
   }
 
   isHeldUp(): boolean {
-    return this.writer.writes.waitsFor(this.#lane, this.seq) !== undefined;
+    return this.writer.writes.waitsFor(this) !== undefined;
   }
 
   async clear(): Promise<void> {
     const { writes, engine } = this.writer;
-    const { channel, seq, stream, producer } = this;
+    const { channel, stream, producer, lane } = this;
     const broker = channel.kind === 'log' ? engine.broker : engine.brokerOf(channel);
-    for (let first = writes.waitsFor(this.#lane, seq); first !== undefined; ) {
+    for (let first = writes.waitsFor(this); first !== undefined; ) {
       // It may be stored after all: its sender knows, if it saw the entry, and will not send it again.
       const source = { producer: producerKey(this.identity.id, producer), seq: first };
       if ((await callBroker(engine.log, broker.lookup(stream, source))) === null) return;
-      writes.settled(this.#lane, first, null);
-      first = writes.waitsFor(this.#lane, seq);
+      writes.settled({ lane, seq: first }, null);
+      first = writes.waitsFor(this);
     }
   }
 }

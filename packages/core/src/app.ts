@@ -26,10 +26,16 @@ export interface Identity {
 /** The server itself, where who asks is a user elsewhere. No user's id is empty. */
 export const SERVER: Identity = { id: '', user: null, publicUser: null };
 
-/** Who published, as it stands on an entry: JSON text, `null` for the server. */
+/** Who published, as it stands on an entry: JSON text, `null` for the server. Made once for each identity. */
 export function publisherText(identity: Identity): string | null {
-  return identity === SERVER ? null : JSON.stringify(identity.publicUser);
+  if (identity === SERVER) return null;
+  const known = publisherTexts.get(identity);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(identity.publicUser);
+  publisherTexts.set(identity, text);
+  return text;
 }
+const publisherTexts = new WeakMap<Identity, string>();
 
 /** What a user may be about to do. */
 export type Action =

@@ -21,11 +21,12 @@ export function callBroker<T>(log: Log, answer: Promise<T>): Promise<T>;
 export function callBroker<T, Result>(log: Log, answer: Promise<T>, use: (value: T) => Result): Promise<Result>;
 export function callBroker<T>(log: Log, answer: Promise<T>, use?: (value: T) => unknown): Promise<unknown> {
   return answer.then(use, (error) => {
-    throw told(log, error);
+    throw brokerError(log, error);
   });
 }
 
-function told(log: Log, error: unknown): TrunklineError {
+/** What the broker rejected with, as a client is told it. */
+export function brokerError(log: Log, error: unknown): TrunklineError {
   if (error instanceof OutOfOrderError) return outOfOrder(error.seq, error.last);
   if (error instanceof RowConflictError) {
     const { key, expected, actual } = error;

@@ -33,11 +33,15 @@ export interface LaneWork<Stored> {
   /**
    * The same in one go, if nothing has to be waited for; `null` if something has. Asked when nothing of the lane is being prepared: then
    * nothing can come between, and a request costs a few promises less. Throws a refusal.
+   * @param landed to be told what came of it before the promise settles: why it could not be stored, or `null` and whether the broker did
+   * not have it already
    */
-  atOnce?(after: number): Promise<Stored> | null;
+  atOnce?(after: number, landed: Landed): Promise<Stored> | null;
   /** Told whether it was refused, before the producer's next request is looked at; and once more if storing it fails after that. */
   settled(error: TrunklineError | null): void;
 }
+
+export type Landed = (error: TrunklineError | null, isNew: boolean) => void;
 
 interface Lane<Stored> {
   /** Settles when the last request of the lane has reached the broker or was refused. */
@@ -72,13 +76,14 @@ export class ProducerLanes<Stored extends Repeatable> {
   #atOnce(lane: Lane<Stored>, work: LaneWork<Stored>): Promise<Stored> | null {
     const { seq } = work;
     if (lane.preparing > 0 || lane.last === -1 || seq <= lane.last) return null;
-    const stored = work.atOnce?.(lane.newest) ?? null;
-    if (stored === null) return null;
-    lane.queued += 1;
-    handOver(lane, seq, stored, (error) => {
+    const stored = work.atOnce?.(lane.newest, (error, isNew) => {
       lane.queued -= 1;
+      landed(lane, seq, error, isNew);
       if (error !== null) work.settled(error);
     });
+    if (stored === undefined || stored === null) return null;
+    lane.queued += 1;
+    handOver(lane, seq, stored);
     work.settled(null);
     return stored;
   }
@@ -126,6 +131,10 @@ export class ProducerLanes<Stored extends Repeatable> {
       return { stored: Promise.resolve(known) };
     }
     handOver(lane, seq, stored);
+    stored.then(
+      ({ duplicate }) => landed(lane, seq, null, duplicate !== true),
+      (error) => landed(lane, seq, error, false),
+    );
     return { stored };
   }
 
@@ -158,31 +167,26 @@ export class ProducerLanes<Stored extends Repeatable> {
   }
 }
 
-/** It has reached the broker. @param done told when it has its answer */
-function handOver<Stored extends Repeatable>(
-  lane: Lane<Stored>,
-  seq: number,
-  stored: Promise<Stored>,
-  done?: (error: TrunklineError | null) => void,
-): void {
+/** It has reached the broker. */
+function handOver<Stored>(lane: Lane<Stored>, seq: number, stored: Promise<Stored>): void {
   // Where this node cannot know, the broker may have what comes after it: what an earlier process stored after one that it refused.
   if (lane.last !== -1) lane.last = Math.max(lane.last, seq);
   lane.newest = Math.max(lane.newest, seq);
   lane.inFlight.set(seq, stored);
-  const settled = (error: TrunklineError | null, isNew = false) => {
-    lane.inFlight.delete(seq);
-    if (error !== null) {
-      // The broker is asked about whatever comes next.
-      inDoubt(lane, seq);
-    } else if (isNew && seq >= lane.doubt) {
-      // The broker takes what is new only behind all that it has: above it there is what is in flight, and nothing else.
-      lane.last = Math.max(lane.last, seq, lane.newest);
-      lane.doubt = 0;
-    }
-    if (lane.newest === seq) lane.newest = 0;
-    done?.(error);
-  };
-  stored.then(({ duplicate }) => settled(null, duplicate !== true), settled);
+}
+
+/** The broker has answered. @param isNew it did not have it already */
+function landed(lane: Lane<unknown>, seq: number, error: unknown, isNew: boolean): void {
+  lane.inFlight.delete(seq);
+  if (error !== null) {
+    // The broker is asked about whatever comes next.
+    inDoubt(lane, seq);
+  } else if (isNew && seq >= lane.doubt) {
+    // The broker takes what is new only behind all that it has: above it there is what is in flight, and nothing else.
+    lane.last = Math.max(lane.last, seq, lane.newest);
+    lane.doubt = 0;
+  }
+  if (lane.newest === seq) lane.newest = 0;
 }
 
 /** Whether it never will be stored, as far as this node knows. */
@@ -191,7 +195,7 @@ function isForGood(error: unknown): boolean {
 }
 
 /** Whether it is stored, this node does not know. */
-function inDoubt(lane: Pick<Lane<Repeatable>, 'last' | 'doubt'>, seq: number): void {
+function inDoubt(lane: Pick<Lane<unknown>, 'last' | 'doubt'>, seq: number): void {
   lane.last = -1;
   lane.doubt = Math.max(lane.doubt, seq);
 }

@@ -1,14 +1,14 @@
 // From a publish to a stored entry, in the order of DESIGN §9: known already? → limits → shape → may this user? → hook → stored.
 // One object for each, not closures: hundreds wait for the disk at a time, and the collector copies what waits.
 
-import type { Appended, Entry, ProducerSeq } from '@trunkline/broker';
+import type { Appended, AppendOptions, Entry, ProducerSeq } from '@trunkline/broker';
 import { type StreamName, TrunklineError } from '@trunkline/protocol';
 import { hasExpired } from './access.js';
 import { type Identity, type LogRuntime, publisherText, SERVER } from './app.js';
-import { callBroker } from './broker-call.js';
+import { brokerError, callBroker } from './broker-call.js';
 import { madeEntry, validated, validValue } from './made-entry.js';
 import { madeText, payloadText } from './payload-text.js';
-import type { LaneWork } from './producer-lanes.js';
+import type { Landed, LaneWork } from './producer-lanes.js';
 import type { Published, PublisherOptions, PublishRequest } from './publisher.js';
 import { runHookNow } from './run-hook.js';
 
@@ -44,7 +44,7 @@ export class Publishing implements LaneWork<Published> {
   }
 
   /** The common case: neither a rule nor a hook nor a schema with a promise. */
-  atOnce(after: number): Promise<Published> | null {
+  atOnce(after: number, landed: Landed): Promise<Published> | null {
     const { request, source } = this;
     const { slowSchemas, options } = this.tools;
     const { channel, data, stream } = request;
@@ -66,7 +66,7 @@ export class Publishing implements LaneWork<Published> {
     const at = nowMs();
     if (hasExpired(present, at)) throw new TrunklineError('unauthorized', 'the token expired');
     const text = entry === data ? given : madeText('entry', entry, maxEntryBytes, 'the schema made', log);
-    return append(options, stream, channel, entryOf(at, text, present, source), after);
+    return append(options, stream, channel, entryOf(at, text, present, source), after, landed);
   }
 
   async prepare(after: number): Promise<{ stored: Promise<Published> }> {
@@ -99,26 +99,35 @@ type NewEntry = Omit<Entry, 'offset'>;
 /** With whose it is, and what others see of them. */
 function entryOf(at: number, data: string, identity: Identity, source: ProducerSeq | undefined): NewEntry {
   const user = publisherText(identity);
-  const entry: NewEntry = identity === SERVER ? { at, data, user } : { at, data, user, owner: identity.id };
-  return source === undefined ? entry : { ...entry, source };
+  if (identity === SERVER) return source === undefined ? { at, data, user } : { at, data, user, source };
+  const owner = identity.id;
+  return source === undefined ? { at, data, user, owner } : { at, data, user, owner, source };
 }
 
-/** Hands the entry over to the broker. Rejects with a TrunklineError. */
+/** Hands the entry over to the broker. Rejects with a TrunklineError. @param landed told before the promise settles */
 export function append(
   { broker, log }: PublisherOptions,
   stream: StreamName,
   channel: LogRuntime,
   entry: NewEntry,
   after = 0,
+  landed?: Landed,
 ): Promise<Published> {
   const { retain, outbox } = channel;
-  const options = {
-    ...(retain === undefined ? {} : { retain }),
-    ...(after === 0 ? {} : { after }),
-    ...(outbox === undefined ? {} : { outbox }),
-  };
-  return callBroker(log, broker.append(stream, [entry], options), ({ epoch, appended }) => {
-    const { offset, at, duplicate } = appended[0] as Appended;
-    return { epoch, offset, at, duplicate };
-  });
+  const options: { -readonly [Option in keyof AppendOptions]: AppendOptions[Option] } = {};
+  if (retain !== undefined) options.retain = retain;
+  if (after !== 0) options.after = after;
+  if (outbox !== undefined) options.outbox = outbox;
+  return broker.append(stream, [entry], options).then(
+    ({ epoch, appended }) => {
+      const { offset, at, duplicate } = appended[0] as Appended;
+      landed?.(null, !duplicate);
+      return { epoch, offset, at, duplicate };
+    },
+    (error) => {
+      const why = brokerError(log, error);
+      landed?.(why, false);
+      throw why;
+    },
+  );
 }

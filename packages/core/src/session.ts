@@ -19,7 +19,7 @@ import {
 } from '@trunkline/protocol';
 import { hasExpired, identify, identifyAgain } from './access.js';
 import { answerMark } from './answer-mark.js';
-import { answerWrite } from './answer-write.js';
+import { okOf, type Write, write } from './answer-write.js';
 import type { Identity } from './app.js';
 import type { Engine } from './engine.js';
 import { errorAnswer } from './error-answer.js';
@@ -270,7 +270,7 @@ export class Session<Request = unknown> {
       case 'publish':
       case 'amend':
       case 'change':
-        return this.#work(message.id, (identity) => answerWrite(this, message, identity));
+        return this.#write(message);
       case 'call':
         this.#calls ??= new SessionCalls(this);
         return this.#work(message.id, this.#calls.call(message));
@@ -346,11 +346,28 @@ export class Session<Request = unknown> {
         if (answer !== undefined && !this.isOver()) this.send(answer);
         this.#worked(weight);
       },
-      (error) => {
-        if (!this.isOver()) this.send(errorAnswer(id, error, this.engine.log));
-        this.#worked(weight);
-      },
+      (error) => this.#failed(id, error, weight),
     );
+  }
+
+  /** The same for what is stored: many of these wait for the disk at a time. */
+  #write(message: Write): void {
+    const identity = this.#identity;
+    if (identity === null) return;
+    const { id } = message;
+    this.#inWork += 1;
+    write(this, message, identity).then(
+      (stored) => {
+        if (!this.isOver()) this.send(okOf(id, stored));
+        this.#worked(1);
+      },
+      (error) => this.#failed(id, error, 1),
+    );
+  }
+
+  #failed(id: RequestId, error: unknown, weight: number): void {
+    if (!this.isOver()) this.send(errorAnswer(id, error, this.engine.log));
+    this.#worked(weight);
   }
 
   #worked(weight: number): void {

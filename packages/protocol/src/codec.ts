@@ -29,6 +29,8 @@ export function decodeServer(text: string): readonly (ServerMessage | Problem)[]
 }
 
 function decode<M>(text: string, maxObjects: number, problemOf: (value: unknown) => string | null): (M | Problem)[] {
+  // Mostly there is one line, and a list that grows takes room for seventeen.
+  if (!text.includes('\n') && maxObjects > 0) return isBlank(text) ? [] : [decodeLine(text, problemOf)];
   const decoded: (M | Problem)[] = [];
   let objects = 0;
   for (let from = 0; from <= text.length; ) {
@@ -36,8 +38,7 @@ function decode<M>(text: string, maxObjects: number, problemOf: (value: unknown)
     const to = newline === -1 ? text.length : newline;
     const line = from === 0 && to === text.length ? text : text.slice(from, to);
     from = to + 1;
-    // A trailing newline, or CRLF line ends, are no messages.
-    if (line === '' || line === '\r') continue;
+    if (isBlank(line)) continue;
     objects += 1;
     if (objects > maxObjects) {
       return [
@@ -47,6 +48,11 @@ function decode<M>(text: string, maxObjects: number, problemOf: (value: unknown)
     decoded.push(decodeLine(line, problemOf));
   }
   return decoded;
+}
+
+/** A trailing newline, or CRLF line ends, are no messages. */
+function isBlank(line: string): boolean {
+  return line === '' || line === '\r';
 }
 
 function decodeLine<M>(line: string, problemOf: (value: unknown) => string | null): M | Problem {
