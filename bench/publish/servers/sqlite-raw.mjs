@@ -1,6 +1,6 @@
-// What SQLite alone does with the same: the rows that Trunkline's broker writes for a publish, by the same binding, with prepared statements,
-// in groups of the size that Trunkline's had, with the same pragmas and checkpoints. No network, no second thread. Obeys `turn ROWS` and
-// `finish` itself: it is server and load in one.
+// What SQLite alone does with the same: the rows that Trunkline's broker writes for a publish, by the same binding, with prepared statements
+// for many rows as Trunkline's are, in groups of the size that Trunkline's had, with the same pragmas and checkpoints. No network, no second
+// thread. Obeys `turn ROWS` and `finish` itself: it is server and load in one.
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -23,6 +23,13 @@ import { dataOf, streamOf } from '../messages.mjs';
  */
 
 const CHECKPOINT_BYTES = 4 * 1024 * 1024;
+/** Fewer entries of a connection are rows like any other. */
+const LEAST_RUN = 4;
+/** Rows of one statement. */
+const SIZES = [64, 16, 4, 1];
+const USER = '"publisher"';
+const OWNER = 'publisher';
+const COLUMNS = 'entries (stream, offset, at, user, producer, seq, data, owner)';
 
 const plan = /** @type {Plan} */ (JSON.parse(process.argv[2] ?? ''));
 const require = createRequire(fileURLToPath(import.meta.resolve('@trunkline/broker-sqlite')));
@@ -48,10 +55,11 @@ const producers = /** @type {{ id: number, stream: number }[]} */ (
 );
 const begin = db.prepare('BEGIN IMMEDIATE');
 const commit = db.prepare('COMMIT');
-const addEntry = db.prepare(
-  'INSERT INTO entries (stream, offset, at, user, producer, seq, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
+const addRun = db.prepare(
+  `INSERT INTO ${COLUMNS} SELECT ?1, ?2 + key, ?3, ?4, ?5, ?6 + key, value, ?7 FROM json_each(?8)`,
 );
-const addPublish = db.prepare('INSERT INTO publishes (producer, seq, offset, at, count) VALUES (?, ?, ?, ?, ?)');
+const entries = rowsOf(COLUMNS);
+const publishes = rowsOf('publishes (producer, seq, offset, at, count)');
 const saveStream = db.prepare('UPDATE streams SET head = ? WHERE id = ?');
 const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)').raw();
 
@@ -105,6 +113,8 @@ function write(durationMs, rows) {
     const at = Date.now();
     begin.run();
     for (let row = 0; row < rows; row += plan.depth) add(at, Math.min(plan.depth, rows - row));
+    entries.flush();
+    publishes.flush();
     for (const { id, head } of streams) saveStream.run(head, id);
     const commitFromMs = performance.now();
     commit.run();
@@ -128,13 +138,46 @@ function add(at, count) {
   const producer = /** @type {{ id: number, stream: number }} */ (producers[next]);
   const stream = /** @type {{ id: number, head: number }} */ (byId.get(producer.stream));
   const seq = /** @type {number} */ (seqs[next]);
-  addPublish.run(producer.id, seq + 1, stream.head + 1, at, count);
-  for (let index = 1; index <= count; index += 1) {
-    const data = JSON.stringify(dataOf(next, 100_000_000 + seq + index));
-    addEntry.run(stream.id, stream.head + index, at, '"publisher"', producer.id, seq + index, data);
-    unwritten += data.length + 80;
+  const offset = stream.head + 1;
+  publishes.add([producer.id, seq + 1, offset, at, count]);
+  const data = [];
+  for (let index = 0; index < count; index += 1) {
+    data.push(JSON.stringify(dataOf(next, 100_000_001 + seq + index)));
+    unwritten += 144;
+  }
+  if (count >= LEAST_RUN) {
+    addRun.run([stream.id, offset, at, USER, producer.id, seq + 1, OWNER, JSON.stringify(data)]);
+  } else {
+    for (const [index, text] of data.entries()) {
+      entries.add([stream.id, offset + index, at, USER, producer.id, seq + 1 + index, text, OWNER]);
+    }
   }
   stream.head += count;
   seqs[next] = seq + count;
   next = (next + 1) % producers.length;
+}
+
+/**
+ * Rows that gather, and go out by the many.
+ * @param {string} into A table and its columns.
+ */
+function rowsOf(into) {
+  const width = into.split(',').length;
+  const row = `(${Array(width).fill('?').join(', ')})`;
+  const commands = SIZES.map((size) => ({
+    step: size * width,
+    command: db.prepare(`INSERT INTO ${into} VALUES ${Array(size).fill(row).join(', ')}`),
+  }));
+  /** @type {(string | number)[]} */
+  let values = [];
+  return {
+    add: (/** @type {readonly (string | number)[]} */ row) => void values.push(...row),
+    flush: () => {
+      let at = 0;
+      for (const { step, command } of commands) {
+        for (; values.length - at >= step; at += step) command.run(values.slice(at, at + step));
+      }
+      values = [];
+    },
+  };
 }

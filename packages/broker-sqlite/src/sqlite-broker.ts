@@ -39,8 +39,8 @@ import {
 import type { Offset, Position, StreamName } from '@trunkline/protocol';
 import { amendNewsOf, announceAmend, announceAppend, announceChange, newsOf } from './announce.js';
 import { appendedOf, errorOf, pageOf } from './answers.js';
-import { type BurstEntry, Bursts } from './bursts.js';
-import { amendCall, amendmentOf, appendCall, changeCall, copyOf } from './calls.js';
+import { Bursts } from './bursts.js';
+import { amendCall, amendmentOf, appendCall, changeCall } from './calls.js';
 import { keyText } from './key-text.js';
 import {
   type AmendDone,
@@ -55,6 +55,7 @@ import {
   unpackTombstones,
   type WriterCall,
 } from './messages.js';
+import { OneAppend } from './one-append.js';
 import { type SqliteBrokerOptions, warn } from './options.js';
 import { SearchCalls } from './search-calls.js';
 import { nodeSurroundings, type Surroundings } from './surroundings.js';
@@ -86,7 +87,13 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
     const bounds = maxFileBytes === undefined ? {} : { maxFileBytes };
     const tellStored = () => this.#tellStored();
     this.#threads = new Threads({ path, ...bounds, nowMs, onFailure, onGroup, tellStored }, surroundings);
-    this.#bursts = new Bursts(this.#threads.writer, () => surroundings.randomEpoch());
+    this.#bursts = new Bursts(this.#threads.writer, () => surroundings.randomEpoch(), {
+      stored: (one, epoch, offset, at, duplicate) => this.#stored(one, epoch, offset, at, duplicate),
+      refused: (one, refusal) => {
+        this.#settled(one.stream, one.written);
+        one.reject(errorOf(refusal, one.stream));
+      },
+    });
     this.#leases = new Leases(nowMs, async () => Number(await this.#write({ type: 'token' })));
     this.#endSweeps = surroundings.every(SWEEP_INTERVAL_MS, () => void this.sweep().catch(() => {}));
   }
@@ -113,39 +120,22 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
     return this.#appendMany(name, entries, options);
   }
 
-  #appendOne(name: StreamName, given: NewEntry, options: AppendOptions = {}): Promise<AppendResult> {
+  #appendOne(name: StreamName, entry: NewEntry, options: AppendOptions = {}): Promise<AppendResult> {
     const { retain = null, after = 0, outbox = false } = options;
-    const entry = copyOf(given);
-    const written = new Promise<AppendResult>((resolve, reject) => {
-      const settled = () => {
-        if (this.#writes.get(name) === written) this.#writes.delete(name);
-      };
-      const one: BurstEntry = {
-        entry,
-        stored: (epoch, offset, at, duplicate) => {
-          settled();
-          if (outbox && !duplicate) this.tellOutbox({ stream: name, epoch, from: offset - 1, to: offset, at });
-          if (!duplicate && this.#watchers.has(name)) {
-            this.#watchers.announce({
-              stream: name,
-              epoch,
-              from: offset - 1,
-              to: offset,
-              entries: [{ ...entry, offset }],
-            });
-          }
-          resolve({ epoch, appended: [{ offset, at, duplicate }] });
-        },
-        refused: (refusal) => {
-          // Before the caller has the promise, if the writer is gone.
-          queueMicrotask(settled);
-          reject(errorOf(refusal, name));
-        },
-      };
-      this.#bursts.append(name, one, retain, after, outbox);
-    });
-    this.#writes.set(name, written);
-    return written;
+    const one = new OneAppend(name, entry, outbox);
+    this.#writes.set(name, one.written);
+    this.#bursts.append(one, retain, after);
+    return one.written;
+  }
+
+  #stored(one: OneAppend, epoch: string, offset: number, at: number, duplicate: boolean): void {
+    const { stream, outbox } = one;
+    this.#settled(stream, one.written);
+    if (outbox && !duplicate) this.tellOutbox({ stream, epoch, from: offset - 1, to: offset, at });
+    if (!duplicate && this.#watchers.has(stream)) {
+      this.#watchers.announce({ stream, epoch, from: offset - 1, to: offset, entries: [one.entryAt(offset)] });
+    }
+    one.resolve({ epoch, appended: [{ offset, at, duplicate }] });
   }
 
   #appendMany(name: StreamName, entries: readonly NewEntry[], options: AppendOptions = {}): Promise<AppendResult> {
@@ -341,9 +331,7 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
 
   /** `done` runs in the order of commits. */
   #writeTo<T>(name: StreamName, call: WriterCall, done: (value: unknown) => T): Promise<T> {
-    const settled = () => {
-      if (this.#writes.get(name) === written) this.#writes.delete(name);
-    };
+    const settled = () => this.#settled(name, written);
     const written = new Promise<T>((resolve, reject) => {
       this.#threads.writer.call(call, {
         done: (value) => {
@@ -359,6 +347,10 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
     });
     this.#writes.set(name, written);
     return written;
+  }
+
+  #settled(name: StreamName, written: Promise<unknown>): void {
+    if (this.#writes.get(name) === written) this.#writes.delete(name);
   }
 
   #read(name: StreamName, call: ReaderCall, wanted?: Position): Promise<unknown> {

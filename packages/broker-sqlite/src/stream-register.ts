@@ -205,6 +205,11 @@ export class StreamRegister {
     return { producer, stored };
   }
 
+  /** One that has stored something, or `undefined`. */
+  knownProducer(stream: KnownStream, key: string): KnownProducer | undefined {
+    return this.#findKnownProducer(stream.id, key);
+  }
+
   forgetProducer(stream: number, key: string): void {
     this.#producers.delete(`${stream} ${key}`);
   }

@@ -4,8 +4,9 @@
 
 import { keptBytes } from '@trunkline/broker';
 import { AmendWriter } from './amend-writer.js';
-import { appendsOf, BurstAnswer, countOf } from './bursts.js';
-import { type Command, type Connection, messageOf, type Query } from './database.js';
+import { type AppendRun, appendOf, BurstAnswer, runsOf } from './bursts.js';
+import { type Command, type Connection, messageOf, type Query, type Value } from './database.js';
+import { EntryRows } from './entry-rows.js';
 import { keyOf } from './key-text.js';
 import {
   type Answer,
@@ -18,7 +19,6 @@ import {
 } from './messages.js';
 import { OutboxWriter } from './outbox-writer.js';
 import { ResultsWriter } from './results-writer.js';
-import { RowBatch } from './row-batch.js';
 import {
   type KnownProducer,
   type KnownStream,
@@ -37,7 +37,7 @@ const NEW: Planned = { producer: undefined, stored: undefined };
 
 /** Entries in a call. */
 export function rowsOf(call: WriterCall): number {
-  if (call.type === 'burst') return countOf(call);
+  if (call.type === 'burst') return call.count;
   if (call.type === 'amend') return 1;
   return call.type === 'append' ? call.entries.length / PACKED : 0;
 }
@@ -57,7 +57,7 @@ export class Writer {
   committed: Group | undefined;
   readonly #db: Connection;
   /** Of the group at work. */
-  readonly #entries: RowBatch;
+  readonly #entries: EntryRows;
   readonly #amendments: AmendWriter;
   readonly #steadyMs: () => number;
   /** When the group at work had all its rows. */
@@ -76,7 +76,7 @@ export class Writer {
     this.#begin = db.command('BEGIN IMMEDIATE');
     this.#commit = db.command('COMMIT');
     this.#deleteStream = db.command('DELETE FROM streams WHERE id = ?');
-    this.#entries = new RowBatch(db, 'entries (stream, offset, at, user, producer, seq, data, owner)');
+    this.#entries = new EntryRows(db);
     this.#discard = db.command('INSERT OR IGNORE INTO trash (kind, id) VALUES (?, ?)');
     this.#nextToken = db.query("UPDATE counters SET value = value + 1 WHERE name = 'lease_token' RETURNING value");
     this.tables = new TableWriter(db, this.streams);
@@ -110,7 +110,7 @@ export class Writer {
         return answers;
       });
       this.committed = {
-        calls: calls.reduce((sum, { call }) => sum + (call.type === 'burst' ? countOf(call) : 1), 0),
+        calls: calls.reduce((sum, { call }) => sum + (call.type === 'burst' ? call.count : 1), 0),
         entries: rows,
         writeMs: this.#writtenMs - startMs,
         commitMs: this.#steadyMs() - this.#writtenMs,
@@ -147,7 +147,7 @@ export class Writer {
         return this.#append(call, nowMs);
       case 'burst': {
         const answer = new BurstAnswer();
-        for (const append of appendsOf(call)) answer.add(this.#append(append, nowMs));
+        for (const run of runsOf(call)) this.#appendRun(run, answer, nowMs);
         return { done: answer.words };
       }
       case 'amend':
@@ -202,11 +202,28 @@ export class Writer {
     const repeats: AppendDone['repeats'][number][] = [];
     for (const [index, { producer, stored }] of plan.entries()) {
       if (producer !== undefined) this.streams.use(producer, nowMs);
-      if (stored === undefined) this.#add(stream, entries, index * PACKED, producer, nowMs);
+      if (stored === undefined) this.#addPacked(stream, entries, index * PACKED, producer, nowMs);
       else repeats.push([index, Number(stored[0]), Number(stored[1])]);
     }
     this.streams.changed(stream);
     return { done: { epoch: stream.epoch, from, repeats } };
+  }
+
+  #appendRun(run: AppendRun, answer: BurstAnswer, nowMs: number): void {
+    const { at, user, producer: key, owner, data } = run;
+    for (let index = 0; index < data.length; index += 1) {
+      const result = this.#append(appendOf(run, index), nowMs);
+      answer.add(result);
+      if ('refusal' in result || result.done.repeats.length > 0) continue;
+      // Nothing is left to ask: what follows a new entry is new too, and comes after what is stored.
+      const stream = this.streams.find(run.stream) as KnownStream;
+      const producer = key === null ? undefined : this.streams.knownProducer(stream, key);
+      for (index += 1; index < data.length; index += 1) {
+        const seq = run.seq === null ? null : run.seq + index;
+        this.#add(stream, at, data[index] as string, user, key, seq, owner, producer, nowMs);
+        answer.addStored(stream.head);
+      }
+    }
   }
 
   /** What is known of each entry's source, or why the append is refused. Only reads. */
@@ -235,24 +252,36 @@ export class Writer {
     return plan;
   }
 
-  #add(
+  #addPacked(
     stream: KnownStream,
     entries: AppendCall['entries'],
     base: number,
     known: KnownProducer | undefined,
     nowMs: number,
   ): void {
+    const [at, data, user, key, seq, owner] = entries.slice(base, base + PACKED) as [
+      ...[number, string, string | null],
+      ...[string | null, number | null, string | null],
+    ];
+    this.#add(stream, at, data, user, key, seq, owner, known, nowMs);
+  }
+
+  #add(
+    stream: KnownStream,
+    at: number,
+    data: string,
+    user: string | null,
+    key: string | null,
+    seq: number | null,
+    owner: Value,
+    known: KnownProducer | undefined,
+    nowMs: number,
+  ): void {
     stream.head += 1;
-    const [at, data, user] = [entries[base] ?? 0, entries[base + 1] ?? '', entries[base + 2] ?? null];
-    if (stream.retainBytes !== null)
-      stream.countedBytes += keptBytes({ data: String(data), user: user as string | null });
-    const [key, seq, owner] = [entries[base + 3], entries[base + 4] ?? 0, entries[base + 5] ?? null];
-    if (typeof key !== 'string') {
-      this.#entries.add(stream.id, stream.head, at, user, null, null, data, owner);
-      return;
-    }
-    const producer = this.streams.store(stream, known, key, Number(seq), stream.head, Number(at), nowMs);
-    this.#entries.add(stream.id, stream.head, at, user, producer.id, seq, data, owner);
+    if (stream.retainBytes !== null) stream.countedBytes += keptBytes({ data, user });
+    const producer =
+      key === null || seq === null ? null : this.streams.store(stream, known, key, seq, stream.head, at, nowMs).id;
+    this.#entries.add({ stream: stream.id, offset: stream.head, at, user, producer, seq, owner }, data);
   }
 
   #remove(name: string): void {

@@ -22,6 +22,8 @@ const call = fc.record({
   after: fc.constantFrom(undefined, undefined, undefined, 3),
   retain: fc.constantFrom(undefined, undefined, { entries: 1_000 }, { entries: 1_000, ageMs: 1e12 }),
   does: fc.constantFrom('one', 'one', 'one', 'one', 'one', 'two', 'fenced', 'removes'),
+  // So many more follow it, each with the next seq and after the one before, as a client's burst does: some are repeats, some come too late.
+  follow: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 9 })),
 });
 type Call = typeof call extends fc.Arbitrary<infer T> ? T : never;
 
@@ -32,7 +34,7 @@ async function run(broker: Broker, calls: readonly Call[]): Promise<unknown> {
   );
   await Promise.all(watches);
   const results: Promise<unknown>[] = [];
-  for (const [index, { stream, waits, does, user, producer, seq, at, after, retain }] of calls.entries()) {
+  for (const [index, { stream, waits, does, user, producer, seq, at, after, retain, follow }] of calls.entries()) {
     if (waits) await Promise.allSettled(results);
     const source = producer === undefined ? {} : { source: { producer, seq } };
     const entry: NewEntry = { at, data: `${index}`, user, ...source };
@@ -45,6 +47,13 @@ async function run(broker: Broker, calls: readonly Call[]): Promise<unknown> {
     else {
       const entries = does === 'two' ? [entry, { at, data: '"second"', user: null }] : [entry];
       results.push(broker.append(stream, entries, options).then(({ appended }) => appended));
+    }
+    if (does !== 'one') continue;
+    for (let next = seq + 1; next <= seq + follow; next += 1) {
+      const one: NewEntry = { at, data: `"${index} é \\u0000 ${next}"`, user };
+      const sent = producer === undefined ? one : { ...one, source: { producer, seq: next } };
+      const before = producer === undefined ? {} : { after: next - 1 };
+      results.push(broker.append(stream, [sent], { ...options, ...before }).then(({ appended }) => appended));
     }
   }
   const settled = (await Promise.allSettled(results)).map((result) =>
