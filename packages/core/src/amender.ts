@@ -15,6 +15,7 @@ import type { Published, PublishRequest } from './publisher.js';
 import { asServer } from './server-channel.js';
 import { producerKey } from './slice.js';
 import { Turns } from './turns.js';
+import { laneOf } from './write-place.js';
 
 /** Whoever lost once waits for its turn among those of this node, so that only other nodes can be faster again. */
 const MAX_TRIES = 20;
@@ -57,7 +58,7 @@ export class Amender {
     if (request.isUnrepeatable === true) return this.#prepare(request, undefined, 0).then(({ stored }) => stored);
     const source = { producer: producerKey(identity.id, request.producer), seq };
     const { broker, log, lanes } = this.#options;
-    return lanes.run(`${stream}\n${source.producer}`, {
+    return lanes.run(laneOf(stream, source.producer), {
       seq,
       settled: (error) => request.settled(error),
       lookup: () => callBroker(log, broker.lookup(stream, source)),

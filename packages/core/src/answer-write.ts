@@ -17,7 +17,7 @@ import type { Engine } from './engine.js';
 import type { HeldUp } from './producer-lanes.js';
 import type { PublishAdmission } from './publish-admission.js';
 import type { Published, PublishRequest } from './publisher.js';
-import { producerKey } from './slice.js';
+import { WritePlace } from './write-place.js';
 
 /** What counts among a producer's writes to a stream. */
 export type Write = Publish | Amend | Change;
@@ -48,16 +48,30 @@ export function write<Request>(
 
 function writeTo<Request>(writer: Writer<Request>, message: Write, identity: Identity): Promise<Published | Changed> {
   const { engine } = writer;
-  const { name, channel, params } = resolveStored(engine.app, message.stream);
+  const place = placeOf(writer, message, identity);
+  const { channel } = place.target;
   if (message.type === 'change') {
     if (channel.kind !== 'table') throw new TrunklineError('invalid', 'this is a log: publish to it');
-    return engine.changer.change(new ClientChange(writer, message, identity, name, channel, params));
+    return engine.changer.change(new ClientChange(writer, message, identity, place, channel));
   }
   if (channel.kind !== 'log') throw new TrunklineError('invalid', 'this is a table: change its rows');
   if (message.type === 'amend') {
-    return engine.amender.amend(new ClientAmend(writer, message, identity, name, channel, params));
+    return engine.amender.amend(new ClientAmend(writer, message, identity, place, channel));
   }
-  return engine.publisher.publish(new ClientPublish(writer, message, identity, name, channel, params));
+  return engine.publisher.publish(new ClientPublish(writer, message, identity, place, channel));
+}
+
+/** @throws TrunklineError `unknown_channel`, `invalid` */
+function placeOf<Request>(
+  { engine, writes }: Writer<Request>,
+  { stream, producer }: Write,
+  { id }: Identity,
+): WritePlace {
+  const last = writes.place;
+  if (last?.isOf(stream, producer, id) === true) return last;
+  const place = new WritePlace(resolveStored(engine.app, stream), stream, producer, id);
+  writes.place = place;
+  return place;
 }
 
 /** The answer to a write. */
@@ -72,9 +86,8 @@ class ClientWrite<Message extends Write, Channel extends ChannelRuntime> impleme
     private readonly writer: Writer<unknown>,
     protected readonly message: Message,
     readonly identity: Identity,
-    readonly stream: StreamName,
+    readonly place: WritePlace,
     readonly channel: Channel,
-    readonly params: readonly string[],
   ) {}
 
   /** Handed on by itself. */
@@ -91,33 +104,37 @@ class ClientWrite<Message extends Write, Channel extends ChannelRuntime> impleme
   get order(): HeldUp {
     return this;
   }
-  get lane(): string {
-    return `${this.stream}\n${producerKey(this.identity.id, this.producer)}`;
+  get stream(): StreamName {
+    return this.place.target.name;
+  }
+  get params(): readonly string[] {
+    return this.place.target.params;
   }
 
   admit(): void {
     const { writes, engine } = this.writer;
-    writes.admit(this, engine.clock.nowMs());
+    writes.admit(this.place.lane, this.seq, engine.clock.nowMs());
   }
 
   settled(error: TrunklineError | null): void {
-    this.writer.writes.settled(this, error);
+    this.writer.writes.settled(this.place.lane, this.seq, error);
   }
 
   isHeldUp(): boolean {
-    return this.writer.writes.waitsFor(this) !== undefined;
+    return this.writer.writes.waitsFor(this.place.lane, this.seq) !== undefined;
   }
 
   async clear(): Promise<void> {
     const { writes, engine } = this.writer;
-    const { channel, stream, producer, lane } = this;
+    const { channel, seq, stream } = this;
+    const { lane, key } = this.place;
     const broker = channel.kind === 'log' ? engine.broker : engine.brokerOf(channel);
-    for (let first = writes.waitsFor(this); first !== undefined; ) {
+    for (let first = writes.waitsFor(lane, seq); first !== undefined; ) {
       // It may be stored after all: its sender knows, if it saw the entry, and will not send it again.
-      const source = { producer: producerKey(this.identity.id, producer), seq: first };
+      const source = { producer: key, seq: first };
       if ((await callBroker(engine.log, broker.lookup(stream, source))) === null) return;
-      writes.settled({ lane, seq: first }, null);
-      first = writes.waitsFor(this);
+      writes.settled(lane, first, null);
+      first = writes.waitsFor(lane, seq);
     }
   }
 }

@@ -21,6 +21,7 @@ import type { Log } from './ports.js';
 import { type HeldUp, ProducerLanes, type Repeatable } from './producer-lanes.js';
 import { runHook } from './run-hook.js';
 import { producerKey } from './slice.js';
+import { laneOf } from './write-place.js';
 
 /** Others may change a row between the look at it and the step; whoever loses this often in a row is told. */
 const MAX_TRIES = 20;
@@ -74,7 +75,7 @@ export class Changer {
     const source = { producer: producerKey(identity.id, request.producer), seq };
     const broker = this.#options.brokerOf(channel);
     if (request.isUnrepeatable === true) return this.#prepare(request, undefined, 0).then(({ stored }) => stored);
-    return this.#lanes.run(`${stream}\n${source.producer}`, {
+    return this.#lanes.run(laneOf(stream, source.producer), {
       seq,
       settled: (error) => request.settled(error),
       lookup: () => callBroker(this.#options.log, broker.lookup(stream, source)),

@@ -141,9 +141,11 @@ export class ProducerLanes<Stored extends Repeatable> {
   #lane(key: string): Lane<Stored> {
     const known = this.#lanes.get(key);
     if (known !== undefined) {
-      // Most recently used last, for the trimming below.
-      this.#lanes.delete(key);
-      this.#lanes.set(key, known);
+      // The one that was idle last is last, for the trimming below.
+      if (known.queued === 0) {
+        this.#lanes.delete(key);
+        this.#lanes.set(key, known);
+      }
       return known;
     }
     const lane: Lane<Stored> = {

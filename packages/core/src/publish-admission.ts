@@ -3,28 +3,24 @@
 import { type Limits, TrunklineError } from '@trunkline/protocol';
 import { PublishOrder } from './publish-order.js';
 import { TokenBucket } from './token-bucket.js';
-
-/** Of a publish in the order of its producer. */
-export interface Place {
-  /** A producer and a stream. Asked for only where somebody is held up: it may be made at each call. */
-  readonly lane: string;
-  readonly seq: number;
-}
+import type { WritePlace } from './write-place.js';
 
 export class PublishAdmission {
   readonly #ratePerSecond: number;
   readonly #rate: TokenBucket;
   /** Most connections are never refused for now. */
   #order: PublishOrder | null = null;
+  /** Of the last write. */
+  place: WritePlace | null = null;
 
   constructor({ publishRatePerSecond, publishBurst }: Limits, nowMs: number) {
     this.#ratePerSecond = publishRatePerSecond;
     this.#rate = new TokenBucket(publishRatePerSecond, publishBurst, nowMs);
   }
 
-  /** Throws a TrunklineError if it may not. */
-  admit(place: Place, nowMs: number): void {
-    this.#order?.check(place.lane, place.seq);
+  /** Throws a TrunklineError if it may not. @param lane a producer and a stream. */
+  admit(lane: string, seq: number, nowMs: number): void {
+    this.#order?.check(lane, seq);
     const afterMs = this.#rate.take(nowMs);
     if (afterMs === 0) return;
     throw new TrunklineError(
@@ -35,13 +31,13 @@ export class PublishAdmission {
   }
 
   /** The earlier publish of the lane that was refused for now and that this one waits for; `undefined`: none. */
-  waitsFor(place: Place): number | undefined {
-    return this.#order?.waitsFor(place.lane, place.seq);
+  waitsFor(lane: string, seq: number): number | undefined {
+    return this.#order?.waitsFor(lane, seq);
   }
 
   /** A publish has its answer, or was handed to the broker (`null`). To be told before the next one of the lane is admitted. */
-  settled(place: Place, error: TrunklineError | null): void {
+  settled(lane: string, seq: number, error: TrunklineError | null): void {
     if (error?.retry === true) this.#order ??= new PublishOrder();
-    this.#order?.settled(place.lane, place.seq, error);
+    this.#order?.settled(lane, seq, error);
   }
 }

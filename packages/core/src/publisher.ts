@@ -9,6 +9,7 @@ import type { Log } from './ports.js';
 import type { HeldUp, ProducerLanes, Repeatable } from './producer-lanes.js';
 import { append, Publishing, type PublishTools } from './publishing.js';
 import { producerKey } from './slice.js';
+import { laneOf, type WritePlace } from './write-place.js';
 
 export interface PublishRequest {
   /** The user when it was sent. */
@@ -20,6 +21,8 @@ export interface PublishRequest {
   readonly stream: StreamName;
   readonly producer: string;
   readonly seq: number;
+  /** Where it goes, if that is known. */
+  readonly place?: Pick<WritePlace, 'key' | 'lane'>;
   readonly data: JsonValue;
   /** Will not be sent again: the broker need not remember its producer, and it waits for nobody. */
   readonly isUnrepeatable?: boolean;
@@ -62,9 +65,10 @@ export class Publisher {
     if (isUnrepeatable === true) {
       return new Publishing(this.#tools, request, undefined).prepare(0).then(({ stored }) => stored);
     }
-    const source = { producer: producerKey(identity.id, producer), seq };
+    const key = request.place?.key ?? producerKey(identity.id, producer);
     const { lanes } = this.#tools.options;
-    return lanes.run(`${stream}\n${source.producer}`, new Publishing(this.#tools, request, source));
+    const publishing = new Publishing(this.#tools, request, { producer: key, seq });
+    return lanes.run(request.place?.lane ?? laneOf(stream, key), publishing);
   }
 
   /** Appends as the server itself. Rejects with a TrunklineError. */

@@ -171,8 +171,10 @@ export class Session<Request = unknown> {
   }
 
   /** Whether nothing may be sent any more. A token that has expired ends the connection here and now (CON-9). */
-  isOver(nowMs = this.engine.clock.nowMs()): boolean {
-    if (this.#state !== 'closed' && hasExpired(this.#identity, nowMs)) {
+  isOver(nowMs?: number): boolean {
+    // Most tokens do not expire, and this is asked for each message: the clock is read for those only that do.
+    const expires = this.#identity?.expiresAt !== undefined;
+    if (expires && this.#state !== 'closed' && hasExpired(this.#identity, nowMs ?? this.engine.clock.nowMs())) {
       this.refuse(CLOSE.unauthorized, 'unauthorized', 'the token expired');
     }
     return this.#state === 'closed';
