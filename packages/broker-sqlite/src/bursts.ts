@@ -160,10 +160,11 @@ export interface AppendRun {
 
 /** The writing side. */
 export function* runsOf({ words }: BurstCall): Generator<AppendRun> {
-  let [, stream, newEpoch, retain, user, producer, owner] = words as [
-    ...[number, string, string, Retention | null],
-    ...[string | null, string | null, string | null],
-  ];
+  let [stream, newEpoch] = ['', ''];
+  let retain: Retention | null = null;
+  let user: string | null = null;
+  let producer: string | null = null;
+  let owner: string | null = null;
   for (let base = 0; base < words.length; ) {
     if (words[base + 1] !== SAME) stream = words[base + 1] as string;
     if (words[base + 2] !== SAME) newEpoch = words[base + 2] as string;
@@ -174,7 +175,12 @@ export function* runsOf({ words }: BurstCall): Generator<AppendRun> {
     let end = base + WORDS;
     while (typeof words[end] === 'string') end += 1;
     yield {
-      ...{ stream, newEpoch, retain, user, producer, owner },
+      stream,
+      newEpoch,
+      retain,
+      user,
+      producer,
+      owner,
       at: words[base] as number,
       seq: words[base + 7] as number | null,
       after: words[base + 8] as number,

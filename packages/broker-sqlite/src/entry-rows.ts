@@ -65,8 +65,9 @@ export class EntryRows {
       this.#addRun.run([stream, offset, at, user, producer, seq, owner, JSON.stringify(data)]);
       return;
     }
-    for (const [index, text] of data.entries()) {
-      this.#rows.add(stream, offset + index, at, user, producer, seq === null ? null : seq + index, text, owner);
+    for (let index = 0; index < data.length; index += 1) {
+      const nth = seq === null ? null : seq + index;
+      this.#rows.add(stream, offset + index, at, user, producer, nth, data[index] as string, owner);
     }
   }
 }

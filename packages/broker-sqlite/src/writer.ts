@@ -214,7 +214,7 @@ export class Writer {
     for (let index = 0; index < data.length; index += 1) {
       const result = this.#append(appendOf(run, index), nowMs);
       answer.add(result);
-      if ('refusal' in result || result.done.repeats.length > 0) continue;
+      if (index + 1 === data.length || 'refusal' in result || result.done.repeats.length > 0) continue;
       // Nothing is left to ask: what follows a new entry is new too, and comes after what is stored.
       const stream = this.streams.find(run.stream) as KnownStream;
       const producer = key === null ? undefined : this.streams.knownProducer(stream, key);

@@ -157,7 +157,7 @@ describe('a writing thread that dies', () => {
   });
 
   it('stores each once and in order, however often it dies in the middle', async () => {
-    const last = 3_000;
+    const last = 9_000;
     const acknowledged: number[] = [0];
     let deaths = 0;
     const head = () => acknowledged.at(-1) ?? 0;
