@@ -74,6 +74,10 @@ function placeOf<Request>(
   return place;
 }
 
+/** What a request is answered with; `undefined`: with nothing more. */
+export type Answer = ServerMessage | string | undefined;
+export const asIs = (_id: RequestId, answer: Answer): Answer => answer;
+
 /** The answer to a write. */
 export function okOf(id: RequestId, stored: Published | Changed): ServerMessage {
   const { epoch, offset } = stored;

@@ -19,7 +19,7 @@ import {
 } from '@trunkline/protocol';
 import { hasExpired, identify, identifyAgain } from './access.js';
 import { answerMark } from './answer-mark.js';
-import { okOf, type Write, write } from './answer-write.js';
+import { type Answer, asIs, okOf, write } from './answer-write.js';
 import type { Identity } from './app.js';
 import type { Engine } from './engine.js';
 import { errorAnswer } from './error-answer.js';
@@ -170,11 +170,10 @@ export class Session<Request = unknown> {
     return this.#streams.judgeAgain(stream);
   }
 
-  /** Whether nothing may be sent any more. A token that has expired ends the connection here and now (CON-9). */
+  /** Whether nothing may be sent any more. A token that has expired ends the connection here and now (CON-9); the clock is read for none that does not expire. */
   isOver(nowMs?: number): boolean {
-    // Most tokens do not expire, and this is asked for each message: the clock is read for those only that do.
-    const expires = this.#identity?.expiresAt !== undefined;
-    if (expires && this.#state !== 'closed' && hasExpired(this.#identity, nowMs ?? this.engine.clock.nowMs())) {
+    const expires = this.#state !== 'closed' && this.#identity?.expiresAt !== undefined;
+    if (expires && hasExpired(this.#identity, nowMs ?? this.engine.clock.nowMs())) {
       this.refuse(CLOSE.unauthorized, 'unauthorized', 'the token expired');
     }
     return this.#state === 'closed';
@@ -211,7 +210,6 @@ export class Session<Request = unknown> {
   get #isEnding(): boolean {
     return this.#state === 'leaving' || this.#state === 'closed';
   }
-
   /** Nothing can be worked on, whatever else arrives. */
   get #isBlocked(): boolean {
     return (
@@ -272,7 +270,7 @@ export class Session<Request = unknown> {
       case 'publish':
       case 'amend':
       case 'change':
-        return this.#write(message);
+        return this.#work(message.id, (identity) => write(this, message, identity), 1, okOf);
       case 'call':
         this.#calls ??= new SessionCalls(this);
         return this.#work(message.id, this.#calls.call(message));
@@ -338,41 +336,24 @@ export class Session<Request = unknown> {
     this.#pump();
   }
 
-  /** Counts the request, runs it, and answers with its error if it fails. */
-  #work(id: RequestId, run: (identity: Identity) => Promise<ServerMessage | string | undefined>, weight = 1): void {
+  /** Counts the request, runs it, and answers, or answers with its error if it fails. @param answerOf makes the answer of what it gives */
+  #work<T = Answer>(
+    id: RequestId,
+    run: (identity: Identity) => Promise<T>,
+    weight = 1,
+    answerOf = asIs as (id: RequestId, given: T) => Answer,
+  ): void {
     const identity = this.#identity;
     if (identity === null) return;
     this.#inWork += weight;
     run(identity).then(
-      (answer) => {
-        if (answer !== undefined && !this.isOver()) this.send(answer);
-        this.#worked(weight);
-      },
-      (error) => this.#failed(id, error, weight),
+      (given) => this.#worked(weight, answerOf(id, given)),
+      (error) => this.#worked(weight, errorAnswer(id, error, this.engine.log)),
     );
   }
 
-  /** The same for what is stored: many of these wait for the disk at a time. */
-  #write(message: Write): void {
-    const identity = this.#identity;
-    if (identity === null) return;
-    const { id } = message;
-    this.#inWork += 1;
-    write(this, message, identity).then(
-      (stored) => {
-        if (!this.isOver()) this.send(okOf(id, stored));
-        this.#worked(1);
-      },
-      (error) => this.#failed(id, error, 1),
-    );
-  }
-
-  #failed(id: RequestId, error: unknown, weight: number): void {
-    if (!this.isOver()) this.send(errorAnswer(id, error, this.engine.log));
-    this.#worked(weight);
-  }
-
-  #worked(weight: number): void {
+  #worked(weight: number, answer: Answer): void {
+    if (answer !== undefined && !this.isOver()) this.send(answer);
     this.#inWork -= weight;
     if (this.#state === 'leaving' && this.#inWork === 0) this.leave();
     else this.#pump();
