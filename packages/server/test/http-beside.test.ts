@@ -95,10 +95,11 @@ describe('…/markers', () => {
       body: { offset: 2 },
     });
     expect((await ask('PUT', `${ATTIC}/markers/bob`, { body: { offset: 3 }, token: KEY })).status).toBe(200);
+    const { epoch } = (await ask('GET', `${ATTIC}/entries`)).body;
     expect((await ask('GET', `${ATTIC}/markers`)).body).toEqual({
       readers: [
-        { id: 'ada', user: 'ada', offset: 2 },
-        { id: 'bob', user: 'bob', offset: 3 },
+        { id: 'ada', user: 'ada', offset: 2, epoch },
+        { id: 'bob', user: 'bob', offset: 3, epoch },
       ],
     });
     const again = await ask('PUT', `${ATTIC}/markers/ada`, { body: { offset: 3 } });

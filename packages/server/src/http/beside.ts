@@ -32,7 +32,7 @@ export async function leave({ beside, caller, target, key }: Context): Promise<A
 
 export async function readMarkers({ beside, caller, target, request }: Context): Promise<Answer> {
   const markers = await beside.markers(caller, target);
-  const readers = [...markers].map(([id, { offset, user }]) => ({ id, user, offset }));
+  const readers = [...markers].map(([id, { offset, user, epoch }]) => ({ id, user, offset, epoch }));
   return read({ readers }, request.headers['if-none-match']);
 }
 

@@ -143,7 +143,7 @@ export const SCHEMAS = {
     seconds: { type: 'integer', minimum: 0, maximum: MAX_LEASE_SECONDS, description: 'For so long from now on.' },
   }),
   Readers: object({
-    readers: { type: 'array', items: object({ id: { type: 'string' }, user: publicUser, offset }) },
+    readers: { type: 'array', items: object({ id: { type: 'string' }, user: publicUser, offset, epoch: epochOrNull }) },
   }),
   Marker: object({ offset }),
   Following: object({ following: { type: 'boolean', description: 'The log is counted for the user.' } }),
