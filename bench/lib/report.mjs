@@ -32,6 +32,7 @@ export function printReport({ bench, cases, result, machine, cores, versions, ru
     lines.push('', `── ${name}: ${words}`);
     for (const measure of bench.measures) {
       const arms = result.arms.filter((arm) => arm.case === name && arm.measure === measure.name);
+      if (arms.length === 0) continue;
       const ratios = result.ratios.filter((ratio) => ratio.case === name && ratio.measure === measure.name);
       lines.push('', `${measure.name} (${measure.unit}; ${measure.better} is better)`, ...table(arms, ratios));
     }

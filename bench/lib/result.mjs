@@ -11,6 +11,7 @@ import { spreadOf } from './stats.mjs';
  * @property {string} unit
  * @property {'more' | 'less'} better
  * @property {readonly string[]} [systems] The only ones that have it.
+ * @property {readonly string[]} [cases] The only ones in which it is measured.
  * @property {boolean} [isCompared] Default true; false for what is 0 where all is well: no ratio says anything then.
  */
 
@@ -56,6 +57,7 @@ export function resultOf(bench, samples, { node, cpu }) {
     const ofCase = samples.filter((sample) => sample.case === name);
     const ours = ofCase.filter((sample) => sample.system === OURS);
     for (const measure of bench.measures) {
+      if (measure.cases?.includes(name) === false) continue;
       for (const system of new Set(ofCase.map((sample) => sample.system))) {
         if (measure.systems?.includes(system) === false) continue;
         const theirs = ofCase.filter((sample) => sample.system === system);

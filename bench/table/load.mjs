@@ -6,13 +6,11 @@ import { Readers } from './readers.mjs';
 
 /** @typedef {import('./readers.mjs').TablePlan} Plan */
 
-const WARM_UP_MS = 300;
-
 const plan = /** @type {Plan} */ (JSON.parse(process.argv[2] ?? ''));
 const control = await connectControl(plan.controlPort);
 const readers = new Readers(plan, control);
 await readers.connect();
-await readers.turn({ leadMs: WARM_UP_MS, windowMs: 0, counts: false });
+await readers.turn({ leadMs: plan.warmUpMs, windowMs: 0, counts: false });
 await obey({
   turn: () => readers.turn({ leadMs: plan.leadMs, windowMs: plan.windowMs, counts: true }),
   finish: () => readers.finish(),

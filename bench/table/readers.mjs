@@ -19,6 +19,7 @@ import { Reader } from './reader.mjs';
  * @property {number} slowReaders
  * @property {number} [rate]
  * @property {number} [watched] Symbols that each reader follows; else all.
+ * @property {number} warmUpMs Before the first turn the market is fed so long.
  * @property {number} leadMs In each turn the market is fed so long before …
  * @property {number} windowMs … it counts for so long.
  * @property {boolean} isCollected Whether the server's memory is read after garbage collection.
@@ -57,6 +58,8 @@ export const STEP_MS = 20;
 export const SLOW_BYTES_PER_SECOND = 8_192;
 const STEP_BYTES = Math.floor((SLOW_BYTES_PER_SECOND * STEP_MS) / 1_000);
 const TICK_MS = 5;
+/** From when slow readers are slow until the first turn. */
+const SETTLE_MS = 1_000;
 /** A position is told at least when it passes a multiple of so many. */
 const POSITION_EVERY = 16;
 const STALL_MS = 20_000;
@@ -119,7 +122,10 @@ export class Readers {
       this.all.push(...(await Promise.all(opened)));
     }
     this.#slow = this.all.filter(({ isSlow }) => isSlow);
+    if (this.#slow.length === 0) return;
     for (const reader of this.#slow) reader.readInSteps(true);
+    // They connected as fast as the others. A server that goes by what was processed lately is not to take them for that.
+    await pause(SETTLE_MS);
   }
 
   /**

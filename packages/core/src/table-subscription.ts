@@ -113,6 +113,8 @@ export class TableSubscription implements Cursor {
     this.#isOwed = true;
     if (!this.#serveList()) return;
     if (!this.#hasPassed()) {
+      // A slow reader has its turn with each change: nothing is made for it that it could not be given.
+      if (this.#isBehind && !this.#mayPut) return;
       for (const slice of this.stream.slicesFrom(this.#place, this.#wishes.list)) {
         if (!this.#mayPut) return;
         this.#put(slice);
@@ -195,6 +197,11 @@ export class TableSubscription implements Cursor {
     if (rows.hasChange(at, list.keys)) return false;
     this.#place = { since, at: rows.head };
     return true;
+  }
+
+  /** Whether there is anything to tell. */
+  get #isBehind(): boolean {
+    return isBeginning(this.#place) || this.#place.since < this.stream.rows.head;
   }
 
   /** A connection may end within a send. */
