@@ -3,7 +3,7 @@
 
 import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { type Advance, BrokerUnavailableError, type NewEntry, type OutboxNews } from '@trunkline/broker';
 import type { StreamName } from '@trunkline/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -29,12 +29,12 @@ const entry = (seq: number): NewEntry => ({
 /** Threads that can be ended, or lose their answers; and waits that end when the test says so. */
 class Hand {
   /** Of each file the one that was started last. */
-  readonly #workers = new Map<ThreadFile, Worker>();
+  readonly #workers = new Map<ThreadFile, { readonly worker: Worker; readonly end: MessagePort }>();
   #waits: { readonly delayMs: number; readonly task: () => void }[] = [];
   #onWait = () => {};
   readonly failures: string[] = [];
-  /** Answers of the writer are lost from now on. */
-  isMute = false;
+  /** The thread whose answers are lost from now on. */
+  mute: ThreadFile | undefined;
   /** What becomes of a thread that is started, in the place of a real one. */
   instead: ((file: ThreadFile) => Thread) | undefined;
 
@@ -42,13 +42,18 @@ class Hand {
     ...nodeSurroundings,
     startThread: (file, options) => {
       if (this.instead) return this.instead(file);
-      const worker = nodeSurroundings.startThread(file, options) as Worker;
-      this.#workers.set(file, worker);
+      const { port1: end, port2 } = new MessageChannel();
+      end.unref();
+      const worker = new Worker(new URL('mortal-worker.mjs', import.meta.url), {
+        workerData: { ...options, mortal: { file, end: port2 } },
+        transferList: [port2],
+      });
+      this.#workers.set(file, { worker, end });
       return {
         postMessage: (message) => worker.postMessage(message),
         on: (event: string, listener: (given: never) => void) =>
           worker.on(event, (given: WorkerMessage) => {
-            const isLost = this.isMute && file === WRITER && event === 'message' && given.type === 'answers';
+            const isLost = this.mute === file && event === 'message' && given.type === 'answers';
             if (!isLost) listener(given as never);
           }),
         ref: () => worker.ref(),
@@ -88,14 +93,20 @@ class Hand {
     for (const { task } of over) task();
   }
   async kill(file: ThreadFile): Promise<void> {
-    const worker = this.#workers.get(file) as Worker;
+    const { worker, end } = this.#running(file);
     const ended = once(worker, 'exit');
-    void worker.terminate();
+    end.postMessage('end');
     await ended;
+    end.close();
   }
   /** Resolves when the writer has answered something, which nobody hears. */
   async answered(): Promise<void> {
-    await once(this.#workers.get(WRITER) as Worker, 'message');
+    await once(this.#running(WRITER).worker, 'message');
+  }
+  #running(file: ThreadFile) {
+    const running = this.#workers.get(file);
+    if (running === undefined) throw new Error(`${file} was never started`);
+    return running;
   }
 }
 
@@ -135,12 +146,15 @@ describe('a writing thread that dies', () => {
   it('refuses what was under way and what is called meanwhile, is started again, and repeats are stored once', async () => {
     expect(broker.health).toBe('ready');
     await broker.append(ROOM, [entry(1)]);
+    // It may be faster than its end.
+    hand.mute = WRITER;
     const underWay = [broker.append(ROOM, [entry(2)]), broker.append(ROOM, [entry(3), entry(4)])];
     const outcomes = Promise.allSettled(underWay);
     await hand.kill(WRITER);
     for (const outcome of await outcomes) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(BrokerUnavailableError) });
     }
+    hand.mute = undefined;
     // What a probe of the server asks: it is no longer sent clients.
     expect(broker.health).toBe('starting');
     await expect(broker.append(ROOM, [entry(5)])).rejects.toBeInstanceOf(BrokerUnavailableError);
@@ -192,7 +206,7 @@ describe('a writing thread that dies', () => {
     await broker.append(ROOM, [entry(1)], { outbox: true });
     const { close } = await broker.watch(ROOM, (advance) => heard.push(advance));
     broker.watchOutbox((one) => news.push(one));
-    hand.isMute = true;
+    hand.mute = WRITER;
     const lost = broker.append(ROOM, [entry(2)], { outbox: true });
     const refused = expect(lost).rejects.toBeInstanceOf(BrokerUnavailableError);
     await hand.answered();
@@ -203,7 +217,7 @@ describe('a writing thread that dies', () => {
     const epoch = expect.any(String);
     expect(heard).toEqual([{ stream: ROOM, epoch, from: 0, to: 2 }]);
     expect(news).toEqual([{ stream: ROOM, epoch, from: 0, to: 2, at: 1_000 }]);
-    hand.isMute = false;
+    hand.mute = undefined;
     await hand.pass(FIRST_MS);
     const again = await broker.append(ROOM, [entry(2)], { outbox: true });
     expect(again.appended).toEqual([{ offset: 2, at: 1_000, duplicate: true }]);
@@ -293,8 +307,10 @@ describe('a writing thread that dies', () => {
 describe('a reading thread that dies', () => {
   it('refuses what it was asked, is started again, and writes go on', async () => {
     await broker.append(ROOM, [entry(1)]);
+    hand.mute = READER;
     const asked = expect(stored()).rejects.toBeInstanceOf(BrokerUnavailableError);
     await Promise.all([asked, hand.kill(READER)]);
+    hand.mute = undefined;
     expect(broker.health).toBe('starting');
     await broker.append(ROOM, [entry(2)]);
     await expect(stored()).rejects.toBeInstanceOf(BrokerUnavailableError);
@@ -309,13 +325,13 @@ describe('a reading thread that dies', () => {
       onHeard = resolve;
     });
     await broker.watch(ROOM, (advance) => onHeard(advance));
-    hand.isMute = true;
+    hand.mute = WRITER;
     const lost = expect(broker.append(ROOM, [entry(1)])).rejects.toBeInstanceOf(BrokerUnavailableError);
     await hand.answered();
     await hand.kill(READER);
     await hand.kill(WRITER);
     await lost;
-    hand.isMute = false;
+    hand.mute = undefined;
     await hand.pass(FIRST_MS, 2);
     await broker.ready();
     expect(await heard).toEqual({ stream: ROOM, epoch: expect.any(String), from: 0, to: 1 });

@@ -1,7 +1,7 @@
 // A server that has tables without rows, and remembers what it is asked. What it answers can be something else for a while.
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
 export interface Recorded {
@@ -32,14 +32,11 @@ export class RecordingServer {
   /** Again on the same port, after `stop`. */
   async start(): Promise<void> {
     const server = createServer((request, response) => {
-      void bodyOf(request).then((body) => {
-        this.#note(request, body);
-        const fault = this.faults.shift() ?? null;
-        if (fault === 'drop') return response.destroy();
-        const answer = fault === null ? usualAnswer(request) : { error: { message: 'as the test says' } };
-        response.writeHead(fault?.status ?? 200, { 'content-type': 'application/json', ...fault?.headers });
-        return response.end(JSON.stringify(answer));
-      });
+      // Who is gone in the middle of a request has asked for nothing.
+      void bodyOf(request).then(
+        (body) => this.#answer(request, body, response),
+        () => {},
+      );
     });
     server.on('connection', (socket) => {
       this.connections += 1;
@@ -64,6 +61,15 @@ export class RecordingServer {
   /** Resolves when so many were asked in all. */
   async asked(count: number): Promise<void> {
     while (this.requests.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #answer(request: IncomingMessage, body: string, response: ServerResponse): void {
+    this.#note(request, body);
+    const fault = this.faults.shift() ?? null;
+    if (fault === 'drop') return void response.destroy();
+    const answer = fault === null ? usualAnswer(request) : { error: { message: 'as the test says' } };
+    response.writeHead(fault?.status ?? 200, { 'content-type': 'application/json', ...fault?.headers });
+    response.end(JSON.stringify(answer));
   }
 
   #note({ method = '', url = '', headers }: IncomingMessage, body: string): void {
