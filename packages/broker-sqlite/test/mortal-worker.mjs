@@ -7,4 +7,5 @@ const { file, end } = workerData.mortal;
 end.on('message', () => process.exit(1));
 // It does not keep a thread that has nothing left to do.
 end.unref();
-await import(new URL(`../dist/${file}`, import.meta.url).href);
+if (file === 'writer-worker.js') await import('../dist/writer-worker.js');
+else await import('../dist/reader-worker.js');

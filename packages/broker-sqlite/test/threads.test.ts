@@ -44,7 +44,7 @@ class Hand {
       if (this.instead) return this.instead(file);
       const { port1: end, port2 } = new MessageChannel();
       end.unref();
-      const worker = new Worker(new URL('mortal-worker.mjs', import.meta.url), {
+      const worker = new Worker(new URL('./mortal-worker.mjs', import.meta.url), {
         workerData: { ...options, mortal: { file, end: port2 } },
         transferList: [port2],
       });
