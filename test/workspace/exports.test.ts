@@ -31,5 +31,8 @@ async function valuesOf(pkg: Package, file: string): Promise<string[]> {
 
 function typesOf(pkg: Package, file: string): string[] {
   const source = file.replace('./dist/', 'src/').replace(/\.js$/, '.ts');
-  return exportedTypes(readFileSync(join(ROOT, pkg.folder, source), 'utf8'));
+  const text = readFileSync(join(ROOT, pkg.folder, source), 'utf8');
+  // A second entry may give all that the first one lists.
+  const others = [...text.matchAll(/^export \* from '\.\/([\w-]+\.js)';$/gm)].map(([, name]) => `./dist/${name}`);
+  return [...new Set([...exportedTypes(text), ...others.flatMap((other) => typesOf(pkg, other))])].sort();
 }

@@ -5,6 +5,9 @@ import type { AnyApp, ConnectOptions, Line } from './line.js';
 import { openLine } from './open-line.js';
 import type { Network, OpenSocket } from './ports.js';
 
+// All but its `connect`, which this file's own hides.
+export * from './index.js';
+
 /**
  * `connect` of the browser entry, for Node: on the engine of `@trunkline/websocket`.
  * An open line keeps the process running until its last interest is given up, or `close()`.
@@ -46,56 +49,3 @@ const nodeSocket: OpenSocket = (url, protocol, events) => {
 
 /** Node does not tell; what is lost is noticed by what is received. */
 const alwaysOnline: Network = { isOnline: () => true, listen: () => () => {} };
-
-export {
-  type Amendment,
-  BadNameError,
-  type ErrorCode,
-  type GapReason,
-  type Outcome,
-  type Reactions,
-  TrunklineError,
-} from '@trunkline/protocol';
-export type {
-  AnyApp,
-  Channels,
-  Connection,
-  ConnectionSnapshot,
-  ConnectionState,
-  ConnectOptions,
-  ExpiringToken,
-  HandleOf,
-  Line,
-  LineProblem,
-  PublicUserOf,
-  TokenSource,
-  UntypedApp,
-  UntypedContract,
-  UntypedHandle,
-} from './line.js';
-export type {
-  DeletedEntry,
-  LogEntry,
-  LogGap,
-  LogHandle,
-  LogInterest,
-  LogSnapshot,
-  LogState,
-  PendingEntry,
-  PresentEntry,
-  PublishError,
-  Published,
-} from './log-handle.js';
-export type { Clock, CloseInfo, Network, NetworkSignal, OpenSocket, Socket, SocketEvents } from './ports.js';
-export type {
-  ChangeCondition,
-  Changed,
-  RowChange,
-  TableHandle,
-  TableInterest,
-  TableReader,
-  TableSnapshot,
-  TableState,
-  TableStore,
-  TableWriter,
-} from './table-handle.js';
