@@ -24,20 +24,6 @@ export interface PollingOptions {
 const UNAUTHORIZED = 4501;
 const ABNORMAL = 1006;
 const BESIDE_MS = 2_000;
-/** The server's, which no request tells. */
-const LIMITS = {
-  maxMessageBytes: 262_144,
-  maxEntryBytes: 65_536,
-  maxObjectsPerMessage: 1_024,
-  maxSubscriptions: 256,
-  maxRequestsInWork: 64,
-  publishRatePerSecond: 50,
-  publishBurst: 100,
-  maxPageEntries: 1_000,
-  maxRowsPerChange: 1_000,
-  maxKeys: 1_000,
-  maxCallsInWork: 16,
-};
 
 type Request = { readonly type: string; readonly id: number; readonly stream: string } & Record<string, unknown>;
 
@@ -144,7 +130,8 @@ class PolledConnection implements Socket, LogHost {
           pingMs: Math.max(25_000, 2 * this.polling.intervalMs),
           now: Date.now(),
           features: [],
-          limits: LIMITS,
+          // No request tells the server's: the client takes the defaults.
+          limits: {},
         });
       case 'refresh':
         this.#token = String(request.token);
