@@ -6,19 +6,13 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launch, newContext, problems } from '../browser/support/browser.js';
-import { guide } from './guide.js';
-import { run, type Started, startUntil } from './tools.js';
+import { guide, portOf } from './guide.js';
+import { Programs, run, type Started, startUntil } from './tools.js';
 
 const chat = guide('docs/guides/chat.md');
 const { folder } = chat;
 const BOT_KEY = 'bot-0123456789-0123456789-0123456789';
 const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
-
-const startServer = (port = '0', settings: Readonly<Record<string, string>> = {}) =>
-  startUntil(/listening at (http:\S+?):(\d+)\n/, ['build/server.js'], folder, {
-    settings: { PORT: port, BOT_KEY, ...settings },
-  });
-const portOf = ({ match }: Started) => match[2] ?? '';
 
 beforeAll(chat.make);
 afterAll(chat.remove);
@@ -35,12 +29,7 @@ it('does not compile where nobody asks whether an entry was deleted', async () =
 });
 
 describe('compiled', () => {
-  const started: Started[] = [];
-  const keep = async (starting: Promise<Started>) => {
-    const program = await starting;
-    started.push(program);
-    return program;
-  };
+  const programs = new Programs();
   let browser: Browser;
   const contexts: BrowserContext[] = [];
   let server: Started;
@@ -54,17 +43,17 @@ describe('compiled', () => {
   afterAll(() => browser?.close());
   afterEach(async () => {
     for (const context of contexts.splice(0)) await context.close();
-    for (const program of started.splice(0).reverse()) await program.stop();
+    await programs.stop();
     rmSync(join(folder, 'data'), { recursive: true, force: true });
   });
 
   async function serveChat(settings: Readonly<Record<string, string>> = {}) {
-    server = await keep(startServer('0', settings));
+    server = await programs.start(chat.startServer({ BOT_KEY, ...settings }));
     url = `http://127.0.0.1:${portOf(server)}`;
   }
 
   async function servePage() {
-    const served = await keep(chat.startPage(portOf(server)));
+    const served = await programs.start(chat.startPage(portOf(server)));
     site = served.match[1] ?? '';
   }
 
@@ -177,7 +166,7 @@ describe('compiled', () => {
     await say(ada, 'in the dark');
     await say(bob, 'me too');
     await expect.poll(() => said(ada)).toEqual(['Ada: before', 'in the dark (sending)']);
-    server = await keep(startServer(port));
+    server = await programs.start(chat.startServer({ PORT: port, BOT_KEY }));
     for (const page of [ada, bob]) await page.getByText('The lobby is live.').waitFor();
     await expect
       .poll(async () => (await said(bob)).toSorted())
@@ -246,7 +235,7 @@ describe('compiled', () => {
     const [wants = ''] = /^ {2}backend: \[.*\n/m.exec(chat.text) ?? [];
     const [whom = ''] = /^ {2}backend: \{.*\n/m.exec(chat.text) ?? [];
     expect(whom).toContain(':3001/');
-    const store = await keep(startStore('0'));
+    const store = await programs.start(startStore('0'));
     const port = store.match[1] ?? '';
     const mends = [
       chat.breakIn('app.ts', '  presence: true', `${wants}  presence: true`),
@@ -260,7 +249,7 @@ describe('compiled', () => {
     expect((await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: '{}' })).status).toBe(401);
     await store.kill();
     await publish('second');
-    const again = await keep(startStore(port));
+    const again = await programs.start(startStore(port));
     await again.until(/INSERT \S+: \{"text":"second"\}/);
   });
 });

@@ -8,7 +8,7 @@ import { connect, type UntypedApp } from '@trunkline/client/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { guide } from './guide.js';
 import { readme } from './readme.js';
-import { ROOT, type Started, startUntil } from './tools.js';
+import { Programs, ROOT, startUntil } from './tools.js';
 
 const PEERS = join(ROOT, 'bench/node_modules');
 const hasSocketIo = existsSync(join(PEERS, 'socket.io/package.json'));
@@ -19,13 +19,13 @@ const page = guide('docs/guides/from-socket-io.md', {
 /** Above the folder: what the project has not is looked for there. */
 const above = join(dirname(page.folder), 'node_modules');
 
-const started: Started[] = [];
+const programs = new Programs();
 const leave: (() => unknown)[] = [];
 
 async function start(program: string): Promise<string> {
   const words = [`build/${program}.js`];
-  const server = await startUntil(/listening .*?port:? (\d+)/, words, page.folder, { settings: { PORT: '0' } });
-  started.push(server);
+  const starting = startUntil(/listening .*?port:? (\d+)/, words, page.folder, { settings: { PORT: '0' } });
+  const server = await programs.start(starting);
   return server.match[1] ?? '';
 }
 
@@ -71,7 +71,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   for (const end of leave.splice(0).reverse()) await end();
-  for (const program of started.splice(0)) await program.stop();
+  await programs.stop();
   rmSync(join(page.folder, 'data'), { recursive: true, force: true });
 });
 afterAll(() => {
@@ -83,8 +83,7 @@ it('the client of the page talks to the server of the page', async () => {
   const port = await start('server');
   const bob = member(port, 'bob');
   const LINE = `ws://127.0.0.1:${port}/line`;
-  const client = startUntil(/live \[ 'ada: hello' \]/, ['build/client.js'], page.folder, { settings: { LINE } });
-  started.unshift(await client);
+  await programs.start(startUntil(/live \[ 'ada: hello' \]/, ['build/client.js'], page.folder, { settings: { LINE } }));
   expect(await bob.hears(1)).toEqual(['ada: hello']);
 });
 

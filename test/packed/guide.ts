@@ -19,6 +19,8 @@ export interface Guide {
   breakIn(name: string, right: string, wrong: string): () => void;
   /** Compiles them, and resolves with what the compiler printed. Rejects with that if it complains. */
   tsc(): Promise<string>;
+  /** Its server. Default: on a free port. */
+  startServer(settings?: Readonly<Record<string, string>>): Promise<Started>;
   /** `npm run page`, on a free port, for the server on `port`. */
   startPage(port: string): Promise<Started>;
   /** What it tells to install, and what the tarballs were installed with: name and the part of the version that `^` holds to. */
@@ -27,6 +29,9 @@ export interface Guide {
   /** Packages that its files import and its manifest does not name. */
   readonly untold: readonly string[];
 }
+
+/** Of a server that a guide started. */
+export const portOf = ({ match }: Started): string => match[2] ?? '';
 
 /**
  * @param page path in the repository
@@ -68,6 +73,10 @@ export function guide(page: string, besides: Readonly<Record<string, string>> = 
       return () => put(name, whole);
     },
     tsc: () => node([join(modules, 'typescript/bin/tsc')], folder),
+    startServer: (settings) =>
+      startUntil(/listening at (http:\S+?):(\d+)\n/, ['build/server.js'], folder, {
+        settings: { PORT: '0', ...settings },
+      }),
     startPage(port) {
       const vite = ['node_modules/vite/bin/vite.js', '--port', '0', '--host', '127.0.0.1'];
       return startUntil(/Local:\s+(http:\S+:\d+)/, vite, folder, { settings: { PORT: port, NO_COLOR: '1' } });

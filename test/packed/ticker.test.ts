@@ -6,16 +6,12 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launch, newContext, problems } from '../browser/support/browser.js';
-import { guide } from './guide.js';
-import { run, type Started, startUntil } from './tools.js';
+import { guide, portOf } from './guide.js';
+import { Programs, run, type Started, startUntil } from './tools.js';
 
 const ticker = guide('docs/guides/live-data.md');
 const { folder, text } = ticker;
 const FEED_KEY = 'feed-0123456789-0123456789-0123456789';
-
-const startServer = (port = '0') =>
-  startUntil(/listening at (http:\S+?):(\d+)\n/, ['build/server.js'], folder, { settings: { PORT: port, FEED_KEY } });
-const portOf = ({ match }: Started) => match[2] ?? '';
 
 beforeAll(ticker.make);
 afterAll(ticker.remove);
@@ -32,12 +28,7 @@ it('does not compile with a field that a row has not', async () => {
 });
 
 describe('compiled', () => {
-  const started: Started[] = [];
-  const keep = async (starting: Promise<Started>) => {
-    const program = await starting;
-    started.push(program);
-    return program;
-  };
+  const programs = new Programs();
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
@@ -51,14 +42,14 @@ describe('compiled', () => {
   afterAll(() => browser?.close());
   afterEach(async () => {
     await context?.close();
-    for (const program of started.splice(0).reverse()) await program.stop();
+    await programs.stop();
     rmSync(join(folder, 'data'), { recursive: true, force: true });
   });
 
   async function open(prepare: (page: Page) => Promise<void> = async () => {}) {
-    server = await keep(startServer());
+    server = await programs.start(ticker.startServer({ FEED_KEY }));
     url = `http://127.0.0.1:${portOf(server)}`;
-    const served = await keep(ticker.startPage(portOf(server)));
+    const served = await programs.start(ticker.startPage(portOf(server)));
     context = await newContext(browser);
     page = await context.newPage();
     await prepare(page);
@@ -93,7 +84,7 @@ describe('compiled', () => {
     await server.stop();
     await page.getByText('Prices are live.').waitFor({ state: 'detached' });
     await buy().click();
-    await keep(startServer(port));
+    await programs.start(ticker.startServer({ PORT: port, FEED_KEY }));
     await expect.poll(fills).toEqual([expect.any(String), expect.stringMatching(/^10 ACME at \d+\.\d\d$/)]);
     await page.getByText('Prices are live.').waitFor();
     // What a second run would have stored stood before this.
@@ -140,22 +131,22 @@ describe('compiled', () => {
   it('is followed by tap, as the page has it', async () => {
     const [, words = ''] = /^npx trunkline (tap localhost:7400 .*)$/m.exec(text) ?? [];
     expect(words).not.toBe('');
-    server = await keep(startServer());
+    server = await programs.start(ticker.startServer({ FEED_KEY }));
     const tap = ['node_modules/@trunkline/cli/bin/trunkline.js', ...words.replace('7400', portOf(server)).split(' ')];
-    const { match } = await keep(startUntil(/\+ ACME {2}(\{.*\})\n.*~ ACME {2}\{"bid":.*\n/s, tap, folder));
+    const { match } = await programs.start(startUntil(/\+ ACME {2}(\{.*\})\n.*~ ACME {2}\{"bid":.*\n/s, tap, folder));
     expect(match[1]).toContain('"name":"ACME Inc."');
     expect(match[0]).not.toContain('GLOBEX');
   });
 
   it('is followed by Python, over a restart', async () => {
-    server = await keep(startServer());
+    server = await programs.start(ticker.startServer({ FEED_KEY }));
     url = `http://127.0.0.1:${portOf(server)}`;
-    const program = await keep(
+    const program = await programs.start(
       startUntil(/^ACME \d/m, ['follow.py'], folder, { command: 'python3', settings: { URL: url } }),
     );
     const port = portOf(server);
     await server.stop();
-    await keep(startServer(port));
+    await programs.start(ticker.startServer({ PORT: port, FEED_KEY }));
     await curl();
     await program.until(/^HOOLI 9\.95$/m);
   });

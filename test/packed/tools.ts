@@ -101,6 +101,21 @@ export interface Started {
   kill(): Promise<number | null>;
 }
 
+/** What a test starts, ended in the reverse order. */
+export class Programs {
+  readonly #started: Started[] = [];
+
+  async start(starting: Promise<Started>): Promise<Started> {
+    const program = await starting;
+    this.#started.push(program);
+    return program;
+  }
+
+  async stop(): Promise<void> {
+    for (const program of this.#started.splice(0).reverse()) await program.stop();
+  }
+}
+
 function stop(
   child: ChildProcess,
   ended: Promise<number | null>,
