@@ -91,7 +91,7 @@ it('goes from room to room, and keeps what each of them says apart', async () =>
   await untilTexts(page, ['said there']);
   await page.getByRole('navigation', { name: 'Rooms' }).getByRole('link', { name: 'here', exact: true }).click();
   await untilTexts(page, ['said here']);
-  expect(new URL(page.url()).pathname).toBe('/chat/here');
+  await expect.poll(() => new URL(page.url()).pathname).toBe('/chat/here');
 });
 
 it('has the messages as a list in a log, with exact times on hover', async () => {
@@ -137,6 +137,8 @@ it('shows markup as text, keeps emoji and line breaks, and wraps long words', as
   await field(page).pressSequentially('lines');
   await field(page).press('Enter');
   await untilTexts(page, [...odd, 'two\nlines']);
+  // Shown is what is on its way too, which a reload might stop.
+  await message(page, 'lines').getByText('sent', { exact: true }).waitFor();
   await page.reload();
   await untilTexts(page, [...odd, 'two\nlines']);
   expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
@@ -149,6 +151,7 @@ it('changes the name, and keeps the new one over a reload', async () => {
   await page.getByRole('button', { name: 'Change' }).click();
   await page.getByRole('textbox', { name: 'Your name' }).fill('Joanna');
   await page.getByRole('textbox', { name: 'Your name' }).press('Enter');
+  await page.getByText('You are Joanna').waitFor();
   await untilLive(page);
   await say(page, 'under another name');
   await message(page, 'under another name').getByText('Joanna').waitFor();

@@ -1,7 +1,7 @@
 // The market in Chromium: its prices are the server's, in their order, and its orders are executed once.
 
 import type { Page } from 'playwright-core';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { START_CASH_MICROS } from '../../apps/demo/shared/market.js';
 import { untilLive } from './support/chat.js';
 import { Link } from './support/link.js';
@@ -19,9 +19,6 @@ import {
 } from './support/market.js';
 import { logSockets } from './support/socket-log.js';
 import { stage } from './support/stage.js';
-
-// Several pages that tick, on a machine with other things to do.
-vi.setConfig({ testTimeout: 90_000 });
 
 const on = stage();
 
@@ -103,7 +100,7 @@ it.each([
   }
   const shown = await noteShown(page);
   const moved = async () => Object.values(await shown()).filter((prices) => prices.length > 5).length;
-  await expect.poll(moved, { timeout: 25_000 }).toBeGreaterThan(10);
+  await expect.poll(moved, { timeout: 90_000 }).toBeGreaterThan(10);
   const seen = await shown();
   const ticks = await told();
   for (const [symbol, prices] of Object.entries(seen)) {
@@ -243,12 +240,18 @@ it('asks for less while nobody sees it, and for all again when somebody does', a
     }, state);
   await setVisibility('hidden');
   await expect.poll(() => tunes().at(-1)?.rate).toBe(1);
-  // And gets it: from the second slice on they are a second apart.
+  // And gets it: they are a second apart, and not a quarter of it. What was on its way comes sooner, and a busy machine tells some late.
   const slices = () => log.received.filter((text) => text.includes('"type":"rows"') && text.includes('"#":')).length;
-  const before = slices();
-  const beganMs = performance.now();
-  await expect.poll(() => slices() - before, { timeout: 15_000 }).toBeGreaterThanOrEqual(4);
-  expect(performance.now() - beganMs).toBeGreaterThan(2_000);
+  let [count, sinceMs, slow] = [slices(), performance.now(), 0];
+  await expect
+    .poll(() => {
+      const now = slices();
+      if (now === count) return slow;
+      slow = now === count + 1 && performance.now() - sinceMs > 600 ? slow + 1 : 0;
+      [count, sinceMs] = [now, performance.now()];
+      return slow;
+    })
+    .toBeGreaterThanOrEqual(3);
   await setVisibility('visible');
   await expect.poll(() => tunes().at(-1)?.rate).toBe(4);
 });

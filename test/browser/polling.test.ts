@@ -2,7 +2,7 @@
 
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { message, openChat, say, untilLive, untilTexts } from './support/chat.js';
+import { act, message, openChat, say, untilLive, untilTexts } from './support/chat.js';
 import { stage } from './support/stage.js';
 
 const on = stage();
@@ -47,7 +47,7 @@ it('opens no WebSocket, and asks as often as it is told', async () => {
   await poll(page, '15 s');
   const slow = polls.length;
   await poll(page, '0.25 s');
-  await expect.poll(() => polls.length, { timeout: 15_000 }).toBeGreaterThan(slow + 8);
+  await expect.poll(() => polls.length).toBeGreaterThan(slow + 8);
   expect(sockets).toEqual([]);
 });
 
@@ -68,16 +68,15 @@ it('shows who is here and who has read what, and says what it leaves out', async
   await message(ada, 'read this').getByText('Seen by Bob').waitFor({ state: 'attached' });
   await say(bob, 'and this');
   await message(bob, 'and this').getByText('Seen by Ada').waitFor({ state: 'attached' });
-  await message(ada, 'and this').hover();
-  await message(ada, 'and this').getByRole('button', { name: 'React with 👍' }).click();
+  await act(ada, 'and this', 'React with 👍');
   await message(bob, 'and this').getByRole('button', { name: '👍 1: ' }).waitFor();
   await bob.close();
-  await expect.poll(() => here(ada), { timeout: 15_000 }).toEqual(['Ada']);
+  await expect.poll(() => here(ada)).toEqual(['Ada']);
   // Whoever polls leaves as soon, and not when the time is over that was asked for.
   const eve = await openChat(other, on.server.url, 'Eve', 'beside');
   await expect.poll(async () => (await here(eve)).sort()).toEqual(['Ada', 'Eve']);
   await ada.close({ runBeforeUnload: true });
-  await expect.poll(() => here(eve), { timeout: 15_000 }).toEqual(['Eve']);
+  await expect.poll(() => here(eve)).toEqual(['Eve']);
 });
 
 it('counts what is unread in rooms that are not open, from the first look on, and clears it', async () => {
@@ -146,6 +145,6 @@ it('shows each request on the Wire, with head, body and bytes, and polls without
     .first()
     .waitFor();
   await wire.getByLabel('Kind').selectOption('POST');
-  expect(await wire.getByRole('button', { name: /GET entries/ }).count()).toBe(0);
+  await expect.poll(() => wire.getByRole('button', { name: /GET entries/ }).count()).toBe(0);
   await expect.poll(() => wire.locator('dl').textContent()).toMatch(/requests\s*\d+.*overhead\s*\d+\.\d %/);
 });

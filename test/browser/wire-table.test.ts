@@ -41,10 +41,12 @@ const quotes = (market: string) => server.trunk.channel.quotes(market);
 function until(market: string, holds: (rows: ReadonlyMap<string, { readonly bid: number }>) => boolean): Promise<void> {
   const handle = line.channel.quotes(market);
   return new Promise((resolve) => {
-    handle.subscribe(() => {
+    const look = () => {
       const { state, rows } = handle.snapshot();
       if (state === 'live' && holds(rows)) resolve();
-    });
+    };
+    handle.subscribe(look);
+    look();
   });
 }
 

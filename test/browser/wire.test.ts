@@ -30,6 +30,7 @@ it('shows the handshake as the server saw it, without the token', async () => {
     .first()
     .click();
   await wire.getByText('secret=••••').waitFor();
+  await wire.getByRole('button', { name: /^Client to server: hello/ }).waitFor();
 
   const all = await wire.textContent();
   expect(all).toContain('hello');
@@ -78,8 +79,13 @@ it('pauses, filters, clears, copies', async () => {
   expect(copied).toContain('→ publish');
   expect(copied).toContain('← GET /line'.replace('←', '→'));
 
-  await wire.getByRole('button', { name: 'Clear' }).click();
-  await wire.getByText('Cleared. New frames appear here.').waitFor();
+  // A frame may come at once.
+  await expect
+    .poll(async () => {
+      await wire.getByRole('button', { name: 'Clear' }).click();
+      return wire.getByText('Cleared. New frames appear here.').isVisible();
+    })
+    .toBe(true);
 });
 
 it('folds runs of equal frames', async () => {
@@ -113,6 +119,8 @@ it('closes the connection when the chat is left, with a Close frame from each si
       expect.stringMatching(/client → server\s*Close 1000/),
       expect.stringMatching(/server → client\s*Close 1000/),
     ]);
+  // Those of the first page's two guests.
+  await page.getByText('2 connections live').waitFor();
   expect(sockets).toHaveLength(2);
 
   const wire = await openWire(page);

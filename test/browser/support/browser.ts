@@ -29,7 +29,7 @@ export async function newContext(browser: Browser, options: BrowserContextOption
   const found: string[] = [];
   problems.set(context, found);
   context.on('page', (page) => listen(page, found));
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(40_000);
   return context;
 }
 

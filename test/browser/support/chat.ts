@@ -34,10 +34,58 @@ export async function texts(page: Page | Locator): Promise<string[]> {
 }
 
 export async function untilTexts(page: Page | Locator, expected: readonly string[]): Promise<void> {
-  await expect.poll(() => texts(page), { timeout: 15_000 }).toEqual(expected);
+  await expect.poll(() => texts(page)).toEqual(expected);
 }
 
-/** A message of one's own, by its text. */
+/** Messages by their text. */
 export function message(page: Page | Locator, text: string): Locator {
   return log(page).getByRole('listitem').filter({ hasText: text });
+}
+
+/**
+ * Presses buttons of a message, one after the other. They are there while one points at it, and it moves when others turn out to have read
+ * it: whoever finds them gone points at it again, and begins anew.
+ */
+export async function act(page: Page, text: string, ...actions: readonly string[]): Promise<void> {
+  // A page in the background draws once a second, which every click waits for.
+  await page.bringToFront();
+  // The first one: an answer below it quotes it.
+  const on = message(page, text).first();
+  await expect
+    .poll(
+      async () => {
+        await on.hover();
+        for (const name of actions) await on.getByRole('button', { name, exact: true }).click({ timeout: 10_000 });
+        return true;
+      },
+      { timeout: 60_000 },
+    )
+    .toBe(true);
+}
+
+/**
+ * Goes up until the page has noticed: a message that turns out higher in the very frame in which somebody scrolls brings the list
+ * back to its end, and who reads goes on scrolling.
+ */
+export async function leaveTheEnd(page: Page): Promise<void> {
+  await expect
+    .poll(() =>
+      log(page).evaluate((list) => {
+        // Before it scrolls: what was scrolled the last time is to have stayed.
+        const isAbove = list.scrollHeight - list.scrollTop - list.clientHeight > 100;
+        const isSilent = list.getAttribute('aria-live') === 'off';
+        list.scrollTo(0, 0);
+        return isAbove && isSilent;
+      }),
+    )
+    .toBe(true);
+}
+
+/** What the text is of the message that has the keyboard. */
+export function focusedText(page: Page): Promise<string | undefined> {
+  return page.evaluate(() =>
+    document.activeElement?.matches('li')
+      ? (document.activeElement.querySelector('[data-part="text"]')?.textContent ?? undefined)
+      : undefined,
+  );
 }

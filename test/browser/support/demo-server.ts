@@ -1,6 +1,7 @@
 // The demo's server as people run it: a child process of its own, on a free port, with a data folder that is thrown away.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -110,13 +111,21 @@ export class DemoServer {
   }
 }
 
-/** A port that nobody has, known before the server starts, as it must be the same after a restart. */
+/**
+ * A port that nobody has, known before the server starts, as it must be the same after a restart. It is below those of which a system
+ * gives one to each who asks for any, so that nobody is given it meanwhile.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(20_000, 32_768);
+    const probe = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
 }

@@ -17,7 +17,7 @@ export async function expectAll(ada: Page, bob: Page): Promise<void> {
     const shown = await texts(page);
     return shown.length >= 2 * PER_PAGE && (await page.getByText('sending', { exact: true }).count()) === 0;
   };
-  for (const page of [ada, bob]) await expect.poll(() => isComplete(page), { timeout: 20_000 }).toBe(true);
+  for (const page of [ada, bob]) await expect.poll(() => isComplete(page)).toBe(true);
   const seen = await texts(ada);
   expect(seen).toHaveLength(2 * PER_PAGE);
   expect(await texts(bob)).toEqual(seen);

@@ -15,6 +15,7 @@ export class Link {
   readonly #pairs = new Set<Pair>();
   #targetPort = 0;
   #isCut = false;
+  #isMute = false;
 
   private constructor(
     readonly port: number,
@@ -59,13 +60,15 @@ export class Link {
     }
   }
 
-  /** What a page says on the WebSockets that stand still arrives, what it is told on them does not: answers are lost on the way. */
+  /** What a page says on its WebSockets still arrives, what it is told on them does not: answers are lost on the way. So it is with later ones. */
   mute(): void {
+    this.#isMute = true;
     for (const pair of this.#pairs) pair.isMuted = pair.isWebSocket;
   }
 
   restore(): void {
     this.#isCut = false;
+    this.#isMute = false;
   }
 
   async close(): Promise<void> {
@@ -84,6 +87,7 @@ export class Link {
     this.#pairs.add(pair);
     near.once('data', (bytes) => {
       pair.isWebSocket = bytes.subarray(0, 9).toString('latin1') === 'GET /line';
+      pair.isMuted = this.#isMute && pair.isWebSocket;
     });
     near.on('close', () => this.#pairs.delete(pair));
     for (const [from, to] of [

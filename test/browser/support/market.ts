@@ -108,23 +108,34 @@ function live(table: Followed): Promise<void> {
   });
 }
 
-/** Notes every tick of the exchange, none left out, until the result is called. */
+/** Notes every tick of the exchange, none left out, until the result is called: up to the first one after that moment. */
 export async function noteTicks(url: string): Promise<() => Promise<readonly PlainTick[]>> {
   const abort = new AbortController();
   const response = await fetch(`${url}/market/feed`, { signal: abort.signal });
   const ticks: PlainTick[] = [];
+  let isEnough = (_tick: PlainTick) => false;
   const reading = (async () => {
     let rest = '';
     const decoder = new TextDecoder();
     for await (const bytes of response.body ?? []) {
       const lines = (rest + decoder.decode(bytes as Uint8Array, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) ticks.push(JSON.parse(line) as PlainTick);
+      for (const line of lines) {
+        const tick = JSON.parse(line) as PlainTick;
+        ticks.push(tick);
+        if (isEnough(tick)) return;
+      }
     }
-  })().catch(() => {});
+    throw new Error('the feed has ended');
+  })();
+  // A failure is told to who asks for the ticks.
+  reading.catch(() => {});
   return async () => {
-    abort.abort();
+    // What a page has shown may still be on its way here.
+    const nowMs = Date.now();
+    isEnough = ({ at }) => at > nowMs;
     await reading;
+    abort.abort();
     return ticks;
   };
 }
