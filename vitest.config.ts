@@ -18,8 +18,10 @@ export default defineConfig({
     pool: 'forks',
     // By itself it leaves one processor idle, which on two is half of the time.
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // What a machine takes that is three times slower, and has other things to do: nothing waits for its end that comes.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     reporters: ['default'],
   },
 });

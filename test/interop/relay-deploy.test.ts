@@ -100,7 +100,7 @@ it('three deploys under clients that keep writing: nothing lost, nothing twice, 
     const next = await start();
     target.port = next.port;
     // Resolves when the last client has left: long before it would be told to go.
-    await trunk.close({ drainMs: 15_000, spreadMs: 100 });
+    await trunk.close({ drainMs: 60_000, spreadMs: 100 });
     moves.push(performance.now() - sinceMs);
     trunk = next;
   }
@@ -121,5 +121,5 @@ it('three deploys under clients that keep writing: nothing lost, nothing twice, 
     expect(line.connection.snapshot().lastClose).toEqual({ code: 1000, reason: '', wasClean: true });
   }
   expect(all).toHaveLength(total);
-  expect(Math.max(...moves)).toBeLessThan(10_000);
+  expect(Math.max(...moves)).toBeLessThan(40_000);
 });

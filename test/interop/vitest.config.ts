@@ -9,8 +9,10 @@ export default defineConfig({
     include: ['test/interop/**/*.test.ts', ...deep],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // What a machine takes that is three times slower, and has other things to do.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    expect: { poll: { timeout: 30_000 } },
     reporters: ['default'],
   },
 });

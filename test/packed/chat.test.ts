@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launch, newContext, problems } from '../browser/support/browser.js';
+import { freePort } from '../browser/support/demo-server.js';
 import { guide, portOf } from './guide.js';
 import { Programs, run, type Started, startUntil } from './tools.js';
 
@@ -133,8 +134,13 @@ describe('compiled', () => {
     await ada.getByText('2 here: Ada, Bob').waitFor();
     await bob.getByText('2 here: Ada, Bob').waitFor();
 
-    await ada.getByLabel('Message').fill('hel');
-    await bob.getByText('Ada typing …').waitFor();
+    // She goes on: each word of it is old after a while.
+    await expect
+      .poll(async () => {
+        await ada.getByLabel('Message').pressSequentially('m');
+        return bob.getByText('Ada typing …').count();
+      })
+      .toBe(1);
     await say(ada, 'hello');
     await bob.getByText('Ada typing …').waitFor({ state: 'detached' });
     await ada.getByText('Seen by Bob').waitFor();
@@ -155,7 +161,7 @@ describe('compiled', () => {
   });
 
   it('what is written while the server is dead arrives once, in one order, when it is back', async () => {
-    await serveChat();
+    await serveChat({ PORT: String(await freePort()) });
     await servePage();
     const [ada, bob] = [await enter('Ada'), await enter('Bob')];
     await say(ada, 'before');
@@ -235,8 +241,8 @@ describe('compiled', () => {
     const [wants = ''] = /^ {2}backend: \[.*\n/m.exec(chat.text) ?? [];
     const [whom = ''] = /^ {2}backend: \{.*\n/m.exec(chat.text) ?? [];
     expect(whom).toContain(':3001/');
-    const store = await programs.start(startStore('0'));
-    const port = store.match[1] ?? '';
+    const port = String(await freePort());
+    const store = await programs.start(startStore(port));
     const mends = [
       chat.breakIn('app.ts', '  presence: true', `${wants}  presence: true`),
       chat.breakIn('server.ts', '  request: welcome', `${whom.replace('3001', port)}  request: welcome`),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launch, newContext, problems } from '../browser/support/browser.js';
+import { freePort } from '../browser/support/demo-server.js';
 import { guide, portOf } from './guide.js';
 import { Programs, run, type Started, startUntil } from './tools.js';
 
@@ -47,7 +48,7 @@ describe('compiled', () => {
   });
 
   async function open(prepare: (page: Page) => Promise<void> = async () => {}) {
-    server = await programs.start(ticker.startServer({ FEED_KEY }));
+    server = await programs.start(ticker.startServer({ PORT: String(await freePort()), FEED_KEY }));
     url = `http://127.0.0.1:${portOf(server)}`;
     const served = await programs.start(ticker.startPage(portOf(server)));
     context = await newContext(browser);
@@ -64,11 +65,11 @@ describe('compiled', () => {
 
   it('shows prices, which change, of the rows that are watched', async () => {
     await open();
-    const [first = ''] = await board();
-    expect(first).toMatch(/^ACME Inc\.: \d+\.\d\d \/ \d+\.\d\d$/);
+    await expect.poll(async () => (await board())[0]).toMatch(/^ACME Inc\.: \d+\.\d\d \/ \d+\.\d\d$/);
+    const [first] = await board();
     await expect.poll(async () => (await board())[0]).not.toBe(first);
     const names = async () => (await board()).map((line) => line.split(':')[0]);
-    expect(await names()).toEqual(['ACME Inc.', 'GLOBEX Inc.']);
+    await expect.poll(names).toEqual(['ACME Inc.', 'GLOBEX Inc.']);
     await page.getByLabel('INITECH').check();
     await expect.poll(names).toEqual(['ACME Inc.', 'GLOBEX Inc.', 'INITECH Inc.']);
     await page.getByLabel('ACME').uncheck();
@@ -139,7 +140,7 @@ describe('compiled', () => {
   });
 
   it('is followed by Python, over a restart', async () => {
-    server = await programs.start(ticker.startServer({ FEED_KEY }));
+    server = await programs.start(ticker.startServer({ PORT: String(await freePort()), FEED_KEY }));
     url = `http://127.0.0.1:${portOf(server)}`;
     const program = await programs.start(
       startUntil(/^ACME \d/m, ['follow.py'], folder, { command: 'python3', settings: { URL: url } }),

@@ -7,9 +7,9 @@ export default defineConfig({
     globalSetup: ['test/packed/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 120_000,
-    // Compilers and installers run in them.
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 20_000 } },
+    // Compilers and installers run in them, also on a machine that is three times slower, and has other things to do.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

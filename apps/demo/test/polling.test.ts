@@ -187,7 +187,7 @@ describe('a chat that polls', () => {
     ]);
     polling.intervalMs = 5;
     const polls = () => asked.length;
-    await vi.waitUntil(() => polls() > 6, { interval: 1 });
+    await vi.waitUntil(() => polls() > 6, { interval: 1, timeout: 30_000 });
     await line.close();
     const after = polls();
     await new Promise((resolve) => setImmediate(resolve));

@@ -171,9 +171,11 @@ describe('a writing thread that dies', () => {
   });
 
   it('stores each once and in order, however often it dies in the middle', async () => {
-    const last = 9_000;
+    const BATCH = 9_000;
+    let last = BATCH;
     const acknowledged: number[] = [0];
     let deaths = 0;
+    let inTheMiddle = 0;
     const head = () => acknowledged.at(-1) ?? 0;
     while (head() < last) {
       // As a client sends what has no answer: all of it, in order, each behind the one before.
@@ -195,8 +197,11 @@ describe('a writing thread that dies', () => {
       for (const error of await Promise.all(sent)) if (error) expect(error).toBeInstanceOf(BrokerUnavailableError);
       // None was acknowledged behind one that was not.
       expect(acknowledged).toEqual(Array.from({ length: head() + 1 }, (_, seq) => seq));
-      if (deaths === 1) expect(head()).toBeLessThan(last);
+      if (head() < last) inTheMiddle += 1;
+      // It was done before it heard of its end, as on a machine with one processor: once more.
+      else if (inTheMiddle === 0) [last, deaths] = [last + BATCH, 0];
     }
+    expect(inTheMiddle).toBeGreaterThan(0);
     expect(await stored()).toEqual(Array.from({ length: last }, (_, index) => index + 1));
   });
 

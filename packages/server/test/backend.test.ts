@@ -417,7 +417,7 @@ describe('closing', () => {
     for (const text of ['1', '2']) await publish(url, text);
     await there.hears('publish.after', 1);
     const peer = await enter(url);
-    const closed = trunk.close({ deadlineMs: 300 });
+    const closed = trunk.close({ deadlineMs: 10_000 });
     expect((await peer.closed).code).toBe(CLOSE.goingAway);
     // The first ends well; the second, if it has begun by then, is never answered, and cut.
     answers[0]?.({});

@@ -199,8 +199,8 @@ describe('the end of close()', () => {
     await once(http, 'data');
     const sinceMs = performance.now();
     await trunk.close({ deadlineMs: 300 });
-    // 300 ms, the half second of the sweep, and a machine that has other things to do.
-    expect(performance.now() - sinceMs).toBeLessThan(3_000);
+    // 300 ms, the half second of the sweep, and a machine that has other things to do. What hangs does so for ever.
+    expect(performance.now() - sinceMs).toBeLessThan(30_000);
     expect(peer.messages.at(-1)?.type).toBe('goodbye');
   });
 

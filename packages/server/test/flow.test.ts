@@ -59,8 +59,8 @@ function reached(some: readonly Reader[], offset: number, each: () => void = () 
   });
 }
 
-/** Publishes in rounds, each when all of `some` have the one before; gives the 99th percentile of all deliveries, in milliseconds. */
-async function rounds(count: number, some: readonly Reader[], between: () => void = () => {}): Promise<number> {
+/** Publishes in rounds, each when all of `some` have the one before; gives percentiles of all deliveries, in milliseconds. */
+async function rounds(count: number, some: readonly Reader[], between: () => void = () => {}) {
   const latencies: number[] = [];
   for (let n = 0; n < count; n++) {
     const began = performance.now();
@@ -70,7 +70,8 @@ async function rounds(count: number, some: readonly Reader[], between: () => voi
     between();
   }
   latencies.sort((a, b) => a - b);
-  return latencies[Math.floor(latencies.length * 0.99)] ?? 0;
+  const percentile = (part: number) => latencies[Math.floor(latencies.length * part)] ?? 0;
+  return { median: percentile(0.5), p99: percentile(0.99) };
 }
 
 describe(`FLO-2: a slow reader and ${STALLED} that take nothing, among ${READERS}`, () => {
@@ -118,9 +119,8 @@ describe(`FLO-2: a slow reader and ${STALLED} that take nothing, among ${READERS
     const alongside = await rounds(ROUNDS, readers);
     // Printed, so that a run shows more than that it passed.
     const figures = { alone, together, alongside };
-    process.stdout.write(
-      `p99 in ms, ${READERS} readers: ${JSON.stringify(figures)}; grown by ${after - before} bytes\n`,
-    );
-    expect(together).toBeLessThan(3 * Math.max(alone, alongside) + 50);
+    process.stdout.write(`in ms, ${READERS} readers: ${JSON.stringify(figures)}; grown by ${after - before} bytes\n`);
+    // The median: those who took nothing would hold up every round. What else the machine does holds up some.
+    expect(together.median).toBeLessThan(3 * Math.max(alone.median, alongside.median) + 50);
   });
 });

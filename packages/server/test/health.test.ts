@@ -1,8 +1,8 @@
 // `/healthz` and `trunk.health()`: what probes are told.
 
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type BrokerHealth, memoryBroker } from '@trunkline/broker';
 import { afterEach, describe, expect, it } from 'vitest';
 import { serve } from '../src/index.js';
@@ -13,6 +13,22 @@ const open: { close(options?: { deadlineMs: number }): unknown }[] = [];
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close({ deadlineMs: 0 });
 });
+/** Below those of which a system gives one to each who asks for any, so that nobody is given it meanwhile. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_768);
+    const probe = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
+}
+
 async function start(...args: Parameters<typeof served>) {
   const server = await served(...args);
   open.push(server.trunk);
@@ -75,11 +91,7 @@ describe('/healthz', () => {
   });
 
   it('is 503 while the store opens, and 200 from then on', async () => {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const { port } = probe.address() as AddressInfo;
-    probe.close();
-    await once(probe, 'close');
+    const port = await freePort();
     let isOpen = () => {};
     let isAsked = () => {};
     const asked = new Promise<void>((resolve) => {

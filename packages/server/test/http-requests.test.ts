@@ -236,7 +236,7 @@ describe('with attach', () => {
     socket.write(`POST ${PLAIN} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ada\r\n`);
     socket.write('Content-Type: application/json\r\nContent-Length: 10\r\n\r\n');
     await once(server, 'request');
-    await trunk.close({ deadlineMs: 200 });
+    await trunk.close({ deadlineMs: 600 });
     expect(await waiting).toMatchObject({ body: { items: [] } });
     expect(await end).toBe('');
   });

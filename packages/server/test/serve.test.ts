@@ -41,7 +41,7 @@ describe('TRA-1: the endpoint', () => {
   });
 
   it('gives up a connection whose request does not come in time', async () => {
-    const { trunk } = await start({ helloTimeoutMs: 40 });
+    const { trunk } = await start({ helloTimeoutMs: 200 });
     const mute = dialTcp(trunk.port);
     const answer: Buffer[] = [];
     mute.on('data', (bytes) => answer.push(bytes));

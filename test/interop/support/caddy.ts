@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../browser/support/demo-server.js';
 import { onStop } from './cleanup.js';
-import { freePort } from './nginx.js';
 import { run } from './program.js';
 
 /** Starts it with a site, given its port. @returns the port. */

@@ -1,9 +1,9 @@
 // nginx as a reverse proxy on loopback, with all its files in a folder of its own.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../browser/support/demo-server.js';
 import { onStop } from './cleanup.js';
 import { run } from './program.js';
 
@@ -64,14 +64,5 @@ export async function runNginx(http: (port: number) => string): Promise<number> 
   while (!(await errors.next()).includes('start worker process ')) {
     // The next line.
   }
-  return port;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
   return port;
 }
