@@ -94,7 +94,9 @@ export function createMarkers(
       timers.set('next', MARK_MS, send);
     };
     isAsking = true;
-    asks.ask({ type: 'mark', stream: name, offset }).then(() => answered(), answered);
+    asks
+      .ask({ type: 'mark', stream: name, offset, ...(of !== null && { epoch: of }) })
+      .then(() => answered(), answered);
   };
   return {
     readers: mapStore(

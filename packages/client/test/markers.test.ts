@@ -96,6 +96,24 @@ describe('marks', () => {
     expect(theirs.readers.snapshot().readers).toEqual([{ user: 'ada', offset: 4 }]);
   });
 
+  it('that wait for the line are none of the history that began meanwhile', async () => {
+    const { world, mine, theirs, say } = await rooms();
+    mine.open();
+    await say(20);
+    world.accepts = false;
+    for (const connection of [...world.openConnections]) connection.end(1006, false);
+    mine.mark(4);
+    await world.broker.remove('chat/lobby' as StreamName);
+    await world.pass(1_000);
+    for (let n = 0; n < 5; n += 1) void theirs.publish({ text: `n${n}` });
+    world.accepts = true;
+    await world.pass(60_000);
+    theirs.readers.subscribe(() => {});
+    await world.pass(2_000);
+    expect([mine.snapshot().entries.length, theirs.readers.snapshot().readers]).toEqual([5, []]);
+    expect(world.problems).toEqual([]);
+  });
+
   it('two tabs of a user that mark together are told to wait, and come to the same', async () => {
     const { world, mine, theirs, say } = await rooms();
     const tab = world.join('ada').channel.chat('lobby');

@@ -6,7 +6,7 @@ import type { Engine } from './engine.js';
 import type { Reader } from './markers.js';
 
 /** What is asked for. */
-export type Marking = Pick<Mark, 'type' | 'stream' | 'offset'> | Pick<Follow | Unfollow, 'type' | 'stream'>;
+export type Marking = Omit<Mark, 'id'> | Pick<Follow | Unfollow, 'type' | 'stream'>;
 type Parts = Pick<Engine, 'app' | 'markers' | 'permits'>;
 
 /** Rejects with a TrunklineError. */
@@ -49,6 +49,6 @@ function markedLog({ app }: Parts, { stream }: Marking) {
 function store(parts: Parts, marking: Marking, reader: Reader): Promise<void> {
   const { markers } = parts;
   const { name, bounds } = markedLog(parts, marking);
-  if (marking.type === 'mark') return markers.mark(name, bounds, reader, marking.offset);
+  if (marking.type === 'mark') return markers.mark(name, bounds, reader, marking);
   return markers[marking.type](name, reader.id);
 }

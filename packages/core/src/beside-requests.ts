@@ -1,7 +1,7 @@
 // What stands beside a log, asked for without a connection: one request at a time, each by a user or by a program that acts as the server.
 
 import type { RowsPage } from '@trunkline/broker';
-import { type Offset, TrunklineError } from '@trunkline/protocol';
+import { type Mark, TrunklineError } from '@trunkline/protocol';
 import { type Marking, markAs, markAsServer } from './answer-mark.js';
 import { type Action, type Identity, SERVER, type Target } from './app.js';
 import { callBroker } from './broker-call.js';
@@ -70,8 +70,8 @@ export class BesideRequests<Request = unknown> {
   }
 
   /** @param userId whose; of a user only their own. Rejects as `presence` does, and `conflict`, `too_large`, `rate_limited`. */
-  mark(caller: Caller, target: Target, userId: string, offset: Offset): Promise<void> {
-    return this.#mark(caller, target, userId, { type: 'mark', stream: target.name, offset });
+  mark(caller: Caller, target: Target, userId: string, mark: Pick<Mark, 'offset' | 'epoch'>): Promise<void> {
+    return this.#mark(caller, target, userId, { ...mark, type: 'mark', stream: target.name });
   }
 
   /** Whether the log is counted for the user from now on. @param userId whose; of a user only their own. Rejects as `mark` does. */

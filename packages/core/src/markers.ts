@@ -16,6 +16,7 @@ import {
   MARK_INTERVAL_MS,
   MAX_FOLLOWS,
   MAX_KEY_BYTES,
+  type Mark,
   type Offset,
   type StreamName,
   TrunklineError,
@@ -94,8 +95,14 @@ export class Markers {
   }
 
   /** Resolves when it is stored. Rejects with TrunklineError `conflict` (beyond the head), `too_large`, `unavailable`. */
-  async mark(log: StreamName, bounds: MarkBounds, reader: Reader, offset: Offset): Promise<void> {
+  async mark(
+    log: StreamName,
+    bounds: MarkBounds,
+    reader: Reader,
+    { offset, epoch: marked }: Pick<Mark, 'offset' | 'epoch'>,
+  ): Promise<void> {
     const { follows, followed, head } = await this.#look(log, reader.id);
+    if (marked !== undefined && marked !== head.epoch) return;
     if (offset > head.offset) {
       throw new TrunklineError('conflict', `the log ends at ${head.offset}: ${offset} cannot be marked`);
     }

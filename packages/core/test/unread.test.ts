@@ -84,6 +84,23 @@ describe('MRK-1: marks', () => {
     await mark(ada, 5);
   });
 
+  it('of another epoch than the log’s change nothing, wherever they stand', async () => {
+    const world = markedWorld();
+    await publish(world, 'bob', 5);
+    const [ada, bob] = [await world.enter('ada'), await world.enter('bob')];
+    const id = bob.request({ type: 'subscribe', stream: MARKS });
+    await world.settle();
+    const view = new TableView().take(bob.connection.fresh(), id);
+    for (const offset of [3, 6]) {
+      await ada.do({ type: 'mark', stream: LOBBY, offset, epoch: 'epoch-0' });
+      await world.passMs(1_000);
+    }
+    expect(view.take(bob.connection.fresh()).sorted).toEqual([]);
+    await ada.do({ type: 'mark', stream: LOBBY, offset: 2, epoch: 'epoch-1' });
+    await world.settle();
+    expect(view.take(bob.connection.fresh()).sorted).toEqual([['ada', { offset: 2, user: 'ada', epoch: 'epoch-1' }]]);
+  });
+
   it('one a second for each user and log, to the millisecond', async () => {
     const world = markedWorld();
     await publish(world, 'bob', 5);

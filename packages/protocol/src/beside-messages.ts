@@ -2,7 +2,7 @@
 
 import type { JsonValue } from './json.js';
 import type { RequestId } from './messages.js';
-import type { Offset } from './names.js';
+import type { Epoch, Offset } from './names.js';
 
 /** Tells those who listen to `…:signals`, and is forgotten. No answer; if it is refused, an `error` without id, at most one a second. */
 export interface Signal {
@@ -22,12 +22,17 @@ export interface ServerSignal {
   readonly data: JsonValue;
 }
 
-/** The user has read up to there. Only forward: a lower one is answered with `ok` and changes nothing. The user follows the log from then on. */
+/**
+ * The user has read up to there. Only forward: a lower one, or one of another epoch than the log's, is answered with `ok` and changes nothing.
+ * The user follows the log from then on.
+ */
 export interface Mark {
   readonly type: 'mark';
   readonly id: RequestId;
   readonly stream: string;
   readonly offset: Offset;
+  /** Of the history that the offset is of. Default: whatever the log's is now. */
+  readonly epoch?: Epoch;
 }
 /** The user follows the log: what they have not read of it is counted. Sent again, it changes nothing. */
 export interface Follow {

@@ -112,7 +112,7 @@ const CLIENT: Shapes<ClientMessage> = {
   },
   cancel: { id },
   signal: { stream: name, name: signalName, data: payload },
-  mark: { id, stream: name, offset: count },
+  mark: { id, stream: name, offset: count, epoch: optional(epoch) },
   follow: { id, stream: name },
   unfollow: { id, stream: name },
   read: {

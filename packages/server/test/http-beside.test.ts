@@ -106,8 +106,20 @@ describe('…/markers', () => {
     expect([again.status, again.headers.get('retry-after')]).toEqual([429, '1']);
     expect((await ask('PUT', `${ATTIC}/markers/bob`, { body: { offset: 1 } })).status).toBe(403);
     expect((await ask('PUT', `${ATTIC}/markers/me`, { body: { offset: 1 }, token: 'no-mark' })).status).toBe(403);
-    expect((await ask('PUT', `${ATTIC}/markers/eve`, { body: { offset: 4 }, token: KEY })).status).toBe(409);
-    for (const body of [{}, { offset: -1 }, { offset: 1, more: 1 }, [], 7]) {
+    const beyond = (body: object) => ask('PUT', `${ATTIC}/markers/eve`, { body, token: KEY });
+    expect((await beyond({ offset: 4 })).status).toBe(409);
+    expect((await beyond({ offset: 4, epoch })).status).toBe(409);
+    // In another history it may have been there, and says nothing of this one.
+    expect((await beyond({ offset: 4, epoch: 'other' })).status).toBe(200);
+    for (const body of [
+      {},
+      { offset: -1 },
+      { offset: 1, more: 1 },
+      { offset: 1, epoch: 'a b' },
+      { offset: 1, epoch: 7 },
+      [],
+      7,
+    ]) {
       expect((await ask('PUT', `${ATTIC}/markers/me`, { body })).status).toBe(400);
     }
     expect((await ask('PUT', `${ATTIC}/markers/${'x'.repeat(257)}`, { body: { offset: 1 }, token: KEY })).status).toBe(

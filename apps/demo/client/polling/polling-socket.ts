@@ -228,9 +228,9 @@ class PolledConnection implements Socket, LogHost {
     await this.#streams.get(stream)?.poll();
   }
 
-  async #mark({ id, stream, offset }: Request): Promise<void> {
+  async #mark({ id, stream, offset, epoch }: Request): Promise<void> {
     const path = `/v1/channels/${stream}/markers/me`;
-    this.#answer(id, await this.requests.send({ method: 'PUT', path, body: { offset } }));
+    this.#answer(id, await this.requests.send({ method: 'PUT', path, body: { offset, epoch } }));
   }
 
   async #follow({ id, type, stream }: Request): Promise<void> {

@@ -2,13 +2,15 @@
 
 import { createHash } from 'node:crypto';
 import { type BesideRequests, type Caller, MAX_LEASE_SECONDS } from '@trunkline/core';
-import { parseStreamName } from '@trunkline/protocol';
+import { type Mark, parseStreamName } from '@trunkline/protocol';
 import type { RequestInfo } from '../define/trunkline.js';
 import { type Answer, done, tagged } from './answer.js';
 import type { Context } from './context.js';
 import type { KnownKey } from './credentials.js';
-import { JSON_TYPES } from './entries.js';
+import { EPOCH, JSON_TYPES } from './entries.js';
 import { badRequest } from './http-error.js';
+
+const IS_EPOCH = new RegExp(EPOCH.pattern);
 
 export async function readPresence({ beside, caller, target, request }: Context): Promise<Answer> {
   return read(await beside.presence(caller, target), request.headers['if-none-match']);
@@ -36,13 +38,20 @@ export async function readMarkers({ beside, caller, target, request }: Context):
   return read({ readers }, request.headers['if-none-match']);
 }
 
+interface Given {
+  readonly offset?: unknown;
+  readonly epoch?: unknown;
+}
+
 export async function putMarker({ beside, caller, target, key, body }: Context): Promise<Answer> {
   const given = await body(JSON_TYPES);
-  const { offset, ...more } = (typeof given === 'object' && given !== null ? given : {}) as { offset?: unknown };
-  if (!Number.isSafeInteger(offset) || (offset as number) < 0 || Object.keys(more).length > 0) {
-    throw badRequest('the body must be an offset from 0: {"offset":41}');
+  const { offset, epoch, ...more } = (typeof given === 'object' && given !== null ? given : {}) as Given;
+  const isOffset = Number.isSafeInteger(offset) && (offset as number) >= 0;
+  const isEpoch = epoch === undefined || (typeof epoch === 'string' && IS_EPOCH.test(epoch));
+  if (!isOffset || !isEpoch || Object.keys(more).length > 0) {
+    throw badRequest('the body must be an offset from 0, and may have its epoch: {"offset":41,"epoch":"pWz81a"}');
   }
-  await beside.mark(caller, target, userOf(caller, key), offset as number);
+  await beside.mark(caller, target, userOf(caller, key), { offset, epoch } as Pick<Mark, 'offset' | 'epoch'>);
   return done(200, { offset });
 }
 

@@ -145,7 +145,7 @@ export const SCHEMAS = {
   Readers: object({
     readers: { type: 'array', items: object({ id: { type: 'string' }, user: publicUser, offset, epoch: epochOrNull }) },
   }),
-  Marker: object({ offset }),
+  Marker: object({ offset, epoch }, ['epoch']),
   Following: object({ following: { type: 'boolean', description: 'The log is counted for the user.' } }),
   Unread: object({
     logs: {

@@ -259,7 +259,8 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'putMarker',
     method: 'PUT',
     at: 'marker',
-    summary: 'The user has read up to there; `me` is who asks. Only forward: a lower one changes nothing.',
+    summary:
+      'The user has read up to there; `me` is who asks. Only forward: a lower one, or one of another epoch, changes nothing.',
     query: none,
     body: { schema: 'Marker', types: JSON_TYPES },
     answers: { 200: 'Marker' },
