@@ -1,15 +1,10 @@
 // Chromium, and what a page does there with its native WebSocket.
 
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { onStop } from './cleanup.js';
 import type { Closed } from './ours.js';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
-
-export function launch(): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-  return chromium.launch({ executablePath, args: FLAGS, headless: true });
-}
+export { launch } from '../../browser/support/browser.js';
 
 /** A page of the server, loaded. */
 export async function openPage(browser: Browser, url: string): Promise<Page> {
