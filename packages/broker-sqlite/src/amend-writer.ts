@@ -76,8 +76,8 @@ export class AmendWriter {
     this.#streams.changed(stream);
     const changed = data !== call.data || (state ?? '{}') !== call.state;
     const place = changed ? stream.head + 1 : newest || offset;
-    const producer =
-      source && this.#streams.store(stream, plan?.producer, source.producer, source.seq, place, call.at, nowMs);
+    const run = source && { seq: source.seq, offset: place, at: call.at, count: 1 };
+    const producer = run && this.#streams.store(stream, plan?.producer, source.producer, run, nowMs);
     if (producer !== undefined) this.#streams.use(producer, nowMs);
     if (changed) this.#store(stream, call, producer);
     if (changed && newest > stream.floor) this.#forget(stream, newest);

@@ -1,12 +1,12 @@
-// Appends of one entry each that were called one behind the other in a turn, as those of a client's burst are. They travel to the
-// writing thread as one call, and what became of them comes back as one answer: a message for each costs more than its row. What is
-// the same as in the append before is not said again. Each is still stored, or refused, by itself.
+// Runs of entries that were appended one behind the other in a turn, as clients' bursts are. They travel to the writing thread as one
+// call, and what became of them comes back as one answer: a message for each costs more than its row. What is the same as in the entry
+// before is not said again. Each is still stored, or refused, by itself.
 
 import type { Retention } from '@trunkline/broker';
 import type { KeptThread } from './kept-thread.js';
 import { keyText } from './key-text.js';
 import type { AppendCall, AppendDone, Refusal, WriterCall } from './messages.js';
-import type { OneAppend } from './one-append.js';
+import type { PendingRun } from './pending-run.js';
 
 /** So many in one call at most: a group of the writer, which takes calls as a whole, stays as small as it is meant to be. */
 export const MAX_BURST = 128;
@@ -28,16 +28,24 @@ export interface BurstCall {
 }
 
 /**
- * What became of each in turn: a number is the offset of a new entry, an object anything else. A text is no answer but the epoch of the
- * answers after it.
+ * What became of each in turn: a number is the offset of a new entry, a negative one says how many new ones there are from the offset after it
+ * on, and an object is anything else. A text is no answer but the epoch of the answers after it.
  */
 export type BurstDone = readonly (string | number | BurstOther)[];
 type BurstOther = { readonly refusal: Refusal } | { readonly repeat: readonly [offset: number, at: number] };
 
-/** Who is told what became of the appends, in the order of commits. */
+/** Who is told what became of the entries of each run, in the order of commits. */
 export interface BurstSettle {
-  stored(one: OneAppend, epoch: string, offset: number, at: number, duplicate: boolean): void;
-  refused(one: OneAppend, refusal: Refusal): void;
+  stored(
+    run: PendingRun,
+    index: number,
+    count: number,
+    epoch: string,
+    offset: number,
+    at: number,
+    duplicate: boolean,
+  ): void;
+  refused(run: PendingRun, index: number, refusal: Refusal): void;
 }
 
 /** The calling side. */
@@ -47,8 +55,8 @@ export class Bursts {
   readonly #settle: BurstSettle;
   #call: BurstCall | null = null;
   /** Of the newest call. */
-  #appends: OneAppend[] = [];
-  /** Of the append before. */
+  #runs: PendingRun[] = [];
+  /** Of the run before. */
   #retain: Retention | null = null;
 
   constructor(link: KeptThread<WriterCall>, randomEpoch: () => string, settle: BurstSettle) {
@@ -57,83 +65,103 @@ export class Bursts {
     this.#settle = settle;
   }
 
-  /** @param after 0: of none. */
-  append(one: OneAppend, retain: Retention | null, after: number): void {
-    const call = this.#call;
-    const before = this.#appends.at(-1);
-    // Only what is last and has not left can be added to: calls keep their order.
-    if (call === null || before === undefined || this.#link.newestUnsent !== call || call.count === MAX_BURST) {
-      return this.#begin(one, retain, after);
-    }
+  /** Appends a run that begins. @param after 0: of none. */
+  append(run: PendingRun, retain: Retention | null, after: number): void {
+    const call = this.#open;
+    const before = this.#runs.at(-1);
+    if (call === null || before === undefined) return this.#begin(run, retain, after);
     const isSameRetain = isSame(retain, this.#retain);
-    if (isSameRetain && follows(one, before, after)) call.words.push(one.data);
-    else this.#say(call, one, before, isSameRetain ? SAME : retain && { ...retain }, after);
+    if (isSameRetain && follows(run, before, after)) call.words.push(run.data[0]);
+    else this.#say(call, run, before, isSameRetain ? SAME : retain && { ...retain }, after);
     call.count += 1;
     this.#retain = retain;
-    this.#appends.push(one);
+    this.#runs.push(run);
   }
 
-  #begin(one: OneAppend, retain: Retention | null, after: number): void {
-    const appends = [one];
+  /** Whether one more could still be appended to the run: it is the last of all, and has not left. */
+  add(run: PendingRun, data: string): boolean {
+    const call = this.#open;
+    if (call === null || this.#runs.at(-1) !== run) return false;
+    call.words.push(data);
+    run.data.push(data);
+    call.count += 1;
+    return true;
+  }
+
+  /** The call that may be added to: only what is last and has not left, as calls keep their order. */
+  get #open(): BurstCall | null {
+    const call = this.#call;
+    return call !== null && this.#link.newestUnsent === call && call.count < MAX_BURST ? call : null;
+  }
+
+  #begin(run: PendingRun, retain: Retention | null, after: number): void {
+    const runs = [run];
     const call: BurstCall = { type: 'burst', words: [], count: 1 };
-    this.#say(call, one, undefined, retain && { ...retain }, after);
+    this.#say(call, run, undefined, retain && { ...retain }, after);
     this.#call = call;
-    this.#appends = appends;
+    this.#runs = runs;
     this.#retain = retain;
     this.#link.call(call, {
-      done: (value) => this.#tell(appends, value as BurstDone),
+      done: (value) => this.#tell(runs, value as BurstDone),
       refused: (refusal) => {
-        for (const append of appends) this.#settle.refused(append, refusal);
+        for (const one of runs) for (const index of one.data.keys()) this.#settle.refused(one, index, refusal);
       },
     });
   }
 
-  #say(call: BurstCall, one: OneAppend, before: OneAppend | undefined, retain: unknown, after: number): void {
-    const { stream, user, producer, owner } = one;
+  #say(call: BurstCall, run: PendingRun, before: PendingRun | undefined, retain: unknown, after: number): void {
+    const { stream, user, producer, owner } = run;
     const isSameStream = stream === before?.stream;
     call.words.push(
-      one.at,
+      run.at,
       isSameStream ? SAME : keyText(stream),
       isSameStream ? SAME : this.#randomEpoch(),
       retain,
       user === before?.user ? SAME : user,
       producer === before?.producer ? SAME : producer && keyText(producer),
       owner === before?.owner ? SAME : owner && keyText(owner),
-      one.seq,
+      run.seq,
       after,
-      one.outbox ? 1 : 0,
-      one.data,
+      run.outbox ? 1 : 0,
+      run.data[0],
     );
   }
 
-  #tell(appends: readonly OneAppend[], done: BurstDone): void {
-    let [epoch, next] = ['', 0];
+  #tell(runs: readonly PendingRun[], done: BurstDone): void {
+    let [epoch, next, index, count] = ['', 0, 0, 1];
     for (const word of done) {
-      if (typeof word === 'string') {
-        epoch = word;
-        continue;
+      if (typeof word === 'string') epoch = word;
+      else if (typeof word === 'number' && word < 0) count = -word;
+      else {
+        // New entries of one answer may be of several runs that follow each other.
+        for (let told = 0; told < count; ) {
+          const run = runs[next] as PendingRun;
+          const ofRun = Math.min(count - told, run.data.length - index);
+          if (typeof word === 'number') {
+            this.#settle.stored(run, index, ofRun, epoch, word + told, run.at, false);
+          } else if ('refusal' in word) this.#settle.refused(run, index, word.refusal);
+          else this.#settle.stored(run, index, 1, epoch, word.repeat[0], word.repeat[1], true);
+          told += ofRun;
+          index += ofRun;
+          if (index === run.data.length) [next, index] = [next + 1, 0];
+        }
+        count = 1;
       }
-      const one = appends[next] as OneAppend;
-      next += 1;
-      if (typeof word === 'number') this.#settle.stored(one, epoch, word, one.at, false);
-      else if ('refusal' in word) this.#settle.refused(one, word.refusal);
-      else this.#settle.stored(one, epoch, word.repeat[0], word.repeat[1], true);
     }
   }
 }
 
 /** Whether nothing but its data has to be said. */
-function follows(one: OneAppend, before: OneAppend, after: number): boolean {
+function follows(run: PendingRun, before: PendingRun, after: number): boolean {
+  const last = before.seq === null ? null : before.seq + before.data.length - 1;
   return (
-    one.stream === before.stream &&
-    one.at === before.at &&
-    one.user === before.user &&
-    one.producer === before.producer &&
-    one.owner === before.owner &&
-    one.outbox === before.outbox &&
-    (one.seq === null || before.seq === null
-      ? one.seq === before.seq && after === 0
-      : one.seq === before.seq + 1 && after === before.seq)
+    run.stream === before.stream &&
+    run.at === before.at &&
+    run.user === before.user &&
+    run.producer === before.producer &&
+    run.owner === before.owner &&
+    run.outbox === before.outbox &&
+    (run.seq === null || last === null ? run.seq === last && after === 0 : run.seq === last + 1 && after === last)
   );
 }
 
@@ -214,27 +242,33 @@ export function* appendsOf(call: BurstCall): Generator<AppendCall> {
   }
 }
 
-/** Puts the answers of a burst's appends together. */
+/** Puts the answers of a burst's entries together. */
 export class BurstAnswer {
   readonly words: (string | number | BurstOther)[] = [];
   #epoch = '';
 
+  /** What became of one that is no new entry. */
   add(result: { readonly done: AppendDone } | { readonly refusal: Refusal }): void {
     if ('refusal' in result) {
       this.words.push({ refusal: result.refusal });
       return;
     }
-    const { epoch, from, repeats } = result.done;
-    if (epoch !== this.#epoch) this.words.push(epoch);
-    this.#epoch = epoch;
-    const [repeat] = repeats;
-    if (repeat === undefined) this.words.push(from + 1);
-    else this.words.push({ repeat: [repeat[1], repeat[2]] });
+    const [repeat] = result.done.repeats;
+    if (repeat === undefined) return this.addStored(result.done.epoch, result.done.from + 1, 1);
+    this.#of(result.done.epoch);
+    this.words.push({ repeat: [repeat[1], repeat[2]] });
   }
 
-  /** A new entry of the stream of the answer before. */
-  addStored(offset: number): void {
+  /** New entries. */
+  addStored(epoch: string, offset: number, count: number): void {
+    this.#of(epoch);
+    if (count > 1) this.words.push(-count);
     this.words.push(offset);
+  }
+
+  #of(epoch: string): void {
+    if (epoch !== this.#epoch) this.words.push(epoch);
+    this.#epoch = epoch;
   }
 }
 

@@ -34,12 +34,14 @@ export class EntryRows {
     );
   }
 
-  add(row: EntryRow, data: string): void {
-    if (this.#first === null || this.#data.length === MAX_RUN || !isNext(row, this.#first, this.#data.length)) {
+  /** @param row the first of them @param data of each; offsets and seqs count up */
+  add(row: EntryRow, data: readonly string[]): void {
+    const count = this.#data.length;
+    if (this.#first === null || count + data.length > MAX_RUN || !isNext(row, this.#first, count)) {
       this.#endRun();
       this.#first = row;
     }
-    this.#data.push(data);
+    for (const text of data) this.#data.push(text);
   }
 
   /** Inserts what was gathered. What it throws ends the transaction. */

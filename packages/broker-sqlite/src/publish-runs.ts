@@ -5,8 +5,9 @@ import type { Connection, Query, Row } from './database.js';
 import { RowBatch } from './row-batch.js';
 
 /** Publishes whose seqs and offsets count up together, and that were accepted at the same time. */
-interface Run {
+export interface PublishRun {
   readonly producer: number;
+  /** Of the first, as is `offset`. */
   readonly seq: number;
   readonly offset: number;
   readonly at: number;
@@ -19,7 +20,7 @@ export class PublishRuns {
   /** Of the group at work. */
   readonly #rows: RowBatch;
   /** What the next publish may belong to. */
-  #run: Run | null = null;
+  #run: PublishRun | null = null;
 
   constructor(db: Connection) {
     this.#find = db.query(
@@ -30,20 +31,20 @@ export class PublishRuns {
     this.#rows = new RowBatch(db, 'publishes (producer, seq, offset, at, count)');
   }
 
-  /** Notes a publish that is stored at `offset`. Its producer's seqs only ever grow. */
-  add(producer: number, seq: number, offset: number, at: number): void {
+  /** Notes publishes that are stored. Their producer's seqs only ever grow. */
+  add(added: PublishRun): void {
     const run = this.#run;
     if (
-      run?.producer === producer &&
-      run.seq + run.count === seq &&
-      run.offset + run.count === offset &&
-      run.at === at
+      run?.producer === added.producer &&
+      run.seq + run.count === added.seq &&
+      run.offset + run.count === added.offset &&
+      run.at === added.at
     ) {
-      run.count += 1;
+      run.count += added.count;
       return;
     }
     this.#endRun();
-    this.#run = { producer, seq, offset, at, count: 1 };
+    this.#run = added;
   }
 
   /** `offset, at` of a publish, or `undefined`. It may be of the group at work. */

@@ -24,7 +24,9 @@ import {
   type Lease,
   Leases,
   type NewEntry,
+  type OpenRun,
   type Opens,
+  type OutboxNews,
   type Page,
   type PageLimit,
   type ProducerSeq,
@@ -32,6 +34,9 @@ import {
   type Row,
   type RowChange,
   type RowsPage,
+  type RunEntry,
+  type Runs,
+  type RunTold,
   type Tail,
   type Watch,
   Watchers,
@@ -39,7 +44,7 @@ import {
 import type { Offset, Position, StreamName } from '@trunkline/protocol';
 import { amendNewsOf, announceAmend, announceAppend, announceChange, newsOf } from './announce.js';
 import { appendedOf, errorOf, pageOf } from './answers.js';
-import { Bursts } from './bursts.js';
+import { Appends } from './appends.js';
 import { amendCall, amendmentOf, appendCall, changeCall } from './calls.js';
 import { keyText } from './key-text.js';
 import {
@@ -55,7 +60,7 @@ import {
   unpackTombstones,
   type WriterCall,
 } from './messages.js';
-import { OneAppend } from './one-append.js';
+import { NewestWrites } from './newest-writes.js';
 import { type SqliteBrokerOptions, warn } from './options.js';
 import { SearchCalls } from './search-calls.js';
 import { nodeSurroundings, type Surroundings } from './surroundings.js';
@@ -63,15 +68,15 @@ import { Threads } from './threads.js';
 import { whileOpen } from './while-open.js';
 
 const SWEEP_INTERVAL_MS = 60_000;
+const CLOSED = 'the broker was closed';
 
 /** Use `sqliteBroker`. */
-export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsHealth {
+export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsHealth, Runs {
   readonly #threads: Threads;
-  readonly #bursts: Bursts;
+  readonly #appends: Appends;
   readonly #watchers = new Watchers();
   readonly #leases: Leases;
-  /** The newest write of a stream that is not answered yet: what reads of the stream wait for. */
-  readonly #writes = new Map<StreamName, Promise<unknown>>();
+  readonly #writes = new NewestWrites();
   readonly #reads = new Set<Promise<unknown>>();
   readonly #surroundings: Surroundings;
   readonly #endSweeps: () => void;
@@ -87,13 +92,9 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
     const bounds = maxFileBytes === undefined ? {} : { maxFileBytes };
     const tellStored = () => this.#tellStored();
     this.#threads = new Threads({ path, ...bounds, nowMs, onFailure, onGroup, tellStored }, surroundings);
-    this.#bursts = new Bursts(this.#threads.writer, () => surroundings.randomEpoch(), {
-      stored: (one, epoch, offset, at, duplicate) => this.#stored(one, epoch, offset, at, duplicate),
-      refused: (one, refusal) => {
-        this.#settled(one.stream, one.written);
-        one.reject(errorOf(refusal, one.stream));
-      },
-    });
+    const tellOutbox = (news: OutboxNews) => this.tellOutbox(news);
+    const randomEpoch = () => surroundings.randomEpoch();
+    this.#appends = new Appends(this.#threads.writer, randomEpoch, this.#watchers, this.#writes, tellOutbox);
     this.#leases = new Leases(nowMs, async () => Number(await this.#write({ type: 'token' })));
     this.#endSweeps = surroundings.every(SWEEP_INTERVAL_MS, () => void this.sweep().catch(() => {}));
   }
@@ -115,27 +116,16 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
     }
     const [entry] = entries;
     if (entry !== undefined && entries.length === 1 && options?.fence === undefined) {
-      return this.#appendOne(name, entry, options);
+      return this.#appends.one(name, entry, options);
     }
     return this.#appendMany(name, entries, options);
   }
 
-  #appendOne(name: StreamName, entry: NewEntry, options: AppendOptions = {}): Promise<AppendResult> {
-    const { retain = null, after = 0, outbox = false } = options;
-    const one = new OneAppend(name, entry, outbox);
-    this.#writes.set(name, one.written);
-    this.#bursts.append(one, retain, after);
-    return one.written;
-  }
-
-  #stored(one: OneAppend, epoch: string, offset: number, at: number, duplicate: boolean): void {
-    const { stream, outbox } = one;
-    this.#settled(stream, one.written);
-    if (outbox && !duplicate) this.tellOutbox({ stream, epoch, from: offset - 1, to: offset, at });
-    if (!duplicate && this.#watchers.has(stream)) {
-      this.#watchers.announce({ stream, epoch, from: offset - 1, to: offset, entries: [one.entryAt(offset)] });
-    }
-    one.resolve({ epoch, appended: [{ offset, at, duplicate }] });
+  beginRun(name: StreamName, first: RunEntry, options: AppendOptions, told: RunTold): OpenRun {
+    checkAppend([first], options);
+    if (this.#closed === undefined) return this.#appends.begin(name, first, options, told);
+    queueMicrotask(() => told.refused(0, new BrokerUnavailableError(CLOSED)));
+    return { add: () => false };
   }
 
   #appendMany(name: StreamName, entries: readonly NewEntry[], options: AppendOptions = {}): Promise<AppendResult> {
@@ -307,7 +297,7 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
   }
 
   #mustBeOpen(): void {
-    if (this.#closed !== undefined) throw new BrokerUnavailableError('the broker was closed');
+    if (this.#closed !== undefined) throw new BrokerUnavailableError(CLOSED);
   }
 
   protected async writing(call: WriterCall, name?: StreamName): Promise<unknown> {
@@ -331,7 +321,7 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
 
   /** `done` runs in the order of commits. */
   #writeTo<T>(name: StreamName, call: WriterCall, done: (value: unknown) => T): Promise<T> {
-    const settled = () => this.#settled(name, written);
+    const settled = () => this.#writes.ended(name, write);
     const written = new Promise<T>((resolve, reject) => {
       this.#threads.writer.call(call, {
         done: (value) => {
@@ -339,22 +329,18 @@ export class SqliteBroker extends SearchCalls implements Broker, Opens, ReportsH
           resolve(done(value));
         },
         refused: (refusal) => {
-          // Before the caller of `call` has the promise, if the writer is gone.
-          queueMicrotask(settled);
+          settled();
           reject(errorOf(refusal, name));
         },
       });
     });
-    this.#writes.set(name, written);
+    const write = { written };
+    this.#writes.began(name, write);
     return written;
   }
 
-  #settled(name: StreamName, written: Promise<unknown>): void {
-    if (this.#writes.get(name) === written) this.#writes.delete(name);
-  }
-
   #read(name: StreamName, call: ReaderCall, wanted?: Position): Promise<unknown> {
-    return this.#readNow(call, name, wanted, this.#writes.get(name));
+    return this.#readNow(call, name, wanted, this.#writes.of(name));
   }
 
   #readNow(call: ReaderCall, name?: StreamName, wanted?: Position, after?: Promise<unknown>): Promise<unknown> {

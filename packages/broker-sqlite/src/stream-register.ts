@@ -6,7 +6,7 @@ import type { Command, Connection, Query, Row } from './database.js';
 import { keyOf } from './key-text.js';
 import { LruMap } from './lru-map.js';
 import type { Refusal } from './messages.js';
-import { PublishRuns } from './publish-runs.js';
+import { type PublishRun, PublishRuns } from './publish-runs.js';
 import { indexOf, type KnownIndex } from './word-index.js';
 
 /** A producer's last use is written down when it is this much later than the last time. */
@@ -219,19 +219,17 @@ export class StreamRegister {
     this.#changed.delete(name);
   }
 
-  /** Notes a publish of a producer that is stored at `offset`. */
+  /** Notes publishes of a producer that are stored one behind the other. */
   store(
     stream: KnownStream,
     known: KnownProducer | undefined,
     key: string,
-    seq: number,
-    offset: number,
-    at: number,
+    run: Omit<PublishRun, 'producer'>,
     nowMs: number,
   ): KnownProducer {
     const producer = known ?? this.#producerOf(stream, key, nowMs);
-    this.#publishes.add(producer.id, seq, offset, at);
-    producer.last = seq;
+    this.#publishes.add({ ...run, producer: producer.id });
+    producer.last = run.seq + run.count - 1;
     return producer;
   }
 

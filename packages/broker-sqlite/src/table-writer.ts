@@ -106,7 +106,8 @@ export class TableWriter {
     if (source !== undefined) {
       const { producer, seq } = source;
       const known = planned?.producer;
-      const used = isRepeat ? known : this.#streams.store(table, known, producer, seq, table.head, nowMs, nowMs);
+      const run = { seq, offset: table.head, at: nowMs, count: 1 };
+      const used = isRepeat ? known : this.#streams.store(table, known, producer, run, nowMs);
       if (used !== undefined) this.#streams.use(used, nowMs);
     }
     return { done: { ...done, duplicate: isRepeat } };

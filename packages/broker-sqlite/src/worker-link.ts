@@ -86,9 +86,11 @@ export class WorkerLink<Call> {
     return this.#outgoing.at(-1)?.call;
   }
 
+  /** `settle` is never called before this returns. */
   call(call: Call, settle: Settle): void {
     if (this.#failure !== undefined) {
-      settle.refused({ type: 'unavailable', reason: this.#failure.message });
+      const reason = this.#failure.message;
+      queueMicrotask(() => settle.refused({ type: 'unavailable', reason }));
       return;
     }
     this.#lastId += 1;

@@ -210,20 +210,25 @@ export class Writer {
   }
 
   #appendRun(run: AppendRun, answer: BurstAnswer, nowMs: number): void {
-    const { at, user, producer: key, owner, data } = run;
+    const { data } = run;
     for (let index = 0; index < data.length; index += 1) {
       const result = this.#append(appendOf(run, index), nowMs);
-      answer.add(result);
-      if (index + 1 === data.length || 'refusal' in result || result.done.repeats.length > 0) continue;
-      // Nothing is left to ask: what follows a new entry is new too, and comes after what is stored.
-      const stream = this.streams.find(run.stream) as KnownStream;
-      const producer = key === null ? undefined : this.streams.knownProducer(stream, key);
-      for (index += 1; index < data.length; index += 1) {
-        const seq = run.seq === null ? null : run.seq + index;
-        this.#add(stream, at, data[index] as string, user, key, seq, owner, producer, nowMs);
-        answer.addStored(stream.head);
+      if ('refusal' in result || result.done.repeats.length > 0) {
+        answer.add(result);
+        continue;
       }
+      // Nothing is left to ask: what follows a new entry is new too, and comes after what is stored.
+      this.#follow(run, index + 1, nowMs);
+      return answer.addStored(result.done.epoch, result.done.from + 1, data.length - index);
     }
+  }
+
+  /** Adds all of a run from `index` on. */
+  #follow({ stream: name, at, user, producer: key, seq, owner, data }: AppendRun, index: number, nowMs: number): void {
+    if (index === data.length) return;
+    const stream = this.streams.find(name) as KnownStream;
+    const producer = key === null ? undefined : this.streams.knownProducer(stream, key);
+    this.#add(stream, at, data.slice(index), user, key, seq === null ? null : seq + index, owner, producer, nowMs);
   }
 
   /** What is known of each entry's source, or why the append is refused. Only reads. */
@@ -263,13 +268,14 @@ export class Writer {
       ...[number, string, string | null],
       ...[string | null, number | null, string | null],
     ];
-    this.#add(stream, at, data, user, key, seq, owner, known, nowMs);
+    this.#add(stream, at, [data], user, key, seq, owner, known, nowMs);
   }
 
+  /** @param seq of the first of them; the others count up */
   #add(
     stream: KnownStream,
     at: number,
-    data: string,
+    data: readonly string[],
     user: string | null,
     key: string | null,
     seq: number | null,
@@ -277,11 +283,16 @@ export class Writer {
     known: KnownProducer | undefined,
     nowMs: number,
   ): void {
-    stream.head += 1;
-    if (stream.retainBytes !== null) stream.countedBytes += keptBytes({ data, user });
+    const offset = stream.head + 1;
+    stream.head += data.length;
+    if (stream.retainBytes !== null) {
+      for (const text of data) stream.countedBytes += keptBytes({ data: text, user });
+    }
     const producer =
-      key === null || seq === null ? null : this.streams.store(stream, known, key, seq, stream.head, at, nowMs).id;
-    this.#entries.add({ stream: stream.id, offset: stream.head, at, user, producer, seq, owner }, data);
+      key === null || seq === null
+        ? null
+        : this.streams.store(stream, known, key, { seq, offset, at, count: data.length }, nowMs).id;
+    this.#entries.add({ stream: stream.id, offset, at, user, producer, seq, owner }, data);
   }
 
   #remove(name: string): void {

@@ -41,7 +41,7 @@ describe('a run', () => {
     const rows = new EntryRows(db);
     const expected: Row[] = [];
     for (let index = 0; index < count; index += 1) {
-      rows.add(nth(index), `{"n":${index}}`);
+      rows.add(nth(index), [`{"n":${index}}`]);
       expected.push(valuesOf(nth(index), `{"n":${index}}`));
     }
     rows.flush();
@@ -49,12 +49,31 @@ describe('a run', () => {
     expect(stored()).toEqual(expected);
   });
 
+  it.each([
+    [3, 2],
+    [128, 128],
+    [128, 129],
+    [200, 100, 1],
+  ])('that comes as %i, %i and more', (...counts) => {
+    const rows = new EntryRows(db);
+    let index = 0;
+    for (const count of counts) {
+      rows.add(
+        nth(index),
+        Array.from({ length: count }, (_, next) => `${index + next}`),
+      );
+      index += count;
+    }
+    rows.flush();
+    expect(stored()).toEqual(Array.from({ length: index }, (_, next) => valuesOf(nth(next), `${next}`)));
+  });
+
   it('of any JSON text', () => {
     fc.assert(
       fc.property(fc.array(fc.json(), { minLength: 4, maxLength: 12 }), (texts) => {
         db.exec('DELETE FROM entries');
         const rows = new EntryRows(db);
-        for (const [index, data] of texts.entries()) rows.add(nth(index), data);
+        for (const [index, data] of texts.entries()) rows.add(nth(index), [data]);
         rows.flush();
         expect(stored().map((row) => row[7])).toEqual(texts);
       }),
@@ -65,7 +84,7 @@ describe('a run', () => {
   it('of the server, which has neither user nor seq', () => {
     const server: EntryRow = { ...first, user: null, producer: null, seq: null, owner: null };
     const rows = new EntryRows(db);
-    for (let index = 0; index < 6; index += 1) rows.add(nth(index, server), `${index}`);
+    for (let index = 0; index < 6; index += 1) rows.add(nth(index, server), [`${index}`]);
     rows.flush();
     expect(stored()).toEqual(Array.from({ length: 6 }, (_, index) => valuesOf(nth(index, server), `${index}`)));
   });
@@ -83,7 +102,7 @@ it('ends where an entry differs in anything else', () => {
     for (let index = 0; index < 12; index += 1) {
       // Two runs, the second of which begins with what is changed.
       const row = index < 6 ? nth(index) : nth(index - 6, { ...nth(6), ...change });
-      rows.add(row, `${index}`);
+      rows.add(row, [`${index}`]);
       expected.push(valuesOf(row, `${index}`));
     }
     rows.flush();
@@ -93,7 +112,7 @@ it('ends where an entry differs in anything else', () => {
 
 it('forgets what was gathered for a transaction that is gone', () => {
   const rows = new EntryRows(db);
-  for (let index = 0; index < 5; index += 1) rows.add(nth(index), '1');
+  for (let index = 0; index < 5; index += 1) rows.add(nth(index), ['1']);
   rows.clear();
   rows.flush();
   expect(stored()).toEqual([]);

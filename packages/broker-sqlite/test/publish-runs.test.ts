@@ -38,7 +38,7 @@ it('finds what was stored, whoever stored in between, and nothing that was left 
         for (let index = 0; index < count && seq < MAX_SEQ; index += 1) {
           seq += 1;
           offset += 1;
-          runs.add(producer, seq, offset, at);
+          runs.add({ producer, seq, offset, at, count: 1 });
           stored.set(`${producer} ${seq}`, [offset, at]);
           last.set(producer, seq);
         }
@@ -58,18 +58,36 @@ it('finds what was stored, whoever stored in between, and nothing that was left 
 
 it('a burst is one row', () => {
   const { db, runs } = open();
-  for (let seq = 1; seq <= 1_000; seq += 1) runs.add(7, seq, 500 + seq, 1);
+  for (let seq = 1; seq <= 1_000; seq += 1) runs.add({ producer: 7, seq, offset: 500 + seq, at: 1, count: 1 });
   runs.flush();
   const row = db.query('SELECT producer, seq, offset, at, count FROM publishes').rows([]);
   expect(row).toEqual([[7, 1, 501, 1, 1_000]]);
   db.close();
 });
 
+it('of which some come together too', () => {
+  const { db, runs } = open();
+  for (const [seq, count] of [
+    [1, 3],
+    [4, 1],
+    [5, 40],
+  ] as const)
+    runs.add({ producer: 7, seq, offset: 500 + seq, at: 1, count });
+  runs.add({ producer: 7, seq: 46, offset: 546, at: 1, count: 2 });
+  runs.flush();
+  const rows = db.query('SELECT producer, seq, offset, at, count FROM publishes').rows([]);
+  expect(rows).toEqual([
+    [7, 1, 501, 1, 44],
+    [7, 46, 546, 1, 2],
+  ]);
+  db.close();
+});
+
 it('what its transaction took with it is not stored with the next one', () => {
   const { db, runs } = open();
-  runs.add(7, 1, 1, 1);
+  runs.add({ producer: 7, seq: 1, offset: 1, at: 1, count: 1 });
   runs.clear();
-  runs.add(7, 2, 2, 1);
+  runs.add({ producer: 7, seq: 2, offset: 2, at: 1, count: 1 });
   expect([runs.find(7, 1), runs.find(7, 2)]).toEqual([undefined, [2, 1]]);
   db.close();
 });

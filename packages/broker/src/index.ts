@@ -27,6 +27,7 @@ export {
   checkTail,
   checkTime,
   checkTtl,
+  isStorable,
   MAX_PRODUCER_LENGTH,
 } from './check-arguments.js';
 export { checkChange, MAX_KEY_BYTES } from './check-change.js';
@@ -61,6 +62,7 @@ export { randomEpoch } from './random-epoch.js';
 export { lastOffsetWithin } from './record-count.js';
 export type { CallState, KnownCall, Results } from './results.js';
 export { changedRow, fieldsOf, rowBytes, rowText } from './row-text.js';
+export { type OpenRun, type RunEntry, type Runs, type RunTold, runsOf } from './runs.js';
 export { canSearch, checkSearch, isFound, type Search, type SearchPage, type SearchQuery, wordsIn } from './search.js';
 export { hasSignals, SignalBoard, type Signals } from './signals.js';
 export {

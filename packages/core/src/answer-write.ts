@@ -16,6 +16,7 @@ import type { Changed, ChangeRequest } from './changer.js';
 import type { Engine } from './engine.js';
 import type { HeldUp } from './producer-lanes.js';
 import type { PublishAdmission } from './publish-admission.js';
+import type { RunWriter } from './publish-run.js';
 import type { Published, PublishRequest } from './publisher.js';
 import { WritePlace } from './write-place.js';
 
@@ -31,22 +32,26 @@ export interface Writer<Request> {
 }
 
 /**
- * Resolves with what was stored: `okOf` makes the answer of it. Not `async`: each promise waits for the disk, too.
+ * Resolves with what was stored: `okOf` makes the answer of it. `null`: it is in a run, which answers. Not `async`: each promise waits for the disk, too.
  * @param identity the user when it was sent. Rejects with a TrunklineError.
  */
-export function write<Request>(
-  writer: Writer<Request>,
-  message: Write,
-  identity: Identity,
-): Promise<Published | Changed> {
+export function write(writer: RunWriter, message: Write, identity: Identity): Promise<Published | Changed> | null {
   try {
-    return writeTo(writer, message, identity);
+    if (message.type !== 'publish') return writeTo(writer, message, identity);
+    const way = writer.engine.quickPublisher.publish(writer, message, identity);
+    return way === 'taken' ? null : writeTo(writer, message, identity, way === 'admitted');
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
-function writeTo<Request>(writer: Writer<Request>, message: Write, identity: Identity): Promise<Published | Changed> {
+/** @param isAdmitted its connection was found to be within its limits */
+function writeTo<Request>(
+  writer: Writer<Request>,
+  message: Write,
+  identity: Identity,
+  isAdmitted = false,
+): Promise<Published | Changed> {
   const { engine } = writer;
   const place = placeOf(writer, message, identity);
   const { channel } = place.target;
@@ -58,11 +63,11 @@ function writeTo<Request>(writer: Writer<Request>, message: Write, identity: Ide
   if (message.type === 'amend') {
     return engine.amender.amend(new ClientAmend(writer, message, identity, place, channel));
   }
-  return engine.publisher.publish(new ClientPublish(writer, message, identity, place, channel));
+  return engine.publisher.publish(new ClientPublish(writer, message, identity, place, channel, isAdmitted));
 }
 
 /** @throws TrunklineError `unknown_channel`, `invalid` */
-function placeOf<Request>(
+export function placeOf<Request>(
   { engine, writes }: Writer<Request>,
   { stream, producer }: Write,
   { id }: Identity,
@@ -92,6 +97,7 @@ class ClientWrite<Message extends Write, Channel extends ChannelRuntime> impleme
     readonly identity: Identity,
     readonly place: WritePlace,
     readonly channel: Channel,
+    private readonly isAdmitted = false,
   ) {}
 
   /** Handed on by itself. */
@@ -116,6 +122,7 @@ class ClientWrite<Message extends Write, Channel extends ChannelRuntime> impleme
   }
 
   admit(): void {
+    if (this.isAdmitted) return;
     const { writes, engine } = this.writer;
     writes.admit(this.place.lane, this.seq, engine.clock.nowMs());
   }

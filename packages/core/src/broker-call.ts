@@ -11,7 +11,7 @@ import {
 } from '@trunkline/broker';
 import { TrunklineError } from '@trunkline/protocol';
 import type { Log } from './ports.js';
-import { outOfOrder } from './producer-lanes.js';
+import { outOfOrder } from './producer-lane.js';
 
 /**
  * What the broker answers, or what is made of it.

@@ -45,6 +45,7 @@ import type { Clock, Connection, Log } from './ports.js';
 import { Presence } from './presence.js';
 import { PresenceLeases } from './presence-leases.js';
 import { ProducerLanes } from './producer-lanes.js';
+import { QuickPublisher } from './publish-now.js';
 import { type Published, Publisher } from './publisher.js';
 import { readTable } from './read-table.js';
 import { Requests } from './requests.js';
@@ -100,6 +101,7 @@ export class Engine<Request = unknown> {
   readonly hub: Hub;
   readonly permits: Permits;
   readonly publisher: Publisher;
+  readonly quickPublisher: QuickPublisher;
   readonly amender: Amender;
   readonly changer: Changer;
   readonly caller: Caller;
@@ -146,6 +148,7 @@ export class Engine<Request = unknown> {
     const lanes = new ProducerLanes<Published>();
     const writers = { broker: options.broker, log, permits: this.permits, nowMs, maxEntryBytes, lanes };
     this.publisher = new Publisher(writers);
+    this.quickPublisher = new QuickPublisher(writers);
     this.amender = new Amender(writers);
     this.signals = hasSignals(options.broker) ? options.broker : this.memory;
     const isFollowed = (stream: StreamName) => this.hub.isActive(stream);

@@ -2,6 +2,7 @@
 
 import { type Limits, TrunklineError } from '@trunkline/protocol';
 import { PublishOrder } from './publish-order.js';
+import type { PublishRun } from './publish-run.js';
 import { TokenBucket } from './token-bucket.js';
 import type { WritePlace } from './write-place.js';
 
@@ -12,6 +13,8 @@ export class PublishAdmission {
   #order: PublishOrder | null = null;
   /** Of the last write. */
   place: WritePlace | null = null;
+  /** Of the last publish, while it has no answer. */
+  run: PublishRun | null = null;
 
   constructor({ publishRatePerSecond, publishBurst }: Limits, nowMs: number) {
     this.#ratePerSecond = publishRatePerSecond;

@@ -7,7 +7,7 @@ import { payloadText } from './payload-text.js';
 import type { Permits } from './permits.js';
 import type { Log } from './ports.js';
 import type { HeldUp, ProducerLanes, Repeatable } from './producer-lanes.js';
-import { append, Publishing, type PublishTools } from './publishing.js';
+import { append, Publishing } from './publishing.js';
 import { producerKey } from './slice.js';
 import { laneOf, type WritePlace } from './write-place.js';
 
@@ -53,29 +53,28 @@ export interface PublisherOptions {
 }
 
 export class Publisher {
-  readonly #tools: PublishTools;
+  readonly #options: PublisherOptions;
 
   constructor(options: PublisherOptions) {
-    this.#tools = { options, slowSchemas: new WeakSet() };
+    this.#options = options;
   }
 
   /** Resolves when the entry is stored. Rejects with a TrunklineError. */
   publish(request: PublishRequest): Promise<Published> {
     const { stream, identity, producer, seq, isUnrepeatable } = request;
     if (isUnrepeatable === true) {
-      return new Publishing(this.#tools, request, undefined).prepare(0).then(({ stored }) => stored);
+      return new Publishing(this.#options, request, undefined).prepare(0).then(({ stored }) => stored);
     }
     const key = request.place?.key ?? producerKey(identity.id, producer);
-    const { lanes } = this.#tools.options;
-    const publishing = new Publishing(this.#tools, request, { producer: key, seq });
+    const { lanes } = this.#options;
+    const publishing = new Publishing(this.#options, request, { producer: key, seq });
     return lanes.run(request.place?.lane ?? laneOf(stream, key), publishing);
   }
 
   /** Appends as the server itself. Rejects with a TrunklineError. */
   async publishAsServer(stream: StreamName, channel: LogRuntime, data: unknown): Promise<Published> {
-    const { options } = this.#tools;
-    const { maxEntryBytes, nowMs } = options;
+    const { maxEntryBytes, nowMs } = this.#options;
     const entry = { at: nowMs(), data: payloadText('entry', data, maxEntryBytes), user: null };
-    return append(options, stream, channel, entry);
+    return append(this.#options, stream, channel, entry);
   }
 }

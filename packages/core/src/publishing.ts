@@ -1,30 +1,19 @@
 // From a publish to a stored entry, in the order of DESIGN §9: known already? → limits → shape → may this user? → hook → stored.
-// One object for each, not closures: hundreds wait for the disk at a time, and the collector copies what waits.
+// The long way, of one that has something to wait for; `publish-now.ts` has the short one.
 
 import type { Appended, AppendOptions, Entry, ProducerSeq } from '@trunkline/broker';
-import { type StreamName, TrunklineError } from '@trunkline/protocol';
-import { hasExpired } from './access.js';
+import type { StreamName, TrunklineError } from '@trunkline/protocol';
 import { type Identity, type LogRuntime, publisherText, SERVER } from './app.js';
-import { brokerError, callBroker } from './broker-call.js';
-import { madeEntry, validated, validValue } from './made-entry.js';
-import { madeText, payloadText } from './payload-text.js';
-import type { Landed, LaneWork } from './producer-lanes.js';
+import { callBroker } from './broker-call.js';
+import { madeEntry, validated } from './made-entry.js';
+import { payloadText } from './payload-text.js';
+import type { LaneWork } from './producer-lanes.js';
 import type { Published, PublisherOptions, PublishRequest } from './publisher.js';
-import { runHookNow } from './run-hook.js';
-
-/** What all publishes share. */
-export interface PublishTools {
-  readonly options: PublisherOptions;
-  /** Channels whose schema has answered with a promise. */
-  readonly slowSchemas: WeakSet<LogRuntime>;
-}
 
 export class Publishing implements LaneWork<Published> {
-  #isAdmitted = false;
-
   /** @param source `undefined`: it will not be sent again. */
   constructor(
-    private readonly tools: PublishTools,
+    private readonly options: PublisherOptions,
     private readonly request: PublishRequest,
     private readonly source: ProducerSeq | undefined,
   ) {}
@@ -34,7 +23,7 @@ export class Publishing implements LaneWork<Published> {
   }
 
   async lookup(): Promise<Published | null> {
-    const { log, broker } = this.tools.options;
+    const { log, broker } = this.options;
     if (this.source === undefined) return null;
     return callBroker(log, broker.lookup(this.request.stream, this.source));
   }
@@ -43,39 +32,12 @@ export class Publishing implements LaneWork<Published> {
     this.request.settled(error);
   }
 
-  /** The common case: neither a rule nor a hook nor a schema with a promise. */
-  atOnce(after: number, landed: Landed): Promise<Published> | null {
-    const { request, source } = this;
-    const { slowSchemas, options } = this.tools;
-    const { channel, data, stream } = request;
-    if (channel.authorize !== undefined || channel.onPublish !== undefined || slowSchemas.has(channel)) {
-      return null;
-    }
-    const { nowMs, maxEntryBytes, log } = options;
-    if (request.order?.isHeldUp() === true) return null;
-    this.#admit();
-    const given = payloadText('entry', data, maxEntryBytes);
-    const checked = runHookNow(log, 'the schema failed', () => channel.validate(data));
-    if (checked instanceof Promise) {
-      checked.catch(() => undefined);
-      slowSchemas.add(channel);
-      return null;
-    }
-    const entry = validValue(checked);
-    const present = request.present();
-    const at = nowMs();
-    if (hasExpired(present, at)) throw new TrunklineError('unauthorized', 'the token expired');
-    const text = entry === data ? given : madeText('entry', entry, maxEntryBytes, 'the schema made', log);
-    return append(options, stream, channel, entryOf(at, text, present, source), after, landed);
-  }
-
   async prepare(after: number): Promise<{ stored: Promise<Published> }> {
-    const { request, source } = this;
-    const { options } = this.tools;
+    const { request, source, options } = this;
     const { stream, channel, params } = request;
     const { permits, nowMs, maxEntryBytes, log } = options;
     if (request.order?.isHeldUp() === true) await request.order.clear();
-    this.#admit();
+    request.admit();
     // Measured before the hook runs, so that nothing oversized reaches it, and again after it.
     const { data, present } = request;
     const given = payloadText('entry', data, maxEntryBytes);
@@ -85,12 +47,6 @@ export class Publishing implements LaneWork<Published> {
       () => madeEntry(log, maxEntryBytes, request, { data, given, entry }),
       (text) => ({ stored: append(options, stream, channel, entryOf(nowMs(), text, present(), source), after) }),
     );
-  }
-
-  #admit(): void {
-    // Asked again by the long way.
-    if (!this.#isAdmitted) this.request.admit();
-    this.#isAdmitted = true;
   }
 }
 
@@ -104,30 +60,25 @@ function entryOf(at: number, data: string, identity: Identity, source: ProducerS
   return source === undefined ? { at, data, user, owner } : { at, data, user, owner, source };
 }
 
-/** Hands the entry over to the broker. Rejects with a TrunklineError. @param landed told before the promise settles */
+/** Hands the entry over to the broker. Rejects with a TrunklineError. */
 export function append(
   { broker, log }: PublisherOptions,
   stream: StreamName,
   channel: LogRuntime,
   entry: NewEntry,
   after = 0,
-  landed?: Landed,
 ): Promise<Published> {
-  const { retain, outbox } = channel;
+  return callBroker(log, broker.append(stream, [entry], appendOptions(channel, after)), ({ epoch, appended }) => {
+    const { offset, at, duplicate } = appended[0] as Appended;
+    return { epoch, offset, at, duplicate };
+  });
+}
+
+/** @param after 0: of none */
+export function appendOptions({ retain, outbox }: LogRuntime, after: number): AppendOptions {
   const options: { -readonly [Option in keyof AppendOptions]: AppendOptions[Option] } = {};
   if (retain !== undefined) options.retain = retain;
   if (after !== 0) options.after = after;
   if (outbox !== undefined) options.outbox = outbox;
-  return broker.append(stream, [entry], options).then(
-    ({ epoch, appended }) => {
-      const { offset, at, duplicate } = appended[0] as Appended;
-      landed?.(null, !duplicate);
-      return { epoch, offset, at, duplicate };
-    },
-    (error) => {
-      const why = brokerError(log, error);
-      landed?.(why, false);
-      throw why;
-    },
-  );
+  return options;
 }

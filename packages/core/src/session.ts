@@ -336,23 +336,23 @@ export class Session<Request = unknown> {
     this.#pump();
   }
 
-  /** Counts the request, runs it, and answers, or answers with its error if it fails. @param answerOf makes the answer of what it gives */
+  /** Counts the request, runs it, and answers, or answers with its error if it fails; `null`: it is `worked`. @param answerOf makes the answer of what it gives */
   #work<T = Answer>(
     id: RequestId,
-    run: (identity: Identity) => Promise<T>,
+    run: (identity: Identity) => Promise<T> | null,
     weight = 1,
     answerOf = asIs as (id: RequestId, given: T) => Answer,
   ): void {
     const identity = this.#identity;
     if (identity === null) return;
     this.#inWork += weight;
-    run(identity).then(
-      (given) => this.#worked(weight, answerOf(id, given)),
-      (error) => this.#worked(weight, errorAnswer(id, error, this.engine.log)),
+    run(identity)?.then(
+      (given) => this.worked(weight, answerOf(id, given)),
+      (error) => this.worked(weight, errorAnswer(id, error, this.engine.log)),
     );
   }
 
-  #worked(weight: number, answer: Answer): void {
+  worked(weight: number, answer: Answer): void {
     if (answer !== undefined && !this.isOver()) this.send(answer);
     this.#inWork -= weight;
     if (this.#state === 'leaving' && this.#inWork === 0) this.leave();
@@ -380,8 +380,8 @@ export class Session<Request = unknown> {
       this.refuse(CLOSE.badMessage, 'invalid', `more than ${MAX_PROBLEMS_PER_MINUTE} malformed messages in a minute`);
       return;
     }
-    const { id, code, message } = problem;
-    this.send({ type: 'error', ...(id === undefined ? {} : { id }), code, message, retry: false, outcome: 'refused' });
+    const { type: _, ...said } = problem;
+    this.send({ type: 'error', ...said, retry: false, outcome: 'refused' });
   }
 
   /** Ends the connection before or outside of any request: the reason as an error, then the close code (CON-3, CON-10). */

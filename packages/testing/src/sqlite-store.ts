@@ -163,16 +163,23 @@ export class SqliteStore implements Store {
   /** What became of each append of a burst. */
   #burst(calls: readonly AppendCall[], done: BurstDone, durableMs: number): void {
     const rest = calls.values();
-    let epoch = '';
+    let [epoch, count] = ['', 1];
     for (const word of done) {
       if (typeof word === 'string') {
         epoch = word;
         continue;
       }
-      const call = rest.next().value as AppendCall;
-      if (typeof word === 'number') this.#committed(call, { epoch, from: word - 1, repeats: [] }, durableMs);
-      else if ('refusal' in word) this.journal.count(`store: ${word.refusal.type}`);
-      else this.journal.count('duplicates');
+      if (typeof word === 'number' && word < 0) {
+        count = -word;
+        continue;
+      }
+      for (let index = 0; index < count; index += 1) {
+        const call = rest.next().value as AppendCall;
+        if (typeof word === 'number') this.#committed(call, { epoch, from: word + index - 1, repeats: [] }, durableMs);
+        else if ('refusal' in word) this.journal.count(`store: ${word.refusal.type}`);
+        else this.journal.count('duplicates');
+      }
+      count = 1;
     }
   }
 

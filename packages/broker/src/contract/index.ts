@@ -14,6 +14,7 @@ import { seeded } from './random.js';
 import { READ_CASES, REMOVE_CASES, RETENTION_CASES } from './read-cases.js';
 import { ODD_CASES, RESTART_CASES } from './restart-cases.js';
 import { RESULT_CASES, RESULT_RESTART_CASES } from './result-cases.js';
+import { RUN_CASES } from './run-cases.js';
 import { SEARCH_CASES, SEARCH_RESTART_CASES } from './search-cases.js';
 import { SIGNAL_CASES } from './signal-cases.js';
 import { CHANGE_CASES } from './table-cases.js';
@@ -49,6 +50,7 @@ const MODEL_CASES: readonly Case[] = [1, 2, 3, 4].map((seed) => ({
 const CASES: readonly Case[] = [
   ...APPEND_CASES,
   ...PRODUCER_CASES,
+  ...RUN_CASES,
   ...FENCE_CASES,
   ...READ_CASES,
   ...RETENTION_CASES,

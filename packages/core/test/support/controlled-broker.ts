@@ -1,6 +1,7 @@
 // A broker whose calls can be counted, held back, and made to fail, before or after they had their effect.
 
-import { type Broker, BrokerUnavailableError, type Search } from '@trunkline/broker';
+import { type Broker, BrokerUnavailableError, type Runs, type Search } from '@trunkline/broker';
+import { GatheredRun } from './gathered-run.js';
 
 type Method =
   | 'append'
@@ -21,7 +22,10 @@ type Method =
   | 'finish';
 type Fault = 'before' | 'after';
 
-export class ControlledBroker implements Broker {
+/** Small, so that bursts are cut. */
+export const MAX_RUN = 5;
+
+export class ControlledBroker implements Broker, Runs {
   readonly calls: Record<Method, number> = {
     append: 0,
     amend: 0,
@@ -63,6 +67,7 @@ export class ControlledBroker implements Broker {
   }
 
   readonly append: Broker['append'] = (...args) => this.#call('append', () => this.inner.append(...args));
+  readonly beginRun: Runs['beginRun'] = (...args) => new GatheredRun(this.append, ...args, MAX_RUN);
   readonly amend: Broker['amend'] = (...args) => this.#call('amend', () => this.inner.amend(...args));
   readonly tail: Broker['tail'] = (...args) => this.#call('tail', () => this.inner.tail(...args));
   readonly lookup: Broker['lookup'] = (...args) => this.#call('lookup', () => this.inner.lookup(...args));

@@ -51,11 +51,16 @@ export class FakeConnection implements Connection {
 
   /** The messages sent since the last call. */
   fresh(): ServerMessage[] {
-    const fresh = this.texts.slice(this.#taken).map((text) => JSON.parse(text) as ServerMessage);
+    const fresh = messagesIn(this.texts.slice(this.#taken));
     this.#taken = this.texts.length;
     return fresh;
   }
   get messages(): ServerMessage[] {
-    return this.texts.map((text) => JSON.parse(text) as ServerMessage);
+    return messagesIn(this.texts);
   }
+}
+
+/** One a line (TRA-3). */
+function messagesIn(texts: readonly string[]): ServerMessage[] {
+  return texts.flatMap((text) => text.split('\n')).map((line) => JSON.parse(line) as ServerMessage);
 }
