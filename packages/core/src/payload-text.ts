@@ -15,7 +15,8 @@ export function payloadText(noun: string, data: unknown, maxBytes: number): stri
     // Nested deeper than the stack, a cycle, a BigInt: what came over the wire can only be the first.
   }
   if (text === undefined) throw new TrunklineError('invalid', 'data is not a JSON value, or is nested too deeply');
-  const bytes = utf8Bytes(text);
+  // A UTF-16 unit is at most three bytes: few texts need to be measured.
+  const bytes = text.length * 3 > maxBytes ? utf8Bytes(text) : 0;
   if (bytes > maxBytes) {
     throw new TrunklineError('too_large', `the ${noun} has ${bytes} bytes, at most ${maxBytes} are allowed`);
   }

@@ -24,10 +24,14 @@ export interface MaybeOptional {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isDeeper = (value: unknown, depth: number): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  (depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1)));
+/** Of what JSON.parse gave, which has no inherited members to see. */
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth === 0) return true;
+  if (Array.isArray(value)) return value.some((inner) => isDeeper(inner, depth - 1));
+  for (const key in value) if (isDeeper((value as Record<string, unknown>)[key], depth - 1)) return true;
+  return false;
+}
 export const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
 export const count: Check<number> = { is: isCount, expected: 'a whole number from 0 to 2^53 - 1' };
