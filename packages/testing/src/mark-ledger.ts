@@ -2,6 +2,7 @@
 // read. What servers and clients say of marks and counts is held against it (MRK-1…).
 
 import type { RowChange } from '@trunkline/broker';
+import type { Mark } from '@trunkline/protocol';
 import type { Journal } from './journal.js';
 import type { Ledger } from './ledger.js';
 import type { Simulator } from './simulator.js';
@@ -143,7 +144,7 @@ export class MarkLedger {
     if (before !== undefined && before.epoch === epoch && offset < before.offset)
       this.journal.broken('MRK-1', `${name} moves from ${before.offset} back to ${offset}`);
     // Whose mark is shown anew has not read less than is known.
-    if (kind === 'own') this.asked(log, user, offset);
+    if (kind === 'own') this.#may(log, user, offset);
     else if (this.#asked.get(`${log} ${user}`)?.has(offset) !== true)
       this.journal.broken('MRK-1', `${name} is ${offset}, which nobody marked`);
     this.#rows.set(`${kind} ${log} ${user}`, row);
@@ -180,15 +181,16 @@ export class MarkLedger {
   // ── what servers say ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A connection of the user marks. */
-  asked(log: string, user: string, offset: number): void {
-    const place = `${log} ${user}`;
-    const offsets = this.#asked.get(place) ?? new Set();
-    this.#asked.set(place, offsets.add(offset));
+  asked(mark: Mark, user: string): void {
+    if (!this.#isOfAnother(mark)) this.#may(mark.stream, user, mark.offset);
   }
 
   /** … and is told that it is done. */
-  marked(log: string, user: string, offset: number): void {
+  marked(mark: Mark, user: string): void {
     this.journal.count('marks acknowledged');
+    // It counts as none: there is nothing to store.
+    if (this.#isOfAnother(mark)) return this.journal.count('marks of another history');
+    const { stream: log, offset } = mark;
     for (const kind of ['seen', 'own'] as const) this.#tell({ kind, log, user }, offset, 'acknowledged');
   }
 
@@ -208,6 +210,17 @@ export class MarkLedger {
     for (const [user, { offset }] of Object.entries(rows)) {
       if (typeof offset === 'number') this.#tell({ kind: 'seen', log, user }, offset, 'told');
     }
+  }
+
+  #may(log: string, user: string, offset: number): void {
+    const place = `${log} ${user}`;
+    const offsets = this.#asked.get(place) ?? new Set();
+    this.#asked.set(place, offsets.add(offset));
+  }
+
+  /** It names another epoch than its log has (MRK-1). While a server lives its logs keep theirs, and a new one has never been named. */
+  #isOfAnother({ stream, epoch }: Mark): boolean {
+    return epoch !== undefined && epoch !== this.ledger.current(stream)?.epoch;
   }
 
   #tell({ kind, log, user }: Place, offset: number, how: string): void {

@@ -13,13 +13,13 @@ export class MarkOracle {
     private readonly isRevoked: (log: string) => boolean,
   ) {}
 
-  asked({ stream, offset }: Mark, user: string): void {
-    this.ledger.asked(stream, user, offset);
+  asked(mark: Mark, user: string): void {
+    this.ledger.asked(mark, user);
   }
 
   answered(request: Mark | Follow | Unfollow, user: string, askedMs: number): void {
     const { type, stream } = request;
-    if (type === 'mark') return this.ledger.marked(stream, user, request.offset);
+    if (type === 'mark') return this.ledger.marked(request, user);
     this.ledger.turned(stream, user, type === 'unfollow', askedMs);
   }
 
