@@ -16,12 +16,15 @@ export interface Form {
   /** The same for forms that look alike. */
   readonly look: string;
   readonly isDeleted: boolean;
+  /** That was put into the data. */
+  readonly word: string | undefined;
 }
 
 /** @param state all else that can change, as JSON text */
 export function formOf(offset: number, data: string, state = '{}'): Form {
-  const changing: Changing = { data: JSON.parse(data) as unknown, ...(JSON.parse(state) as object) };
-  return { offset, data, look: lookOfEntry(changing), isDeleted: changing.deletedAt !== undefined };
+  const value = JSON.parse(data) as { readonly id?: string } | null;
+  const changing: Changing = { data: value, ...(JSON.parse(state) as object) };
+  return { offset, data, look: lookOfEntry(changing), isDeleted: changing.deletedAt !== undefined, word: value?.id };
 }
 
 /** Of the data its word is enough: no two publishes or edits have the same. */

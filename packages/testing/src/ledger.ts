@@ -127,8 +127,7 @@ export class Ledger {
     const form = formOf(offset, data, amends?.state);
     const amended = amends && history.at(amends.offset);
     // A reaction leaves the word of the entry as it is: it is nobody's new one.
-    const word = (JSON.parse(data) as { id?: string } | null)?.id;
-    const id = amended?.forms.some((known) => known.data === data) === true ? undefined : word;
+    const id = amended?.forms.some((known) => known.data === data) === true ? undefined : form.word;
     const committedMs = this.simulator.nowMs;
     const forms = amends === undefined ? [form] : [];
     const entry: Stored = { ...rest, id, amends: amends?.offset, forms, committedMs, isShown: false };

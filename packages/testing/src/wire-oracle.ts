@@ -113,9 +113,9 @@ export class WireOracle {
     if (message === undefined) {
       message = JSON.parse(shared.text) as ServerMessage;
       parsed.set(shared, message);
-      const bytes = Buffer.byteLength(shared.text) - 200;
-      if (message.type === 'entries' && message.items.length > 1 && bytes > MAX_SLICE_BYTES) {
-        this.journal.broken('G5 bounded', `a slice of ${bytes} bytes`);
+      if (message.type === 'entries' && message.items.length > 1) {
+        const bytes = Buffer.byteLength(shared.text) - 200;
+        if (bytes > MAX_SLICE_BYTES) this.journal.broken('G5 bounded', `a slice of ${bytes} bytes`);
       }
     }
     this.#judge(message, shared.bytes);
