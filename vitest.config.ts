@@ -19,8 +19,8 @@ export default defineConfig({
     // By itself it leaves one processor idle, which on two is half of the time.
     maxWorkers: 2,
     // What a machine takes that is three times slower, and has other things to do: nothing waits for its end that comes.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
     reporters: ['default'],
   },

@@ -30,14 +30,14 @@ describe('our engine', () => {
     async (name) => {
       expect(notStrict(await judge(startEngine(true), [name], PATIENCE_MS))).toEqual([]);
     },
-    60_000,
+    240_000,
   );
 
   it('is strict with windows that are kept and everything compressed', async () => {
     const takeover = { serverContextTakeover: true, clientContextTakeover: true, thresholdBytes: 0 };
     const names = ['deflate-rules', 'deflate-negotiation', '12.1', '13.3'];
     expect(notStrict(await judge(startEngine(takeover), names, PATIENCE_MS))).toEqual([]);
-  }, 60_000);
+  }, 240_000);
 
   it('conforms without compression, which it then does not implement', async () => {
     const results = await judge(startEngine(false), ['deflate-rules', '12.1'], PATIENCE_MS);

@@ -23,7 +23,7 @@ it('the public names are those that were decided on', async () => {
   }
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('exports.txt');
   // Every module of every package is read for it.
-}, 60_000);
+}, 240_000);
 
 async function valuesOf(pkg: Package, file: string): Promise<string[]> {
   const module = (await import(pathToFileURL(join(ROOT, pkg.folder, file)).href)) as object;

@@ -184,7 +184,7 @@ describe('the index', () => {
     }
     expect(result).toEqual([1]);
     expect(await found(broker, 'word15000x')).toEqual([15_000]);
-  }, 60_000);
+  }, 240_000);
 
   it('of other fields takes the place of the one before', async () => {
     const broker = started('fields.db');

@@ -134,7 +134,7 @@ async function run(seed: number): Promise<{ slices: number; held: number }> {
 
 describe('FLO-2: whatever is reported', () => {
   it(`no slice exceeds the window, and all get all, in ${RUNS} runs from seed ${FIRST_SEED}`, {
-    timeout: 60_000,
+    timeout: 240_000,
   }, async () => {
     let slices = 0;
     let held = 0;

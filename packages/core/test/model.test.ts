@@ -197,7 +197,7 @@ describe.each<[string, Powers]>([
   ['and the stream is removed and begins again', { removes: true, fails: true }],
   ['and all of that', { removes: true, trims: true, fails: true }],
 ])('every view is what was appended, though %s', (_, powers) => {
-  it(`in ${RUNS} runs from seed ${FIRST_SEED}`, { timeout: 60_000 }, async () => {
+  it(`in ${RUNS} runs from seed ${FIRST_SEED}`, { timeout: 240_000 }, async () => {
     let resumes = 0;
     let gaps = 0;
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {

@@ -138,7 +138,7 @@ const FIRST_SEED = Number(process.env.MODEL_SEED ?? 1);
 const RUNS = Number(process.env.MODEL_RUNS ?? 40);
 
 describe('PUB-2, PUB-4: what is acknowledged is stored once and in order', () => {
-  it(`in ${RUNS} runs from seed ${FIRST_SEED}`, { timeout: 60_000 }, async () => {
+  it(`in ${RUNS} runs from seed ${FIRST_SEED}`, { timeout: 240_000 }, async () => {
     let repeats = 0;
     let refusals = 0;
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {

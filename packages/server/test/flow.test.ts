@@ -27,7 +27,7 @@ beforeAll(async () => {
   const [message] = (await once(child, 'message')) as [{ port: number }];
   port = message.port;
   for (let n = 0; n < READERS; n++) readers.push(await Reader.join(port, 'feed'));
-}, 60_000);
+}, 240_000);
 afterAll(async () => {
   for (const { socket } of readers) socket.destroy();
   const exit = once(child, 'exit');

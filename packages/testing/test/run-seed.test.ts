@@ -10,7 +10,7 @@ async function traced(seed: number): Promise<{ readonly verdict: Verdict; readon
 }
 
 /** Worlds take seconds on a computer that has other work. */
-describe('a seed', { timeout: 60_000 }, () => {
+describe('a seed', { timeout: 240_000 }, () => {
   // Between them: a disk and a memory, logs, tables and calls.
   it.each([2, 3])('%i gives the same world each time', async (seed) => {
     const first = await traced(seed);
