@@ -48,7 +48,7 @@ it('say every append as it was called', () => {
       const { bursts, calls } = unsent();
       const expected: unknown[] = [];
       let seq = 10;
-      let last: { readonly run: PendingRun; readonly like: string } | null = null;
+      let last = null as { readonly run: PendingRun; readonly like: string } | null;
       for (const { grows, stream, at, user, owner, producer, step, after, retain, outbox } of appends) {
         const before = producer === undefined ? 0 : after === 'before' ? seq : after;
         seq += step;
