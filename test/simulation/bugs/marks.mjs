@@ -53,4 +53,15 @@ export const MARK_BUGS = [
     breaks: 'MRK-5',
     patches: [{ in: 'core/engine.js', find: 'this.unread.judgeAgain(userId, stream)', put: 'undefined' }],
   },
+  {
+    name: 'a mark of another history lands in the one that there is',
+    breaks: 'MRK-1',
+    patches: [
+      {
+        in: 'core/markers.js',
+        find: 'if (marked !== undefined && marked !== head.epoch)',
+        put: 'if (false)',
+      },
+    ],
+  },
 ];
