@@ -26,7 +26,7 @@ export interface Features {
 
 export function featuresOf(random: Random, journal: Journal): Features {
   const dice = random.next();
-  const store = dice < 0.65 ? 'disk' : dice < 0.8 ? 'memory' : 'apart';
+  const store = dice < 0.55 ? 'disk' : dice < 0.8 ? 'memory' : 'apart';
   const uses = random.next();
   const hasLogs = uses < 0.75;
   const hasTables = uses > 0.5;
@@ -35,7 +35,7 @@ export function featuresOf(random: Random, journal: Journal): Features {
   const hasPresence = hasLogs && random.chance(0.35);
   const hasMarks = hasLogs && random.branch('marks').chance(0.25);
   // Of several servers on one store each would tell of everything.
-  const hasBackend = hasLogs && store !== 'apart' && random.branch('backend').chance(0.25);
+  const hasBackend = hasLogs && store !== 'apart' && random.branch('backend').chance(0.18);
   const tables = hasTables ? tablesOf(random, store) : [];
   journal.count({ disk: 'worlds on a disk', memory: 'worlds in memory', apart: 'worlds with a store apart' }[store]);
   if (hasLogs) journal.count('worlds with logs');

@@ -165,7 +165,7 @@ export class World {
   #populate(): void {
     const random = this.#random.branch('people');
     const tokenLifeMs = random.skewed(15_000, 120_000);
-    const isHeavy = random.chance(0.15);
+    const isHeavy = random.chance(0.1);
     const { ledger, tables, marks, procedures, journal, rules, features } = this;
     if (isHeavy && features.hasLogs) journal.count('worlds with heavy entries');
     const names = ['ada', 'ada', 'bob', 'cleo', ...(random.chance(0.5) ? ['dan'] : [])];
