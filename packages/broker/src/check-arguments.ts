@@ -111,12 +111,12 @@ function checkSources(entries: readonly NewEntry[]): void {
   }
 }
 
-// What no JSON text holds (JSON.stringify escapes both) and not every store can keep: NUL, and half of a surrogate pair.
-const UNSTORABLE = /[\0\p{Surrogate}]/u;
-
-/** Whether every store can keep the text. */
+/**
+ * Whether every store can keep the text: it lacks what no JSON text has (JSON.stringify escapes both), NUL and half of a surrogate pair. Asked of every
+ * entry, and several times as fast as an expression.
+ */
 export function isStorable(text: unknown): text is string {
-  return typeof text === 'string' && !UNSTORABLE.test(text);
+  return typeof text === 'string' && !text.includes('\0') && text.isWellFormed();
 }
 
 export function isPositiveInteger(value: number): boolean {

@@ -67,7 +67,7 @@ export class ControlledBroker implements Broker, Runs {
   }
 
   readonly append: Broker['append'] = (...args) => this.#call('append', () => this.inner.append(...args));
-  readonly beginRun: Runs['beginRun'] = (...args) => new GatheredRun(this.append, ...args, MAX_RUN);
+  beginRun: Runs['beginRun'] = (...args) => new GatheredRun(this.append, ...args, MAX_RUN);
   readonly amend: Broker['amend'] = (...args) => this.#call('amend', () => this.inner.amend(...args));
   readonly tail: Broker['tail'] = (...args) => this.#call('tail', () => this.inner.tail(...args));
   readonly lookup: Broker['lookup'] = (...args) => this.#call('lookup', () => this.inner.lookup(...args));
