@@ -71,7 +71,11 @@ export class MemoryStore implements Store {
           await inner.settle(stream, upTo);
           await this.#trimmed(inner, stream);
         }),
-      bury: (...given) => firmly(() => inner.bury(...given)),
+      bury: (stream, position, death) =>
+        firmly(async () => {
+          await inner.bury(stream, position, death);
+          await this.#trimmed(inner, stream);
+        }),
       forgetDeadLetter: (id) => firmly(() => inner.forgetDeadLetter(id)),
       append: (stream, entries, options) =>
         door(async () => {
