@@ -14,8 +14,14 @@ import { rowsOf, Writer } from './writer.js';
  * pages and wake-ups for each are what gets everybody through sooner.
  */
 const GROUP_ROWS = 2_000;
+/** Bytes of one transaction, estimated, unless a single call has more: large entries must not make everybody wait. */
+const GROUP_BYTES = 4 * 1024 * 1024;
 /** Written bytes, estimated, after which the WAL is copied into the database. */
 const CHECKPOINT_BYTES = 4 * 1024 * 1024;
+/** What the WAL gets of a transaction however little it writes: whole pages, of a table each. Measured: three to four of 4 KiB for an entry or a row. */
+const GROUP_COST_BYTES = 4 * 4_096;
+/** Of a step that tidies up or fills an index: some milliseconds of work, which touches more of them. */
+const STEP_COST_BYTES = 32 * 4_096;
 
 /** The thread, as its loop sees it. */
 export interface WriterPort {
@@ -108,6 +114,7 @@ export class WriterLoop {
 
   #fill(): void {
     if (this.#filler.idle) return;
+    this.#writtenBytes += STEP_COST_BYTES;
     try {
       this.#post(this.#filler.step(() => this.#port.elapsedMs()));
     } catch (error) {
@@ -121,7 +128,10 @@ export class WriterLoop {
 
   #tidyUp(): void {
     try {
-      if (!this.#sweeper.idle) this.#sweeper.step(this.#nowMs, () => this.#port.elapsedMs());
+      if (!this.#sweeper.idle) {
+        this.#writtenBytes += STEP_COST_BYTES;
+        this.#sweeper.step(this.#nowMs, () => this.#port.elapsedMs());
+      }
       if (this.#writtenBytes > CHECKPOINT_BYTES) {
         this.#checkpoint.row([]);
         this.#writtenBytes = 0;
@@ -163,19 +173,16 @@ export class WriterLoop {
   }
 
   #takeGroup(): Numbered[] {
-    let rows = 0;
-    let taken = 0;
+    let [rows, bytes, taken] = [0, 0, 0];
     for (const { call } of this.#queue) {
       if (call.type === 'sweep' || call.type === 'close' || call.type === 'index') break;
+      const size = bytesOf(call);
       rows += rowsOf(call);
-      if (rows > GROUP_ROWS && taken > 0) break;
-      if (call.type === 'burst') this.#writtenBytes += sizeOf(call);
-      else if (call.type === 'amend') this.#writtenBytes += call.data.length + call.state.length + 64;
-      else if (call.type === 'append') {
-        for (const value of call.entries) this.#writtenBytes += typeof value === 'string' ? value.length : 16;
-      }
+      if ((rows > GROUP_ROWS || bytes + size > GROUP_BYTES) && taken > 0) break;
+      bytes += size;
       taken += 1;
     }
+    this.#writtenBytes += GROUP_COST_BYTES + bytes;
     return this.#queue.splice(0, taken);
   }
 
@@ -184,4 +191,16 @@ export class WriterLoop {
     this.#port.post({ type: 'answers', answers: this.#sweeping.map((id) => ({ id, ...answer })) });
     this.#sweeping = [];
   }
+}
+
+/** About the bytes that will be written, of what is large as a rule. */
+function bytesOf(call: WriterCall): number {
+  if (call.type === 'burst') return sizeOf(call);
+  if (call.type === 'amend') return call.data.length + call.state.length + 64;
+  if (call.type === 'append') return textBytes(call.entries);
+  return call.type === 'change' ? call.step.reduce((sum, row) => sum + textBytes(Object.values(row)), 0) : 0;
+}
+
+function textBytes(values: readonly unknown[]): number {
+  return values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 16), 0);
 }
