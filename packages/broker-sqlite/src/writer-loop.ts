@@ -17,7 +17,7 @@ const GROUP_ROWS = 2_000;
 /** Bytes of one transaction, estimated, unless a single call has more: large entries must not make everybody wait. */
 const GROUP_BYTES = 4 * 1024 * 1024;
 /** Written bytes, estimated, after which the WAL is copied into the database. */
-const CHECKPOINT_BYTES = 4 * 1024 * 1024;
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /** What the WAL gets of a transaction however little it writes: whole pages, of a table each. Measured: three to four of 4 KiB for an entry or a row. */
 const GROUP_COST_BYTES = 4 * 4_096;
 /** Of a step that tidies up or fills an index: some milliseconds of work, which touches more of them. */
