@@ -2,11 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { parseCommand } from './arguments.js';
-import { echo } from './echo.js';
+import type { Command } from './commands.js';
 import { Failure } from './failure.js';
 import { HELP } from './help.js';
-import { start } from './start.js';
-import { tap } from './tap/tap.js';
 
 /**
  * Runs the command line and resolves with its exit code: 0, 1 (it failed) or 2 (the words made no sense).
@@ -17,15 +15,20 @@ export async function main(words: readonly string[]): Promise<number> {
     const command = parseCommand(words, process.env);
     if (command.name === 'help') process.stdout.write(HELP);
     else if (command.name === 'version') process.stdout.write(`${version()}\n`);
-    else if (command.name === 'start') await start(command);
-    else if (command.name === 'echo') await echo(command);
-    else await tap(command);
+    else await run(command);
     return 0;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     process.stderr.write(`trunkline: ${error.message}\n`);
     return error.exitCode;
   }
+}
+
+/** Loads what the command needs, and no more: a server with its store takes five times as long as the rest. */
+async function run(command: Exclude<Command, { readonly name: 'help' | 'version' }>): Promise<void> {
+  if (command.name === 'start') return (await import('./start.js')).start(command);
+  if (command.name === 'echo') return (await import('./echo.js')).echo(command);
+  return (await import('./tap/tap.js')).tap(command);
 }
 
 function version(): string {
