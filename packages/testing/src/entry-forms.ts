@@ -18,13 +18,29 @@ export interface Form {
   readonly isDeleted: boolean;
   /** That was put into the data. */
   readonly word: string | undefined;
+  /** Each with who reacted so. */
+  readonly reactions: readonly string[];
 }
 
 /** @param state all else that can change, as JSON text */
 export function formOf(offset: number, data: string, state = '{}'): Form {
   const value = JSON.parse(data) as { readonly id?: string } | null;
   const changing: Changing = { data: value, ...(JSON.parse(state) as object) };
-  return { offset, data, look: lookOfEntry(changing), isDeleted: changing.deletedAt !== undefined, word: value?.id };
+  const reactions = Object.entries(changing.reactions ?? {}).flatMap(([name, users]) =>
+    users.map((user) => `${name} of ${user}`),
+  );
+  const isDeleted = changing.deletedAt !== undefined;
+  return { offset, data, look: lookOfEntry(changing), isDeleted, word: value?.id, reactions };
+}
+
+/** What an amendment did to an entry: one thing, as each is. A deletion takes all. */
+export function changesOf(before: Form, after: Form): string[] {
+  if (after.isDeleted) return [];
+  return [
+    ...(after.data === before.data ? [] : [`"${before.word}" is "${after.word}"`]),
+    ...before.reactions.filter((one) => !after.reactions.includes(one)).map((one) => `${one} is gone`),
+    ...after.reactions.filter((one) => !before.reactions.includes(one)).map((one) => `${one} is new`),
+  ];
 }
 
 /** Of the data its word is enough: no two publishes or edits have the same. */

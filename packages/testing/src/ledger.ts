@@ -1,7 +1,7 @@
 // What is true in the simulated world: every entry that a store has ever committed, which of them somebody was shown, and how
 // much retention has left of them. Everything that servers and clients say is held against it.
 
-import { type Form, formOf } from './entry-forms.js';
+import { changesOf, type Form, formOf } from './entry-forms.js';
 import type { Journal } from './journal.js';
 import type { Simulator } from './simulator.js';
 
@@ -158,6 +158,9 @@ export class Ledger {
     }
     if (form.isDeleted && data !== 'null')
       this.journal.broken('AMD-4', `${name} deletes an entry that still says ${data}`);
+    const before = amended?.forms.at(-1);
+    const changes = before === undefined ? [] : changesOf(before, form);
+    if (changes.length > 1) this.journal.broken('AMD-4', `${name} does more than one thing: ${changes.join(', ')}`);
     amended?.forms.push(form);
     this.journal.count(form.isDeleted ? 'entries deleted' : 'entries amended');
   }

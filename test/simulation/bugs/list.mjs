@@ -350,9 +350,11 @@ export const BUGS = [
     patches: [{ in: 'client/replica.js', find: 'result[index] = presentEntry(entry, entry.key, amends);', put: '{}' }],
   },
   {
-    name: 'of two who amend an entry the second one does not look at what the first one made of it',
+    name: 'a reaction takes the place of another’s',
     breaks: 'AMD-4',
-    patches: [{ in: 'broker-sqlite/amend-writer.js', find: 'if (newest !== expects)', put: 'if (false)' }],
+    patches: [
+      { in: 'core/entry-state.js', find: 'by.set(reaction, [...users, userId])', put: 'by.set(reaction, [userId])' },
+    ],
   },
   {
     name: 'a deleted entry keeps what it said',
