@@ -188,7 +188,9 @@ def end(*_):
 
 
 def end_with_input():
-    sys.stdin.buffer.read()
+    # Unbuffered: a thread inside a buffered reader when the interpreter ends is a fatal error.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -164,6 +164,15 @@ describe('the generator', () => {
     expect(await ended).toBe(0);
   });
 
+  it('ends without a word when it is told to while it waits for the end of its input', async () => {
+    const words = ['--seed', '7', '--pace', '0', '--run', 'test', '--until-eof'];
+    const { child, ended, errors } = generate(['--url', server.url, ...words]);
+    await server.asked(60);
+    const before = errors();
+    child.kill('SIGTERM');
+    expect([await ended, errors()]).toEqual([0, before]);
+  });
+
   it('says so when the key is not accepted, and goes on when it is', async () => {
     server.faults.push({ status: 401 });
     const { ended, errors } = send(1);
