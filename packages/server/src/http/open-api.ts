@@ -4,7 +4,8 @@ import type { AppRuntime } from '@trunkline/core';
 import type { Limits } from '@trunkline/protocol';
 import { type DataSchemas, movedTo, NO_DATA_SCHEMAS } from './data-schemas.js';
 import { SCHEMAS } from './open-api-schemas.js';
-import { CALL, errorsOf, OF_LETTERS, OF_USERS, OPERATIONS, type OperationShape, UNREAD } from './operations.js';
+import type { OperationShape } from './operation-shape.js';
+import { CALL, errorsOf, OF_LETTERS, OF_USERS, OPERATIONS, UNREAD } from './operations.js';
 import { DOCUMENT_PATH, LETTERS, PROCEDURES, USERS } from './place.js';
 import type { QueryParameter } from './query.js';
 
