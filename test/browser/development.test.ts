@@ -3,8 +3,8 @@
 import { fileURLToPath } from 'node:url';
 import { createServer, type ViteDevServer } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.js';
 import { openChat, say, untilTexts } from './support/chat.js';
-import { freePort } from './support/demo-server.js';
 import { stage } from './support/stage.js';
 
 const on = stage();

@@ -3,7 +3,8 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DemoServer, freePort, runDemo } from './support/demo-server.js';
+import { freePort } from '../support/free-port.js';
+import { DemoServer, runDemo } from './support/demo-server.js';
 
 let server: DemoServer;
 

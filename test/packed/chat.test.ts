@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launch, newContext, problems } from '../browser/support/browser.js';
-import { freePort } from '../browser/support/demo-server.js';
+import { freePort } from '../support/free-port.js';
 import { guide, portOf } from './guide.js';
 import { Programs, run, type Started, startUntil } from './tools.js';
 

@@ -1,10 +1,9 @@
 // `/healthz` and `trunk.health()`: what probes are told.
 
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type BrokerHealth, memoryBroker } from '@trunkline/broker';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../test/support/free-port.js';
 import { serve } from '../src/index.js';
 import { chatApp, listeningLog, served } from './support/app.js';
 import { enter } from './support/dial.js';
@@ -13,21 +12,6 @@ const open: { close(options?: { deadlineMs: number }): unknown }[] = [];
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close({ deadlineMs: 0 });
 });
-/** Below those of which a system gives one to each who asks for any, so that nobody is given it meanwhile. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 32_768);
-    const probe = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(probe, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    probe.close();
-    await once(probe, 'close');
-    return port;
-  }
-}
 
 async function start(...args: Parameters<typeof served>) {
   const server = await served(...args);

@@ -1,13 +1,12 @@
 // The demo's server as people run it: a child process of its own, on a free port, with a data folder that is thrown away.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../support/free-port.js';
 
 const MAIN = fileURLToPath(new URL('../../../apps/demo/dist/server/main.js', import.meta.url));
 
@@ -108,24 +107,5 @@ export class DemoServer {
   async remove(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-/**
- * A port that nobody has, known before the server starts, as it must be the same after a restart. It is below those of which a system
- * gives one to each who asks for any, so that nobody is given it meanwhile.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 32_768);
-    const probe = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(probe, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    probe.close();
-    await once(probe, 'close');
-    return port;
   }
 }

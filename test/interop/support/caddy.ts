@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../browser/support/demo-server.js';
+import { freePort } from '../../support/free-port.js';
 import { onStop } from './cleanup.js';
 import { run } from './program.js';
 
